@@ -1,0 +1,89 @@
+package hook
+
+import "time"
+
+// Fate is what became of a task.
+type Fate string
+
+// The fates. Those that end a delivery are final; see Fate.Final.
+const (
+	FateDelivered  Fate = "delivered"
+	FateRetrying   Fate = "retrying"
+	FateExhausted  Fate = "exhausted"
+	FateHeld       Fate = "held"
+	FateDropped    Fate = "dropped"
+	FateCancelled  Fate = "cancelled"
+	FateSuperseded Fate = "superseded"
+)
+
+// Final reports whether nothing further happens to the delivery by itself.
+func (f Fate) Final() bool { return f != FateRetrying && f != FateHeld }
+
+// Reason is why an attempt failed or a task had its fate: a closed set, the
+// same words in the log, the metrics and the API.
+type Reason string
+
+// The reasons.
+const (
+	ReasonNone         Reason = ""
+	ReasonStatus       Reason = "status"          // the receiver answered, but not 2xx
+	ReasonRedirect     Reason = "redirect"        // 3xx, never followed
+	ReasonGone         Reason = "gone"            // 410
+	ReasonThrottled    Reason = "throttled"       // 429, 502, 503, 504
+	ReasonTimeout      Reason = "timeout"         // no whole answer in time
+	ReasonDNS          Reason = "dns"             // the name does not resolve
+	ReasonConnect      Reason = "connect"         // refused or unreachable
+	ReasonReset        Reason = "reset"           // the connection broke
+	ReasonTLS          Reason = "tls"             // handshake or certificate
+	ReasonProtocol     Reason = "protocol"        // the answer is not HTTP
+	ReasonForbidden    Reason = "forbidden"       // the egress guard refused the address
+	ReasonBusy         Reason = "busy"            // the webhook's lane is full
+	ReasonCircuitOpen  Reason = "circuit_open"    // the breaker is open
+	ReasonPaused       Reason = "paused"          // the webhook is paused
+	ReasonDisabled     Reason = "disabled"        // the webhook is disabled
+	ReasonResuming     Reason = "resuming"        // older held deliveries go first
+	ReasonRevoked      Reason = "revoked"         // the webhook or its account is deleted
+	ReasonPayloadGone  Reason = "payload_expired" // Kafka no longer has the payload
+	ReasonUnrenderable Reason = "unrenderable"    // the body or signature cannot be made
+)
+
+// Attempt says what became of one task, with or without an HTTP request.
+type Attempt struct {
+	Delivery string
+	// Run is 0 for the first run, else the Unix time in microseconds of what
+	// asked for another: a release of held deliveries, a retry, a replay.
+	Run int64
+	// Step counts the tier writes of this run so far.
+	Step int
+	// Number of the HTTP request within the run, from 1; 0 for a fate without.
+	Number int
+	Fate   Fate
+	Reason Reason
+	// Detail is the error in words, without secrets.
+	Detail string
+
+	Account   string
+	Webhook   string
+	Store     string
+	Event     string
+	EventType EventType
+	ItemType  string
+	Items     []string
+	// Bundle is where the payload lives: a record of the topic deliveries.
+	Bundle Coordinates
+	// Source is the upstream record.
+	Source    Coordinates
+	Published time.Time
+
+	// At is the start of the request, or the time of the fate.
+	At       time.Time
+	Duration time.Duration
+	URL      string
+	// StatusCode of the answer; 0 without one.
+	StatusCode int
+	// Response is the start of the answer's body, at most 4 KiB.
+	Response []byte
+	// Due is when the next attempt is due; zero if none.
+	Due     time.Time
+	TraceID string
+}

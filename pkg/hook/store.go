@@ -1,0 +1,205 @@
+package hook
+
+import (
+	"context"
+	"time"
+)
+
+// Scope is what an API key may do.
+type Scope string
+
+// The scopes of CONTRACT.md, "Who may".
+const (
+	ScopeRead     Scope = "read"
+	ScopeWrite    Scope = "write"
+	ScopePublish  Scope = "publish"
+	ScopeSettings Scope = "settings"
+)
+
+// Scopes lists every Scope.
+var Scopes = []Scope{ScopeRead, ScopeWrite, ScopePublish, ScopeSettings}
+
+// Key is an API key of an account. The key itself is shown once and kept as
+// its SHA-256 only: it has 256 random bits, so a slow hash would add nothing.
+type Key struct {
+	// ID is "key_" and 26 characters.
+	ID        string
+	Account   string
+	Name      string
+	Scopes    []Scope
+	Hash      [32]byte
+	CreatedAt time.Time
+	// ExpiresAt is zero for a key that does not expire.
+	ExpiresAt time.Time
+}
+
+// Page bounds a list. Lists are ordered newest first.
+type Page struct {
+	// Limit is the most rows to return, at least 1.
+	Limit int
+	// After is the cursor that the page before returned; empty for the first.
+	After string
+}
+
+// Accounts is the store of tenants.
+type Accounts interface {
+	// CreateAccount adds an account. ErrConflict if the id is or was taken.
+	CreateAccount(ctx context.Context, a Account) (Account, error)
+	// Account returns one. ErrNotFound also for a deleted one.
+	Account(ctx context.Context, id string) (Account, error)
+	// Accounts lists those that are not deleted, by id, and the next cursor,
+	// empty at the end.
+	Accounts(ctx context.Context, p Page) ([]Account, string, error)
+	// RenameAccount changes the name. ErrNotFound.
+	RenameAccount(ctx context.Context, id, name string) (Account, error)
+	// DeleteAccount revokes its webhooks and keys. ErrNotFound.
+	DeleteAccount(ctx context.Context, id string) error
+}
+
+// Keys is the store of API keys.
+type Keys interface {
+	// CreateKey adds a key. ErrNotFound if the account is not there.
+	CreateKey(ctx context.Context, k Key) error
+	// KeyByHash returns the key with this hash, expired ones too. ErrNotFound
+	// if there is none, or it was revoked, or its account deleted.
+	KeyByHash(ctx context.Context, hash [32]byte) (Key, error)
+	// Keys lists an account's keys, newest first, and the next cursor.
+	Keys(ctx context.Context, account string, p Page) ([]Key, string, error)
+	// RevokeKey deletes one. ErrNotFound.
+	RevokeKey(ctx context.Context, account, id string) error
+}
+
+// WebhookFilter narrows a list of webhooks.
+type WebhookFilter struct {
+	// Status: only those; empty: all but the revoked.
+	Status Status
+}
+
+// Webhooks is the store of subscriptions. Every change of one raises its
+// version and its account's, and queues the account for publication to the
+// cache in the same transaction.
+type Webhooks interface {
+	// CreateWebhook adds one as given, with Version 1. ErrNotFound if the
+	// account is not there.
+	CreateWebhook(ctx context.Context, w Webhook) (Webhook, error)
+	// Webhook returns one, a revoked one too. ErrNotFound.
+	Webhook(ctx context.Context, account, id string) (Webhook, error)
+	// Webhooks lists an account's, newest first, and the next cursor.
+	Webhooks(ctx context.Context, account string, f WebhookFilter, p Page) ([]Webhook, string, error)
+	// UpdateWebhook changes one in a transaction: change gets the current
+	// state and edits it; its error aborts and is returned. ErrNotFound;
+	// ErrRevoked if it is revoked already; ErrStale if version is not 0 and
+	// not the current one. A change that edits nothing raises no version.
+	UpdateWebhook(ctx context.Context, account, id string, version int64, change func(*Webhook) error) (Webhook, error)
+}
+
+// AccountState is an account with its live webhooks, as published to the cache.
+type AccountState struct {
+	Account  Account
+	Webhooks []Webhook // those not revoked, by id
+}
+
+// StateDigest sums up all accounts, so that two copies can be compared: equal
+// digests mean equal copies, because versions only rise.
+type StateDigest struct {
+	Accounts int64 // deleted ones too
+	Versions int64 // the sum of all their versions
+}
+
+// Publications is the outbox between the store and the cache: accounts whose
+// change the cache may not have seen. A crash between the two loses nothing,
+// since an account stays queued until its publication is confirmed.
+type Publications interface {
+	// Unpublished returns at most limit queued accounts in their current state.
+	Unpublished(ctx context.Context, limit int) ([]AccountState, error)
+	// Published takes accounts off the queue, each unless it changed since.
+	Published(ctx context.Context, states []AccountState) error
+	// States walks all accounts, deleted ones too, by id, in pages: those
+	// after the given id.
+	States(ctx context.Context, after string, limit int) ([]AccountState, error)
+	// Digest sums up all accounts. ok is false while some are queued.
+	Digest(ctx context.Context) (d StateDigest, ok bool, err error)
+}
+
+// DeliveryStatus is a delivery's state as people see it: a Fate, or pending.
+type DeliveryStatus string
+
+// Delivery is the log's row of one delivery: its last known state.
+type Delivery struct {
+	ID        string
+	Account   string
+	Webhook   string
+	Event     string
+	EventType EventType
+	ItemType  string
+	Items     []string
+	Store     string
+	Status    Fate
+	Reason    Reason
+	// Run and Attempts are those of the newest run.
+	Run      int64
+	Attempts int
+	// StatusCode is the last answer's; 0 without one.
+	StatusCode int
+	Bundle     Coordinates
+	Source     Coordinates
+	Published  time.Time
+	// UpdatedAt is the time of the last attempt or fate.
+	UpdatedAt time.Time
+	// Due is when the next attempt is due; zero if none.
+	Due     time.Time
+	TraceID string
+}
+
+// DeliveryFilter narrows a list of deliveries; zero fields do not narrow.
+type DeliveryFilter struct {
+	// Statuses: any of them.
+	Statuses []Fate
+	Webhook  string
+	ItemType string
+	ItemID   string
+	EventID  string
+	Store    string
+	// From (inclusive) and To (exclusive) bound Published.
+	From, To time.Time
+}
+
+// Log is the readers' side of the delivery log.
+type Log interface {
+	// Deliveries lists an account's, newest published first, and the next
+	// cursor, empty at the end.
+	Deliveries(ctx context.Context, account string, f DeliveryFilter, p Page) ([]Delivery, string, error)
+	// Delivery returns one. ErrNotFound.
+	Delivery(ctx context.Context, account, id string) (Delivery, error)
+	// Attempts returns all attempts and fates of a delivery, oldest first.
+	Attempts(ctx context.Context, account, id string) ([]Attempt, error)
+}
+
+// Recorded is one record of the topic attempts with its place.
+type Recorded struct {
+	Offset  int64
+	Attempt Attempt
+}
+
+// Recorder is the writers' side of the log.
+type Recorder interface {
+	// NextOffset is where to go on reading a partition of attempts: 0 if
+	// nothing was recorded yet.
+	NextOffset(ctx context.Context, partition int) (int64, error)
+	// Record writes the records and moves the partition's offset from one to
+	// the other, in one transaction, so that a crash neither loses nor doubles
+	// a row. ErrStale if the offset is not at from: somebody else has the
+	// partition now. Records that are in the log already change nothing.
+	// A record of an older run than the delivery's row leaves the row.
+	Record(ctx context.Context, partition int, from, to int64, records []Recorded) error
+	// Releasable returns at most limit held deliveries, oldest first, of
+	// webhooks that are active or resuming and on the given partitions of
+	// deliveries (Bundle.Partition).
+	Releasable(ctx context.Context, partitions []int, limit int) ([]Delivery, error)
+	// Released notes that deliveries were sent on their way in a new run: they
+	// are retrying from now, unless the row's run is newer.
+	Released(ctx context.Context, deliveries []Delivery, run int64) error
+	// FinishResuming makes those webhooks active that are resuming since
+	// before the given time and have no held delivery left.
+	FinishResuming(ctx context.Context, before time.Time) error
+}

@@ -1,0 +1,156 @@
+package hook
+
+import (
+	"slices"
+	"time"
+)
+
+// Status is where a webhook is in its life.
+type Status string
+
+// The states of a webhook.
+const (
+	Active Status = "active"
+	// Paused by a person: deliveries are held or dropped, see OnPause.
+	Paused Status = "paused"
+	// Resuming delivers what was held, oldest first, before it is active.
+	Resuming Status = "resuming"
+	// Disabled by the system, after too many failures in a row.
+	Disabled Status = "disabled"
+	// Revoked is final: deleted, kept for the history.
+	Revoked Status = "revoked"
+)
+
+// Statuses lists every Status.
+var Statuses = []Status{Active, Paused, Resuming, Disabled, Revoked}
+
+// Format is the shape of the request that a receiver gets.
+type Format string
+
+// The formats of CONTRACT.md, "What a receiver gets".
+const (
+	FormatStandard Format = "standard"
+	FormatRentman  Format = "rentman"
+)
+
+// Formats lists every Format that can be chosen.
+var Formats = []Format{FormatStandard, FormatRentman}
+
+// Language of the words in a body of the rentman format.
+type Language string
+
+// The languages.
+const (
+	English Language = "en"
+	Italian Language = "it"
+)
+
+// Languages lists every Language.
+var Languages = []Language{English, Italian}
+
+// Payload says how much of each item a body of the standard format carries.
+type Payload string
+
+// The payloads.
+const (
+	// Thin carries ids, refs, versions and parents.
+	Thin Payload = "thin"
+	// Full carries each item's data too.
+	Full Payload = "full"
+)
+
+// Payloads lists every Payload.
+var Payloads = []Payload{Thin, Full}
+
+// OnPause says what becomes of deliveries while a webhook is paused.
+type OnPause string
+
+// The choices for OnPause.
+const (
+	Hold OnPause = "hold"
+	Drop OnPause = "drop"
+)
+
+// OnPauses lists every OnPause.
+var OnPauses = []OnPause{Hold, Drop}
+
+// Limits and defaults of a webhook's settings (DESIGN.md, "The sender's rule").
+const (
+	// DefaultTimeout is the time for one whole attempt.
+	DefaultTimeout = 15 * time.Second
+	// MaxTimeout bounds Timeout: a member that stops drains for that long.
+	MaxTimeout = 30 * time.Second
+	// MaxRetrySpan bounds the sum of a retry schedule; a tier keeps its
+	// records for its delay + 7 days.
+	MaxRetrySpan = 7 * 24 * time.Hour
+	// MaxRetries bounds the length of a retry schedule.
+	MaxRetries = 50
+	// MinRetryDelay is the shortest delay that a tier can make.
+	MinRetryDelay = time.Second
+)
+
+// DefaultRetrySchedule is the delay before each retry; the first attempt is
+// made at once. 75 h 35 min 5 s in all (DESIGN.md).
+var DefaultRetrySchedule = []time.Duration{
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+// Account is a tenant.
+type Account struct {
+	// ID matches [A-Za-z0-9._-]{1,64}.
+	ID string
+	// Name is what receivers of the rentman format see; never empty.
+	Name string
+	// Version rises with every change of the account or of a webhook of it.
+	Version int64
+	// Deleted accounts stay as tombstones, so that absence means nothing.
+	Deleted   bool
+	CreatedAt time.Time
+}
+
+// Webhook is a tenant's subscription.
+type Webhook struct {
+	// ID is "wh_" and 26 characters, rising with time.
+	ID      string
+	Account string
+	// Version rises with every change of this webhook, from 1; it is the ETag.
+	Version     int64
+	Status      Status
+	Description string
+	// ItemTypes to be told of, at least one; AnyItemType for all.
+	ItemTypes []string
+	// EventTypes to be told of, at least one.
+	EventTypes []EventType
+	URL        string
+	// Stores that it is visible to; empty: all.
+	Stores   []string
+	Format   Format
+	Language Language
+	Payload  Payload
+	// Secrets sign the requests, sealed (see package seal), current one first.
+	Secrets [][]byte
+	// RetrySchedule is the delay before each retry, after the first attempt at
+	// once; empty: no retries.
+	RetrySchedule []time.Duration
+	// Timeout of one whole attempt.
+	Timeout time.Duration
+	// Concurrency is the number of requests at a time; 0: the sender's choice.
+	Concurrency int
+	OnPause     OnPause
+
+	CreatedAt time.Time
+	// SuspendedAt is when it was paused or disabled; zero while it is neither.
+	SuspendedAt time.Time
+	// RevokedAt is when it was deleted; zero before.
+	RevokedAt time.Time
+}
+
+// Wants reports whether the webhook's subscription covers the event: its item
+// type, event type and store. The status does not count: what arrives for a
+// paused webhook is held.
+func (w *Webhook) Wants(e *Event) bool {
+	return slices.Contains(w.EventTypes, e.Type) &&
+		(slices.Contains(w.ItemTypes, AnyItemType) || slices.Contains(w.ItemTypes, e.ItemType)) &&
+		(e.Store == "" || len(w.Stores) == 0 || slices.Contains(w.Stores, e.Store))
+}
