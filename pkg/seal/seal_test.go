@@ -1,0 +1,143 @@
+package seal_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/seal"
+)
+
+var (
+	secret  = []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	webhook = []byte("wh_01jz0000000000000000000000")
+)
+
+func newKey() string {
+	var raw [32]byte
+	rand.Read(raw[:])
+	return base64.StdEncoding.EncodeToString(raw[:])
+}
+
+func ring(t *testing.T, keys ...string) seal.Keyring {
+	t.Helper()
+	r, err := seal.ParseKeys(strings.Join(keys, ", "))
+	require.NoError(t, err)
+	return r
+}
+
+func sealed(t *testing.T, r seal.Keyring) []byte {
+	t.Helper()
+	s, err := r.Seal(secret, webhook)
+	require.NoError(t, err)
+	return s
+}
+
+func TestWhatIsSealedOpensAndShowsNothing(t *testing.T) {
+	t.Parallel()
+	r := ring(t, newKey())
+	s := sealed(t, r)
+	require.NotContains(t, string(s), "MfKQ")
+	require.NotEqual(t, s, sealed(t, r), "the same secret twice must not look the same")
+	plain, err := r.Open(s, webhook)
+	require.NoError(t, err)
+	require.Equal(t, secret, plain)
+}
+
+func TestAKeyIsRotatedByPuttingANewOneInFront(t *testing.T) {
+	t.Parallel()
+	old, fresh := newKey(), newKey()
+	before := sealed(t, ring(t, old))
+	both := ring(t, fresh, old)
+	plain, err := both.Open(before, webhook)
+	require.NoError(t, err)
+	require.Equal(t, secret, plain)
+
+	after := sealed(t, both)
+	_, err = ring(t, fresh).Open(after, webhook)
+	require.NoError(t, err, "the first key seals")
+	_, err = ring(t, old).Open(after, webhook)
+	require.ErrorIs(t, err, seal.ErrUnknownKey)
+}
+
+func TestASecretOpensForItsWebhookOnly(t *testing.T) {
+	t.Parallel()
+	r := ring(t, newKey())
+	_, err := r.Open(sealed(t, r), []byte("wh_another"))
+	require.ErrorIs(t, err, seal.ErrSealed)
+}
+
+func TestNoChangedByteOpens(t *testing.T) {
+	t.Parallel()
+	r := ring(t, newKey())
+	s := sealed(t, r)
+	for n := range s {
+		changed := bytes.Clone(s)
+		changed[n] ^= 1
+		_, err := r.Open(changed, webhook)
+		require.True(t, errors.Is(err, seal.ErrSealed) || errors.Is(err, seal.ErrUnknownKey), "byte %d: %v", n, err)
+		_, err = r.Open(s[:n], webhook)
+		require.Error(t, err, "cut to %d bytes", n)
+	}
+}
+
+func TestAnEmptyRingOnlyReturnsErrors(t *testing.T) {
+	t.Parallel()
+	var none seal.Keyring
+	_, err := none.Seal(secret, webhook)
+	require.ErrorIs(t, err, seal.ErrUnknownKey)
+	_, err = none.Open(sealed(t, ring(t, newKey())), webhook)
+	require.ErrorIs(t, err, seal.ErrUnknownKey)
+}
+
+func TestBadKeysAreNamedByTheirPlaceNeverByTheirValue(t *testing.T) {
+	t.Parallel()
+	good := newKey()
+	short := base64.StdEncoding.EncodeToString([]byte("only sixteen byt"))
+	_, err := seal.ParseKeys(good + "," + short + ",not base64," + good)
+	require.Equal(t, hook.Invalid{
+		{Field: "key 2", Rule: "must be the base64 of 32 bytes"},
+		{Field: "key 3", Rule: "must be the base64 of 32 bytes"},
+		{Field: "key 4", Rule: "must differ from those before it"},
+	}, err)
+	_, err = seal.ParseKeys("")
+	require.EqualError(t, err, "key 1 must be the base64 of 32 bytes")
+}
+
+func TestNothingThatIsPrintedHoldsASecret(t *testing.T) {
+	t.Parallel()
+	key := newKey()
+	raw, err := base64.StdEncoding.DecodeString(key)
+	require.NoError(t, err)
+	r := ring(t, key)
+	s := sealed(t, r)
+	s[len(s)-1] ^= 1
+	_, damaged := r.Open(s, webhook)
+	_, unknown := ring(t, newKey()).Open(s, webhook)
+	_, badKey := seal.ParseKeys(key[:40])
+	printed := fmt.Sprintf("%v %+v %#v %s %v %v %v", r, r, &r, struct{ Keys seal.Keyring }{r}, damaged, unknown, badKey)
+	for _, hidden := range []string{key, key[:40], string(raw), strings.Trim(fmt.Sprintf("%d", raw), "[]")[:20], fmt.Sprintf("%x", raw), string(secret)} {
+		require.NotContains(t, printed, hidden)
+	}
+	require.Contains(t, fmt.Sprint(r), "keys ")
+}
+
+func BenchmarkOpen(b *testing.B) {
+	r, err := seal.ParseKeys(newKey())
+	require.NoError(b, err)
+	s, err := r.Seal(secret, webhook)
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Open(s, webhook); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package signature
+
+import (
+	"crypto/hmac"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// DefaultTolerance is how far a request's time may lie from the receiver's
+// clock, either way; the reference libraries have the same.
+const DefaultTolerance = 5 * time.Minute
+
+// Why a request is not to be trusted; callers tell them by errors.Is.
+var (
+	// ErrHeader says that a header is missing or malformed.
+	ErrHeader = errors.New("missing or malformed signature header")
+	// ErrTimestamp says that the request is too old, or from the future: it
+	// may be the repetition of one that was overheard.
+	ErrTimestamp = errors.New("timestamp outside of the tolerance")
+	// ErrMismatch says that no signature fits: the secret is another one, or
+	// the body was changed.
+	ErrMismatch = errors.New("no matching signature")
+)
+
+// Verify checks a Standard Webhooks request as its receiver does. It returns
+// nil, an error of ParseSecret, ErrHeader, ErrTimestamp or ErrMismatch. Of
+// several signatures one must fit; those of other versions are passed over.
+func Verify(header http.Header, body []byte, secret string, now time.Time, tolerance time.Duration) error {
+	key, err := ParseSecret(secret)
+	if err != nil {
+		return err
+	}
+	id, signatures := header.Get(HeaderID), header.Get(HeaderSignature)
+	seconds, err := strconv.ParseInt(header.Get(HeaderTimestamp), 10, 64)
+	if id == "" || signatures == "" || err != nil {
+		return ErrHeader
+	}
+	at := time.Unix(seconds, 0)
+	if at.Before(now.Add(-tolerance)) || at.After(now.Add(tolerance)) {
+		return ErrTimestamp
+	}
+	want := AppendStandard(nil, key, id, at, body)
+	for candidate := range strings.FieldsSeq(signatures) {
+		if hmac.Equal([]byte(candidate), want) {
+			return nil
+		}
+	}
+	return ErrMismatch
+}
