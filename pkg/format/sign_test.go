@@ -1,0 +1,93 @@
+package format_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/format"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/signature"
+)
+
+const delivery = "dlv_0000000000000000000000000a"
+
+var now = time.Unix(1675335600, 987_000_000)
+
+func request(body string) format.Request {
+	return format.Request{Body: []byte(body), ContentType: "application/json"}
+}
+
+func TestStandardRequestsCarryTheHeadersOfStandardWebhooks(t *testing.T) {
+	t.Parallel()
+	fresh, old := signature.NewSecret(), signature.NewSecret()
+	r := request(`{"type":"contact.create"}`)
+	h := http.Header{}
+	require.NoError(t, format.Sign(h, hook.FormatStandard, r, format.Signing{
+		Delivery: delivery, At: now, Secrets: []string{fresh, old},
+	}))
+	require.Equal(t, "application/json", h.Get("content-type"))
+	require.Equal(t, delivery, h.Get("webhook-id"))
+	require.Equal(t, "1675335600", h.Get("webhook-timestamp"))
+	require.Len(t, strings.Fields(h.Get("webhook-signature")), 2)
+	for _, secret := range []string{fresh, old} {
+		require.NoError(t, signature.Verify(h, r.Body, secret, now, time.Minute), "while a secret rotates both verify")
+	}
+	require.ErrorIs(t, signature.Verify(h, r.Body, signature.NewSecret(), now, time.Minute), signature.ErrMismatch)
+}
+
+func TestRentmanRequestsCarryADigest(t *testing.T) {
+	t.Parallel()
+	e := examples(paths{"/equipaggio/", "/contatti/", "/numeroseriali/", "/attrezzatura/"})["update"]
+	r, err := format.Render(nil, &hook.Webhook{Format: hook.FormatRentman, Language: hook.Italian}, "Perché", &e, format.AllItems)
+	require.NoError(t, err)
+	h := http.Header{}
+	require.NoError(t, format.Sign(h, hook.FormatRentman, r, format.Signing{
+		Delivery: delivery, At: now, Secrets: []string{"some_secret_key", "an_old_key"},
+	}))
+	require.NoError(t, signature.VerifyDigest(h, r.Body, "some_secret_key"))
+	require.Len(t, h, 2, "only Content-Type and Digest")
+
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		t.Skip("not installed: openssl")
+	}
+	file := filepath.Join(t.TempDir(), "body")
+	require.NoError(t, os.WriteFile(file, r.Body, 0o600))
+	out, err := exec.Command(openssl, "dgst", "-sha512", "-hmac", "some_secret_key", "-r", file).Output()
+	require.NoError(t, err)
+	require.Equal(t, "sha512="+strings.Fields(string(out))[0], h.Get("Digest"))
+}
+
+func TestARequestThatCannotBeSignedIsAnErrorWithoutTheSecret(t *testing.T) {
+	t.Parallel()
+	err := format.Sign(http.Header{}, hook.FormatStandard, request("{}"), format.Signing{Secrets: []string{"some_secret_key"}})
+	require.EqualError(t, err, "secret must begin with whsec_")
+	err = format.Sign(http.Header{}, hook.FormatRentman, request("{}"), format.Signing{})
+	require.EqualError(t, err, "secret must be there to sign with")
+	require.EqualError(t, format.CheckSecret(hook.FormatStandard, "some_secret_key"), "secret must begin with whsec_")
+	require.EqualError(t, format.CheckSecret(hook.FormatRentman, "key"), "secret must be 8 to 256 visible ASCII characters")
+}
+
+func BenchmarkSign(b *testing.B) {
+	r := request(strings.Repeat("x", 400))
+	for f, secret := range map[hook.Format]string{
+		hook.FormatStandard: signature.NewSecret(), hook.FormatRentman: signature.NewToken(),
+	} {
+		b.Run(string(f), func(b *testing.B) {
+			s := format.Signing{Delivery: delivery, At: now, Secrets: []string{secret}}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := format.Sign(http.Header{}, f, r, s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
