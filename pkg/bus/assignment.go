@@ -1,0 +1,148 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+	"github.com/segmentio/kafka-go/protocol/offsetfetch"
+)
+
+// Committed is a group's position in one partition.
+type Committed struct {
+	// Offset to read next; FirstOffset if none was ever committed.
+	Offset int64
+	// Metadata is UTF-8 text of at most 4,096 bytes by Kafka's default.
+	Metadata string
+}
+
+// Assignment is what one member owns for one generation.
+type Assignment struct {
+	Generation int
+	// Member is this member's id, given by the coordinator.
+	Member string
+	// Partitions are the numbers by topic, sorted; the same for every topic
+	// that has them.
+	Partitions map[string][]int
+
+	client    *Client
+	group     string
+	committed map[string]map[int]Committed
+}
+
+// Committed is the position at the start of the generation.
+func (a *Assignment) Committed(topic string, partition int) Committed {
+	if c, ok := a.committed[topic][partition]; ok {
+		return c
+	}
+	return Committed{Offset: FirstOffset}
+}
+
+// Commit stores positions under this generation. It works until the handler
+// has returned, also after the revocation. It fails if the group went on
+// without this member; then the positions are the new owner's.
+func (a *Assignment) Commit(ctx context.Context, offsets map[string]map[int]Committed) error {
+	req := &offsetcommit.Request{
+		GroupID:         a.group,
+		GenerationID:    int32(a.Generation),
+		MemberID:        a.Member,
+		RetentionTimeMs: -1, // the broker's, where the request has it
+	}
+	for topic, partitions := range offsets {
+		t := offsetcommit.RequestTopic{Name: topic}
+		for partition, c := range partitions {
+			t.Partitions = append(t.Partitions, offsetcommit.RequestPartition{
+				PartitionIndex:       int32(partition),
+				CommittedOffset:      c.Offset,
+				CommittedLeaderEpoch: -1,
+				CommittedMetadata:    c.Metadata,
+			})
+		}
+		req.Topics = append(req.Topics, t)
+	}
+	if len(req.Topics) == 0 {
+		return nil
+	}
+	err := a.client.retry(ctx, func(ctx context.Context) error {
+		m, err := a.client.ask(ctx, a.group, req, requestTimeout)
+		if err != nil {
+			return err
+		}
+		var faults error
+		for _, t := range m.(*offsetcommit.Response).Topics {
+			for _, p := range t.Partitions {
+				if err := answered(p.ErrorCode); err != nil {
+					faults = errors.Join(faults, fmt.Errorf("topic %q partition %d: %w", t.Name, p.PartitionIndex, err))
+				}
+			}
+		}
+		return faults
+	})
+	if err != nil {
+		return fmt.Errorf("commit offsets of group %q: %w", a.group, err)
+	}
+	return nil
+}
+
+// CommittedOffsets returns the positions of a group in all partitions of
+// topics, to compute lag from. ErrNoTopic.
+func (c *Client) CommittedOffsets(ctx context.Context, group string, topics []string) (map[string]map[int]Committed, error) {
+	partitions := make(map[string][]int, len(topics))
+	for _, topic := range topics {
+		n, err := c.Partitions(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		for i := range n {
+			partitions[topic] = append(partitions[topic], i)
+		}
+	}
+	return c.committed(ctx, group, partitions)
+}
+
+func (c *Client) committed(ctx context.Context, group string, partitions map[string][]int) (map[string]map[int]Committed, error) {
+	req := &offsetfetch.Request{GroupID: group}
+	for topic, numbers := range partitions {
+		t := offsetfetch.RequestTopic{Name: topic}
+		for _, n := range numbers {
+			t.PartitionIndexes = append(t.PartitionIndexes, int32(n))
+		}
+		req.Topics = append(req.Topics, t)
+	}
+	found := make(map[string]map[int]Committed, len(partitions))
+	if len(req.Topics) == 0 {
+		return found, nil // no topics would mean all
+	}
+	err := c.retry(ctx, func(ctx context.Context) error {
+		m, err := c.ask(ctx, group, req, requestTimeout)
+		if err != nil {
+			return err
+		}
+		answer := m.(*offsetfetch.Response)
+		faults := answered(answer.ErrorCode)
+		if errors.Is(faults, kafka.GroupIdNotFound) {
+			faults = nil // nothing was ever committed
+		}
+		for _, t := range answer.Topics {
+			positions := make(map[int]Committed, len(t.Partitions))
+			for _, p := range t.Partitions {
+				if err := answered(p.ErrorCode); err != nil {
+					faults = errors.Join(faults, fmt.Errorf("topic %q partition %d: %w", t.Name, p.PartitionIndex, err))
+				}
+				position := Committed{Offset: p.CommittedOffset, Metadata: p.Metadata}
+				if position.Offset < 0 {
+					position.Offset = FirstOffset
+				}
+				positions[int(p.PartitionIndex)] = position
+			}
+			found[t.Name] = positions
+		}
+		return faults
+	})
+	if err != nil {
+		return nil, fmt.Errorf("committed offsets of group %q: %w", group, err)
+	}
+	return found, nil
+}

@@ -1,0 +1,57 @@
+package bus
+
+import (
+	"context"
+	"errors"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Errors that callers tell by errors.Is.
+var (
+	// ErrTooLarge says that the broker takes no record of this size.
+	ErrTooLarge = errors.New("record is larger than the topic allows")
+	// ErrClosed says that the producer or fetcher was closed before.
+	ErrClosed = errors.New("closed")
+	// ErrGone says that there is no record at these coordinates: it expired,
+	// was never written, or belongs to an aborted transaction.
+	ErrGone = errors.New("record is not there any more")
+	// ErrNoTopic says that the topic, or its partition, does not exist.
+	ErrNoTopic = errors.New("topic does not exist")
+	// ErrRevoked is the cause with which the context of a generation ends when
+	// the group hands its partitions out anew. See context.Cause.
+	ErrRevoked = errors.New("partitions were revoked: the group rebalances")
+	// ErrSessionLost is that cause when the group has put this member out or
+	// the coordinator was not reached for a session.
+	ErrSessionLost = errors.New("membership was lost: partitions may belong to another member")
+)
+
+// errNoLeader says that nobody leads a partition just now; it passes.
+var errNoLeader = errors.New("partition has no leader that is known")
+
+// passing reports whether an error passes by itself, so that trying again
+// helps. What Kafka calls retriable does, and every fault on the way to a
+// broker. Of the answers of a broker all others stay: refused by an ACL, wrong
+// password, invalid record.
+func passing(err error) bool {
+	var answer kafka.Error
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, ErrNoTopic), errors.Is(err, ErrClosed):
+		return false
+	case errors.As(err, &answer):
+		switch answer {
+		case kafka.Unknown, kafka.BrokerNotAvailable, kafka.ReplicaNotAvailable:
+			return true
+		}
+		return answer.Temporary()
+	}
+	return true
+}
+
+// answered makes an error of a broker's error code; nil if it is 0.
+func answered(code int16) error {
+	if code == 0 {
+		return nil
+	}
+	return kafka.Error(code)
+}

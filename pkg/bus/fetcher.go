@@ -1,0 +1,213 @@
+package bus
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// FetcherConfig tunes a Fetcher. The zero value is good.
+type FetcherConfig struct {
+	// MaxWait is how long a broker holds a request without data. Default 250 ms.
+	MaxWait time.Duration
+	// MaxBytes bounds one answer; twice as much is buffered before fetching
+	// stops. Default 16 MiB.
+	MaxBytes int
+	// PartitionMaxBytes bounds one partition's part of an answer and what of it
+	// is buffered; a larger record still comes through. Default 1 MiB.
+	PartitionMaxBytes int
+	// OnSkipped is told how many control records and records of aborted
+	// transactions were left out. It is called by Poll's goroutine.
+	OnSkipped func(topic string, control, aborted int)
+	// Log gets warnings about what is tried again. Default: the client's.
+	Log *zap.Logger
+}
+
+// Batch is what was fetched of one partition at a time.
+type Batch struct {
+	Topic     string
+	Partition int
+	// Records may be empty, if all were skipped.
+	Records []Record
+	// Next is the position after the batch, past what was skipped.
+	Next int64
+	// HighWatermark is the partition's end when this was fetched.
+	HighWatermark int64
+	// Reset tells that the position was out of range, so records between the
+	// last batch's Next and this one's start are gone: they expired, or the
+	// broker lost its log's tail.
+	Reset bool
+
+	size             int
+	control, aborted int
+	of               *fetching
+}
+
+type topicPartition struct {
+	topic     string
+	partition int
+}
+
+// fetching is the state of one partition; guarded by Fetcher.mu.
+type fetching struct {
+	topicPartition
+	offset int64 // to fetch next; FirstOffset: ask where the log starts
+	leader int32 // noLeader: to be found, and a position if offset is FirstOffset or lost
+	paused bool
+	lost   bool // the offset is out of range
+	reset  bool // the next batch says so
+	queued int  // bytes waiting for Poll
+	served uint64
+}
+
+// Fetcher reads many partitions, read-committed, each in order. One request is
+// outstanding per broker, for all the partitions that the broker leads.
+type Fetcher struct {
+	client *Client
+	cfg    FetcherConfig
+	log    *zap.Logger
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	mu         sync.Mutex
+	partitions map[topicPartition]*fetching
+	loops      map[int32]*fetchLoop
+	queue      []*Batch
+	queued     int           // bytes in queue
+	round      uint64        // counts answers, to serve partitions in turn
+	ready      chan struct{} // capacity 1: the queue may be filled
+	homeless   chan struct{} // capacity 1: a partition has no known leader
+}
+
+// NewFetcher returns a fetcher without partitions.
+func (c *Client) NewFetcher(cfg FetcherConfig) *Fetcher {
+	cfg.MaxWait = cmp.Or(cfg.MaxWait, 250*time.Millisecond)
+	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 16*mib)
+	cfg.PartitionMaxBytes = cmp.Or(cfg.PartitionMaxBytes, mib)
+	if cfg.Log == nil {
+		cfg.Log = c.log
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	f := &Fetcher{
+		client:     c,
+		cfg:        cfg,
+		log:        cfg.Log,
+		ctx:        ctx,
+		cancel:     cancel,
+		partitions: make(map[topicPartition]*fetching),
+		loops:      make(map[int32]*fetchLoop),
+		ready:      make(chan struct{}, 1),
+		homeless:   make(chan struct{}, 1),
+	}
+	f.done.Go(f.findLeaders)
+	return f
+}
+
+// Add begins to fetch a partition at an offset, FirstOffset for the earliest.
+// A partition that was added before starts over.
+func (f *Fetcher) Add(topic string, partition int, offset int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := topicPartition{topic, partition}
+	f.drop(key)
+	f.partitions[key] = &fetching{topicPartition: key, offset: offset, leader: noLeader}
+	signal(f.homeless)
+}
+
+// Remove ends fetching a partition. A Poll that begins afterwards returns no
+// batch of it.
+func (f *Fetcher) Remove(topic string, partition int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drop(topicPartition{topic, partition})
+}
+
+func (f *Fetcher) drop(key topicPartition) {
+	p := f.partitions[key]
+	if p == nil {
+		return
+	}
+	delete(f.partitions, key)
+	f.queued -= p.queued
+	f.queue = slices.DeleteFunc(f.queue, func(b *Batch) bool { return b.of == p })
+}
+
+// Pause stops fetching a partition; what was fetched is still returned.
+func (f *Fetcher) Pause(topic string, partition int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.partitions[topicPartition{topic, partition}]; p != nil {
+		p.paused = true
+	}
+}
+
+// Resume goes on where Pause stopped.
+func (f *Fetcher) Resume(topic string, partition int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.partitions[topicPartition{topic, partition}]
+	if p == nil || !p.paused {
+		return
+	}
+	p.paused = false
+	if loop := f.loops[p.leader]; loop != nil {
+		signal(loop.wake)
+	}
+}
+
+// Poll returns the next batch, waiting for one. Batches of one partition come
+// in order. It fails with ctx's error at its end and ErrClosed after Close.
+// One goroutine calls it at a time.
+func (f *Fetcher) Poll(ctx context.Context) (Batch, error) {
+	for {
+		if b, ok := f.next(); ok {
+			if f.cfg.OnSkipped != nil && b.control+b.aborted > 0 {
+				f.cfg.OnSkipped(b.Topic, b.control, b.aborted)
+			}
+			return b, nil
+		}
+		select {
+		case <-f.ready:
+		case <-ctx.Done():
+			return Batch{}, ctx.Err()
+		case <-f.ctx.Done():
+			return Batch{}, ErrClosed
+		}
+	}
+}
+
+func (f *Fetcher) next() (Batch, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) == 0 {
+		return Batch{}, false
+	}
+	b := f.queue[0]
+	f.queue[0] = nil
+	f.queue = f.queue[1:]
+	f.queued -= b.size
+	b.of.queued -= b.size
+	if loop := f.loops[b.of.leader]; loop != nil {
+		signal(loop.drained)
+	}
+	return *b, true
+}
+
+// Close ends all fetching. A Poll under way returns ErrClosed.
+func (f *Fetcher) Close() {
+	f.cancel()
+	f.done.Wait()
+}
+
+// signal leaves a note in a channel of capacity 1, where it stays until read.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,133 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+)
+
+// noLeader stands for a partition that nobody leads just now.
+const noLeader int32 = -1
+
+// layout knows which broker leads which partition of the topics that were
+// asked for. It is read again after expire.
+type layout struct {
+	client *Client
+
+	mu      sync.Mutex
+	topics  map[string][]int32 // leaders by partition; nil: not known yet
+	expired bool
+
+	reading sync.Mutex // held while a read is under way, so there is only one
+}
+
+func newLayout(c *Client) *layout {
+	return &layout{client: c, topics: make(map[string][]int32)}
+}
+
+// expire makes the next question ask a broker.
+func (l *layout) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.expired = true
+}
+
+// known returns the leaders of a topic as last read, without asking anybody.
+func (l *layout) known(topic string) []int32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.topics[topic]
+}
+
+// leaders returns the leader of each partition of a topic. ErrNoTopic.
+func (l *layout) leaders(ctx context.Context, topic string) ([]int32, error) {
+	if leaders, ok := l.fresh(topic); ok {
+		return leaders, nil
+	}
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	if leaders, ok := l.fresh(topic); ok {
+		return leaders, nil // somebody else read it meanwhile
+	}
+	if err := l.read(ctx, topic); err != nil {
+		return nil, err
+	}
+	if leaders := l.known(topic); leaders != nil {
+		return leaders, nil
+	}
+	return nil, fmt.Errorf("topic %q: %w", topic, ErrNoTopic)
+}
+
+// leader returns the leader of one partition. ErrNoTopic if the topic does not
+// have it, errNoLeader if nobody leads it just now.
+func (l *layout) leader(ctx context.Context, topic string, partition int) (int32, error) {
+	leaders, err := l.leaders(ctx, topic)
+	if err != nil {
+		return noLeader, err
+	}
+	if partition < 0 || partition >= len(leaders) {
+		return noLeader, fmt.Errorf("topic %q has %d partitions, not number %d: %w", topic, len(leaders), partition, ErrNoTopic)
+	}
+	if leaders[partition] == noLeader {
+		l.expire()
+		return noLeader, fmt.Errorf("topic %q partition %d: %w", topic, partition, errNoLeader)
+	}
+	return leaders[partition], nil
+}
+
+func (l *layout) fresh(topic string) ([]int32, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	leaders := l.topics[topic]
+	return leaders, leaders != nil && !l.expired
+}
+
+// read asks a broker for this topic and all others that are of interest.
+func (l *layout) read(ctx context.Context, topic string) error {
+	l.mu.Lock()
+	if _, ok := l.topics[topic]; !ok {
+		l.topics[topic] = nil
+	}
+	names := slices.Sorted(maps.Keys(l.topics))
+	l.mu.Unlock()
+
+	answer, err := l.client.do(ctx, anyBroker, &metadata.Request{TopicNames: names})
+	if err != nil {
+		return fmt.Errorf("read the cluster's layout: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range answer.(*metadata.Response).Topics {
+		switch err := answered(t.ErrorCode); {
+		case err == nil:
+			l.topics[t.Name] = leadersOf(t.Partitions)
+		case err == kafka.UnknownTopicOrPartition && t.Name != topic && l.topics[t.Name] != nil:
+			// A broker that has just started may not know it yet: keep what
+			// was known.
+		case err == kafka.UnknownTopicOrPartition:
+			delete(l.topics, t.Name)
+		case t.Name == topic:
+			return fmt.Errorf("topic %q: %w", topic, err)
+		}
+	}
+	l.expired = false
+	return nil
+}
+
+func leadersOf(partitions []metadata.ResponsePartition) []int32 {
+	leaders := make([]int32, len(partitions))
+	for i := range leaders {
+		leaders[i] = noLeader
+	}
+	for _, p := range partitions {
+		if int(p.PartitionIndex) < len(leaders) && p.ErrorCode == 0 {
+			leaders[p.PartitionIndex] = p.LeaderID
+		}
+	}
+	return leaders
+}

@@ -1,0 +1,149 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/listoffsets"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Partitions returns the number of a topic's partitions. ErrNoTopic.
+func (c *Client) Partitions(ctx context.Context, topic string) (n int, err error) {
+	err = c.retry(ctx, func(ctx context.Context) error {
+		leaders, err := c.layout.leaders(ctx, topic)
+		n = len(leaders)
+		return err
+	})
+	return n, err
+}
+
+// EndOffsets returns the high watermark of each partition: the offset that the
+// next record gets. ErrNoTopic.
+func (c *Client) EndOffsets(ctx context.Context, topic string) (map[int]int64, error) {
+	return c.topicOffsets(ctx, topic, kafka.LastOffset)
+}
+
+// StartOffsets returns the first offset that each partition still has, equal
+// to its end if it is empty. ErrNoTopic.
+func (c *Client) StartOffsets(ctx context.Context, topic string) (map[int]int64, error) {
+	return c.topicOffsets(ctx, topic, kafka.FirstOffset)
+}
+
+func (c *Client) topicOffsets(ctx context.Context, topic string, at int64) (map[int]int64, error) {
+	var offsets map[int]int64
+	err := c.retry(ctx, func(ctx context.Context) error {
+		leaders, err := c.layout.leaders(ctx, topic)
+		if err != nil {
+			return err
+		}
+		partitions := make([]topicPartition, len(leaders))
+		for i := range leaders {
+			partitions[i] = topicPartition{topic, i}
+		}
+		found, err := c.offsets(ctx, partitions, at)
+		offsets = make(map[int]int64, len(found))
+		for p, offset := range found {
+			offsets[p.partition] = offset
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("offsets of topic %q: %w", topic, err)
+	}
+	return offsets, nil
+}
+
+// offsets asks for the first or last offsets of partitions, in one request per
+// leader. It returns those that it found, and an error if that is not all.
+func (c *Client) offsets(ctx context.Context, partitions []topicPartition, at int64) (map[topicPartition]int64, error) {
+	found := make(map[topicPartition]int64, len(partitions))
+	requests := make(map[int32]*listoffsets.Request)
+	var faults error
+	for _, p := range partitions {
+		leader, err := c.layout.leader(ctx, p.topic, p.partition)
+		if err != nil {
+			faults = errors.Join(faults, err)
+			continue
+		}
+		req := requests[leader]
+		if req == nil {
+			req = &listoffsets.Request{ReplicaID: -1}
+			requests[leader] = req
+		}
+		req.Topics = append(req.Topics, listoffsets.RequestTopic{
+			Topic: p.topic,
+			Partitions: []listoffsets.RequestPartition{
+				{Partition: int32(p.partition), CurrentLeaderEpoch: -1, Timestamp: at},
+			},
+		})
+	}
+	for leader, req := range requests {
+		answer, err := c.do(ctx, leader, req)
+		if err != nil {
+			faults = errors.Join(faults, err)
+			continue
+		}
+		for _, t := range answer.(*listoffsets.Response).Topics {
+			for _, p := range t.Partitions {
+				if err := answered(p.ErrorCode); err != nil {
+					faults = errors.Join(faults, fmt.Errorf("topic %q partition %d: %w", t.Topic, p.Partition, err))
+					continue
+				}
+				found[topicPartition{t.Topic, int(p.Partition)}] = p.Offset
+			}
+		}
+	}
+	return found, faults
+}
+
+// readAtBytes is what ReadAt asks for: a broker sends the whole batch that has
+// the record all the same, and no second one.
+const readAtBytes = 1
+
+// ReadAt returns one record. ErrGone if it is not there (any more), ErrNoTopic.
+func (c *Client) ReadAt(ctx context.Context, at hook.Coordinates) (Record, error) {
+	var record Record
+	err := c.retry(ctx, func(ctx context.Context) error {
+		leader, err := c.layout.leader(ctx, at.Topic, at.Partition)
+		if err != nil {
+			return err
+		}
+		want := []wanted{{topic: at.Topic, partition: at.Partition, offset: at.Offset}}
+		got, err := c.fetchFrom(ctx, leader, want, time.Millisecond, readAtBytes, readAtBytes, nil)
+		if err != nil {
+			return err
+		}
+		record, err = only(got.partitions, at)
+		return err
+	})
+	if err != nil {
+		return Record{}, fmt.Errorf("read %s: %w", at, err)
+	}
+	return record, nil
+}
+
+// only picks the record at the coordinates out of an answer.
+func only(got []fetched, at hook.Coordinates) (Record, error) {
+	loop := fetchLoop{}
+	for i := range got {
+		switch err := got[i].err; {
+		case errors.Is(err, kafka.OffsetOutOfRange):
+			return Record{}, ErrGone
+		case err != nil:
+			return Record{}, err
+		}
+		batch, err := loop.read(&got[i], at.Offset)
+		if err != nil {
+			return Record{}, err
+		}
+		if len(batch.Records) > 0 && batch.Records[0].Offset == at.Offset {
+			return batch.Records[0], nil
+		}
+	}
+	return Record{}, ErrGone
+}

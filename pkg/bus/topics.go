@@ -1,0 +1,77 @@
+package bus
+
+import (
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/retry"
+)
+
+// The names of our topics; those of the tiers are in package retry.
+const (
+	Deliveries = "deliveries"
+	Attempts   = "attempts"
+	Quarantine = "quarantine"
+	// EventsPrefix begins the names of the topics that our services publish to.
+	EventsPrefix = "events."
+)
+
+// EventTopics are the topics of the domain services and of REST ingest.
+var EventTopics = []string{
+	EventsPrefix + "receipts",
+	EventsPrefix + "invoices",
+	EventsPrefix + "contacts",
+	EventsPrefix + "stock",
+	EventsPrefix + "ingest",
+}
+
+const (
+	day = 24 * time.Hour
+	// keepPayloads is how long a delivery can be replayed.
+	keepPayloads = 14 * day
+	// keepTask is what a tier keeps a record beyond its delay: how long senders
+	// may be away before a task is lost.
+	keepTask = 7 * day
+
+	mib = 1 << 20
+)
+
+// TopicSpec says how a topic is set up.
+type TopicSpec struct {
+	Name       string
+	Partitions int
+	Retention  time.Duration
+	// MaxMessageBytes bounds a batch of records, as it is compressed.
+	MaxMessageBytes int
+	// Upstream topics belong to somebody else: they are created if they are
+	// missing, else left as they are, and any partition count will do.
+	Upstream bool
+}
+
+// Topics are all topics that the services use, in CONTRACT.md's sizes. upstream
+// names the event topics that an installation adds; those that are ours anyway
+// are passed over.
+func Topics(partitions int, upstream []string) []TopicSpec {
+	var specs []TopicSpec
+	known := make(map[string]bool)
+	add := func(s TopicSpec) {
+		if known[s.Name] {
+			return
+		}
+		known[s.Name] = true
+		s.Partitions = partitions
+		specs = append(specs, s)
+	}
+	for _, name := range EventTopics {
+		add(TopicSpec{Name: name, Retention: keepPayloads, MaxMessageBytes: 8 * mib})
+	}
+	add(TopicSpec{Name: Deliveries, Retention: keepPayloads, MaxMessageBytes: 2 * mib})
+	for _, tier := range retry.Tiers {
+		add(TopicSpec{Name: tier.Topic, Retention: tier.Delay + keepTask, MaxMessageBytes: 2 * mib})
+	}
+	add(TopicSpec{Name: Attempts, Retention: keepPayloads, MaxMessageBytes: 2 * mib})
+	add(TopicSpec{Name: Quarantine, Retention: keepPayloads, MaxMessageBytes: 16 * mib})
+	for _, name := range upstream {
+		add(TopicSpec{Name: name, Retention: keepPayloads, MaxMessageBytes: 8 * mib, Upstream: true})
+	}
+	return specs
+}

@@ -1,0 +1,80 @@
+package bus
+
+import (
+	"slices"
+	"sync"
+)
+
+// Tracker follows which records of one partition are done, in any order, and
+// tells up to where all are. It is safe for concurrent use.
+type Tracker struct {
+	mu sync.Mutex
+	// started are the records handed out from the first that is not done, by
+	// rising offset.
+	started []started
+	next    int64
+	open    int
+}
+
+type started struct {
+	offset int64
+	done   bool
+}
+
+// NewTracker begins at the offset that is read first.
+func NewTracker(next int64) *Tracker { return &Tracker{next: next} }
+
+// Start notes that a record is handed out. Offsets rise from call to call; one
+// that does not is ignored.
+func (t *Tracker) Start(offset int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if offset < t.next {
+		return
+	}
+	t.started = append(t.started, started{offset: offset})
+	t.next = offset + 1
+	t.open++
+}
+
+// Done notes that a record is finished. One that is not open is ignored.
+func (t *Tracker) Done(offset int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, ok := slices.BinarySearchFunc(t.started, offset, func(s started, offset int64) int {
+		return int(min(max(s.offset-offset, -1), 1))
+	})
+	if !ok || t.started[i].done {
+		return
+	}
+	t.started[i].done = true
+	t.open--
+	for len(t.started) > 0 && t.started[0].done {
+		t.started = t.started[1:]
+	}
+}
+
+// Advance notes that below next there is nothing but what was started, so
+// records that were skipped hold nothing up.
+func (t *Tracker) Advance(next int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next = max(t.next, next)
+}
+
+// Watermark is the offset to commit: everything below it is done.
+func (t *Tracker) Watermark() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.started) > 0 {
+		return t.started[0].offset
+	}
+	return t.next
+}
+
+// Open is the number of records that were started and are not done.
+func (t *Tracker) Open() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open
+}
