@@ -1,0 +1,213 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// within bounds what happens at once or by the poll.
+const within = 10 * time.Second
+
+// databases hands out the 16 databases of a real server, one per test.
+var databases atomic.Int32
+
+// onEachRedis runs a test on an empty miniredis, and on the real server of
+// STAFFETTA_TEST_REDIS if there is one.
+func onEachRedis(t *testing.T, run func(t *testing.T, c *Client)) {
+	t.Helper()
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		run(t, client(t, "redis://"+miniredis.RunT(t).Addr()))
+	})
+	url := os.Getenv("STAFFETTA_TEST_REDIS")
+	if url == "" {
+		return
+	}
+	t.Run("redis", func(t *testing.T) {
+		t.Parallel()
+		options, err := redis.ParseURL(url)
+		require.NoError(t, err)
+		c := client(t, fmt.Sprintf("redis://%s/%d", options.Addr, databases.Add(1)))
+		require.NoError(t, c.rdb.FlushDB(t.Context()).Err())
+		run(t, c)
+	})
+}
+
+func client(t *testing.T, url string) *Client {
+	t.Helper()
+	c, err := Open(url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+func account(id string, version int64, hooks ...string) hook.AccountState {
+	s := hook.AccountState{Account: hook.Account{ID: id, Name: "Name of " + id, Version: version}}
+	for _, w := range hooks {
+		s.Webhooks = append(s.Webhooks, hook.Webhook{
+			ID: w, Account: id, Status: hook.Active, URL: "https://example.com/" + w,
+			ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes, Stores: []string{"7"},
+			Format: hook.FormatRentman, Language: hook.Italian, Payload: hook.Thin, OnPause: hook.Hold,
+			Secrets: [][]byte{{1, 2}}, RetrySchedule: []time.Duration{time.Second, time.Minute},
+			Timeout: time.Second, Concurrency: 3,
+		})
+	}
+	return s
+}
+
+func refill(t *testing.T, s *Store, states ...hook.AccountState) {
+	t.Helper()
+	require.NoError(t, s.Refill(t.Context(), func(yield func([]hook.AccountState) error) error { return yield(states) }))
+}
+
+func follow(t *testing.T, c *Client) *Mirror[hook.AccountState] {
+	t.Helper()
+	m := NewMirror(c, zap.NewNop(), func(s hook.AccountState) hook.AccountState { return s })
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = m.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return m
+}
+
+func requireVersion(t *testing.T, m *Mirror[hook.AccountState], id string, version int64) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		s, ok := m.Account(id)
+		return ok && s.Account.Version == version
+	}, within, time.Millisecond)
+}
+
+func TestAMirrorReadsWhatWasPublished(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		s := NewStore(c)
+		want := account("acme", 3, "wh_1", "wh_2")
+		refill(t, s, want)
+		m := follow(t, c)
+		<-m.Ready()
+		got, ok := m.Account("acme")
+		require.True(t, ok)
+		require.Equal(t, want, got)
+
+		require.NoError(t, s.Publish(t.Context(), []hook.AccountState{account("acme", 4), account("beta", 1)}))
+		requireVersion(t, m, "acme", 4)
+		requireVersion(t, m, "beta", 1)
+	})
+}
+
+func TestNoCompleteSnapshotIsNotAnEmptyOne(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		s := NewStore(c)
+		require.ErrorIs(t, s.Publish(t.Context(), []hook.AccountState{account("acme", 1)}), ErrNoEpoch)
+		// A fill that died on the way.
+		require.NoError(t, s.write(t.Context(), "UNFINISHED", []hook.AccountState{account("acme", 1)}))
+		m := follow(t, c)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, m.Sync(ctx), context.DeadlineExceeded)
+		select {
+		case <-m.Ready():
+			t.Fatal("ready without a complete snapshot")
+		default:
+		}
+		refill(t, s, account("acme", 1))
+		<-m.Ready()
+		requireVersion(t, m, "acme", 1)
+	})
+}
+
+func TestAFlushedRedisLeavesTheMirrorAsItIs(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		s := NewStore(c)
+		refill(t, s, account("acme", 5, "wh_1"))
+		m := follow(t, c)
+		requireVersion(t, m, "acme", 5)
+		require.NoError(t, c.rdb.FlushDB(t.Context()).Err())
+		_, ok, err := s.Digest(t.Context())
+		require.NoError(t, err)
+		require.False(t, ok, "the api must see that a refill is due")
+
+		_, ok = m.Account("acme")
+		require.True(t, ok)
+		// An older state that somebody fills in is not taken.
+		refill(t, s, account("acme", 4))
+		require.NoError(t, m.Sync(t.Context()))
+		requireVersion(t, m, "acme", 5)
+	})
+}
+
+func TestALostMessageCostsAtMostThePollInterval(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		s := NewStore(c)
+		refill(t, s, account("acme", 1))
+		m := follow(t, c)
+		requireVersion(t, m, "acme", 1)
+		epoch, err := currentEpoch(t.Context(), c.rdb)
+		require.NoError(t, err)
+		require.NoError(t, s.write(t.Context(), epoch, []hook.AccountState{account("acme", 2)})) // and no message
+		requireVersion(t, m, "acme", 2)
+	})
+}
+
+func TestAnOlderVersionNeverReplacesANewerOne(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		s := NewStore(c)
+		refill(t, s)
+		require.NoError(t, s.Publish(t.Context(), []hook.AccountState{account("acme", 7)}))
+		require.NoError(t, s.Publish(t.Context(), []hook.AccountState{account("acme", 6)}))
+		m := follow(t, c)
+		requireVersion(t, m, "acme", 7)
+	})
+}
+
+func TestTheDigestSumsUpWhatIsThere(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		s := NewStore(c)
+		refill(t, s, account("a", 2), account("b", 3))
+		require.NoError(t, s.Publish(t.Context(), []hook.AccountState{account("a", 5), account("c", 1)}))
+		d, ok, err := s.Digest(t.Context())
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, hook.StateDigest{Accounts: 3, Versions: 9}, d)
+	})
+}
+
+func TestSyncSeesWhatWasPublishedBeforeIt(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		s := NewStore(c)
+		refill(t, s)
+		m := follow(t, c)
+		for version := int64(1); version <= 20; version++ {
+			require.NoError(t, s.Publish(t.Context(), []hook.AccountState{account("acme", version)}))
+			require.NoError(t, m.Sync(t.Context()))
+			got, ok := m.Account("acme")
+			require.True(t, ok)
+			require.Equal(t, version, got.Account.Version)
+		}
+	})
+}
+
+func TestABadURLIsRefusedWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	_, err := Open("http://:hunter2@example.com")
+	require.ErrorContains(t, err, "redis://")
+	require.NotContains(t, err.Error(), "hunter2")
+}
