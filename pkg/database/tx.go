@@ -1,0 +1,70 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+const (
+	// txTries bounds how often Tx repeats a transaction that the server broke
+	// off for the sake of another.
+	txTries = 5
+	// txPause is the wait before the second try; it doubles (10 … 80 ms).
+	txPause = 10 * time.Millisecond
+)
+
+// Tx runs fn in a transaction that writes: committed if fn returns nil, else
+// rolled back, and fn's error is returned as it is. Where the server breaks it
+// off for the sake of another (serialization failure, deadlock, SQLite's lock)
+// fn runs again, at most 5 times in all, so it must leave nothing behind but
+// its last result. On SQLite fn must not use the DB itself to write: it would
+// wait for its own lock.
+func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
+	pause := txPause
+	for try := 1; ; try++ {
+		err := db.tryTx(ctx, fn)
+		if err == nil || try == txTries || !retriable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}
+
+func (db *DB) tryTx(ctx context.Context, fn func(*sql.Tx) error) error {
+	if db.writer != nil {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-db.writer:
+			defer func() { db.writer <- struct{}{} }()
+		}
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	// Also when fn panics; after Commit it does nothing.
+	defer func() { _ = tx.Rollback() }()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func retriable(err error) bool {
+	code := postgresCode(err)
+	return code == serializationFailure || code == deadlockDetected || sqliteBusy(sqliteCode(err))
+}
+
+// IsUnique reports whether a statement failed because a row with the same key
+// is there already.
+func IsUnique(err error) bool {
+	return postgresCode(err) == uniqueViolation || sqliteUnique(sqliteCode(err))
+}

@@ -1,0 +1,136 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const accountColumns = `id, name, version, deleted, created_at`
+
+func scanAccount(scan func(...any) error) (hook.Account, error) {
+	var a hook.Account
+	var created int64
+	err := scan(&a.ID, &a.Name, &a.Version, &a.Deleted, &created)
+	a.CreatedAt = database.Time(created)
+	return a, err
+}
+
+// CreateAccount implements hook.Accounts. Version is 1 and, if it is zero,
+// CreatedAt is now, whatever a says.
+func (s *Store) CreateAccount(ctx context.Context, a hook.Account) (hook.Account, error) {
+	created := database.Micros(a.CreatedAt)
+	if created == 0 {
+		created = s.stamp()
+	}
+	a.Version, a.Deleted, a.CreatedAt = 1, false, database.Time(created)
+	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO accounts (id, name, version, published, deleted, created_at)
+			VALUES ($1, $2, 1, 0, FALSE, $3)`, a.ID, a.Name, created)
+		return err
+	})
+	switch {
+	case database.IsUnique(err):
+		return hook.Account{}, fmt.Errorf("account %q: %w", a.ID, hook.ErrConflict)
+	case err != nil:
+		return hook.Account{}, fmt.Errorf("creating account %q: %w", a.ID, err)
+	}
+	return a, nil
+}
+
+// Account implements hook.Accounts.
+func (s *Store) Account(ctx context.Context, id string) (hook.Account, error) {
+	row := s.db.QueryRowContext(ctx, `SELECT `+accountColumns+` FROM accounts WHERE id = $1 AND NOT deleted`, id)
+	a, err := scanAccount(row.Scan)
+	if err != nil {
+		return hook.Account{}, fmt.Errorf("account %q: %w", id, found(err))
+	}
+	return a, nil
+}
+
+// Accounts implements hook.Accounts.
+func (s *Store) Accounts(ctx context.Context, p hook.Page) ([]hook.Account, string, error) {
+	after, _, err := parseMark(p.After)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := collect(ctx, s.db, scanAccount, `SELECT `+accountColumns+` FROM accounts
+		WHERE NOT deleted AND id > $1 ORDER BY id LIMIT $2`, after.id, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("listing accounts: %w", err)
+	}
+	list, next := cut(list, p.Limit, func(a hook.Account) mark { return mark{id: a.ID} })
+	return list, next, nil
+}
+
+// RenameAccount implements hook.Accounts. The same name raises no version.
+func (s *Store) RenameAccount(ctx context.Context, id, name string) (hook.Account, error) {
+	var a hook.Account
+	err := s.db.Tx(ctx, func(tx *sql.Tx) (err error) {
+		if a, err = s.lockAccount(ctx, tx, id); err != nil || a.Name == name {
+			return err
+		}
+		a.Name = name
+		a.Version++
+		_, err = tx.ExecContext(ctx, `UPDATE accounts SET name = $2, version = $3 WHERE id = $1`, id, name, a.Version)
+		return err
+	})
+	if err != nil {
+		return hook.Account{}, fmt.Errorf("renaming account %q: %w", id, err)
+	}
+	return a, nil
+}
+
+// DeleteAccount implements hook.Accounts: the account stays as a tombstone, its
+// webhooks as revoked ones without secrets, its keys not at all. The log stays.
+func (s *Store) DeleteAccount(ctx context.Context, id string) error {
+	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+		a, err := s.lockAccount(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		live, err := collect(ctx, tx, scanWebhook, `SELECT `+webhookColumns+` FROM webhooks
+			WHERE account = $1 AND status <> 'revoked'`, id)
+		if err != nil {
+			return err
+		}
+		for _, w := range live {
+			w.Status, w.RevokedAt = hook.Revoked, s.now()
+			w.Version++
+			if err := s.writeWebhook(ctx, tx, w, 0); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE account = $1`, id); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE accounts SET deleted = TRUE, version = $2 WHERE id = $1`, id, a.Version+1)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("deleting account %q: %w", id, err)
+	}
+	return nil
+}
+
+// lockAccount reads an account that is not deleted and keeps other writers of
+// it and of its webhooks out until the transaction ends. Every write takes this
+// lock first, so versions rise in the order of commits and no two deadlock.
+func (s *Store) lockAccount(ctx context.Context, tx *sql.Tx, id string) (hook.Account, error) {
+	row := tx.QueryRowContext(ctx, `SELECT `+accountColumns+` FROM accounts
+		WHERE id = $1 AND NOT deleted`+s.db.ForUpdate(), id)
+	a, err := scanAccount(row.Scan)
+	return a, found(err)
+}
+
+// found gives hook.ErrNotFound for a row that is not there.
+func found(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return hook.ErrNotFound
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const keyColumns = `id, account, name, scopes, hash, created_at, expires_at`
+
+func scanKey(scan func(...any) error) (hook.Key, error) {
+	var k hook.Key
+	var scopes string
+	var hash []byte
+	var created, expires int64
+	if err := scan(&k.ID, &k.Account, &k.Name, &scopes, &hash, &created, &expires); err != nil {
+		return hook.Key{}, err
+	}
+	copy(k.Hash[:], hash)
+	k.CreatedAt, k.ExpiresAt = database.Time(created), database.Time(expires)
+	return k, json.Unmarshal([]byte(scopes), &k.Scopes)
+}
+
+// CreateKey implements hook.Keys. ErrConflict if the id or the hash is taken.
+func (s *Store) CreateKey(ctx context.Context, k hook.Key) error {
+	scopes, err := json.Marshal(k.Scopes)
+	if err != nil {
+		return fmt.Errorf("creating key %q: %w", k.ID, err)
+	}
+	err = s.db.Tx(ctx, func(tx *sql.Tx) error {
+		if _, err := s.lockAccount(ctx, tx, k.Account); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			k.ID, k.Account, k.Name, string(scopes), k.Hash[:], database.Micros(k.CreatedAt), database.Micros(k.ExpiresAt))
+		return err
+	})
+	if database.IsUnique(err) {
+		err = hook.ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("creating key %q of account %q: %w", k.ID, k.Account, err)
+	}
+	return nil
+}
+
+// KeyByHash implements hook.Keys.
+func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (hook.Key, error) {
+	row := s.db.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM api_keys WHERE hash = $1`, hash[:])
+	k, err := scanKey(row.Scan)
+	if err != nil {
+		return hook.Key{}, fmt.Errorf("API key: %w", found(err))
+	}
+	return k, nil
+}
+
+// Keys implements hook.Keys.
+func (s *Store) Keys(ctx context.Context, account string, p hook.Page) ([]hook.Key, string, error) {
+	after, more, err := parseMark(p.After)
+	if err != nil {
+		return nil, "", err
+	}
+	var where conditions
+	where.add(`account = ?`, account)
+	if more {
+		where.add(`(created_at, id) < (?, ?)`, after.at, after.id)
+	}
+	query := `SELECT ` + keyColumns + ` FROM api_keys WHERE ` + where.text.String() +
+		` ORDER BY created_at DESC, id DESC LIMIT ` + where.arg(p.Limit+1)
+	list, err := collect(ctx, s.db, scanKey, query, where.args...)
+	if err != nil {
+		return nil, "", fmt.Errorf("listing keys of account %q: %w", account, err)
+	}
+	list, next := cut(list, p.Limit, func(k hook.Key) mark { return mark{at: database.Micros(k.CreatedAt), id: k.ID} })
+	return list, next, nil
+}
+
+// RevokeKey implements hook.Keys.
+func (s *Store) RevokeKey(ctx context.Context, account, id string) error {
+	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE account = $1 AND id = $2`, account, id)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return hook.ErrNotFound
+	})
+	if err != nil {
+		return fmt.Errorf("revoking key %q of account %q: %w", id, account, err)
+	}
+	return nil
+}

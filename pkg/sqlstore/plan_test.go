@@ -1,0 +1,40 @@
+package sqlstore_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// SQLite plans without statistics, so each list must come with an index that
+// suits it whatever the data: no sorting, and no walk over the whole account.
+func TestListsAreReadInTheOrderOfAnIndex(t *testing.T) {
+	t.Parallel()
+	db := openSQLite(t)
+	const list = `SELECT d.id FROM deliveries d WHERE d.account = 'acme' `
+	const order = ` ORDER BY d.published DESC, d.id DESC LIMIT 50`
+	for query, index := range map[string]string{
+		list + order:                            "deliveries_account",
+		list + `AND d.webhook = 'wh_1'` + order: "deliveries_webhook",
+		list + `AND d.event = 'evt_1'` + order:  "deliveries_event",
+		list + `AND d.status IN ('exhausted') AND d.status <> 'delivered'` + order:                                             "deliveries_undelivered",
+		`SELECT id FROM deliveries WHERE status = 'held' AND bundle_partition = 1 AND webhook = 'wh_1' ORDER BY published, id`: "deliveries_held",
+		`SELECT MIN(webhook) FROM deliveries WHERE status = 'held' AND bundle_partition = 1 AND webhook > 'wh_1'`:              "deliveries_held",
+		`SELECT 1 FROM deliveries d WHERE d.webhook = 'wh_1' AND d.status = 'held'`:                                            "deliveries_held_webhook",
+		`SELECT id FROM accounts WHERE published < version ORDER BY id`:                                                        "accounts_unpublished",
+	} {
+		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query)
+		require.NoError(t, err)
+		var plan string
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
+			plan += detail + "\n"
+		}
+		require.NoError(t, rows.Err())
+		require.NoError(t, rows.Close())
+		require.Regexp(t, `INDEX `+index+`\b`, plan, query)
+		require.NotContains(t, plan, "TEMP B-TREE", query)
+	}
+}

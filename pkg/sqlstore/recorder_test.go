@@ -1,0 +1,310 @@
+package sqlstore_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+func TestTheOffsetMovesWithWhatWasRecorded(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		at := func(partition int, want int64) {
+			t.Helper()
+			next, err := f.NextOffset(t.Context(), partition)
+			require.NoError(t, err)
+			require.Equal(t, want, next)
+		}
+		at(3, 0)
+		require.NoError(t, f.Record(t.Context(), 3, 0, 5, []hook.Recorded{{Offset: 4, Attempt: attempt(1)}}))
+		at(3, 5)
+		at(4, 0)
+		for _, from := range []int64{0, 4, 6} {
+			err := f.Record(t.Context(), 3, from, 9, []hook.Recorded{{Offset: from, Attempt: attempt(2)}})
+			require.ErrorIs(t, err, hook.ErrStale)
+		}
+		at(3, 5)
+		_, err := f.Delivery(t.Context(), "acme", "dlv_0002")
+		require.ErrorIs(t, err, hook.ErrNotFound, "nothing of a stale batch is written")
+		require.NoError(t, f.Record(t.Context(), 3, 5, 2, nil), "back, after the topic lost its end")
+		at(3, 2)
+		require.NoError(t, f.Record(t.Context(), 4, 0, 0, nil))
+		require.NoError(t, f.Record(t.Context(), 4, 0, 1, nil), "from 0 twice")
+		at(4, 1)
+	})
+}
+
+func TestOfTwoRecordersOneWrites(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		const recorders = 4
+		errs := make(chan error, recorders)
+		var wg sync.WaitGroup
+		for n := range recorders {
+			wg.Go(func() { errs <- f.Record(t.Context(), 3, 0, int64(n+1), []hook.Recorded{{Attempt: attempt(n)}}) })
+		}
+		wg.Wait()
+		close(errs)
+		written := 0
+		for err := range errs {
+			if err == nil {
+				written++
+				continue
+			}
+			require.ErrorIs(t, err, hook.ErrStale)
+		}
+		require.Equal(t, 1, written)
+		list, _, err := f.Deliveries(t.Context(), "acme", hook.DeliveryFilter{}, hook.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+	})
+}
+
+// after tells one delivery's history in the order in which it is recorded.
+func TestTheRowShowsTheNewestState(t *testing.T) {
+	t.Parallel()
+	record := func(run int64, step, number int, fate hook.Fate, status int) hook.Attempt {
+		return but(attempt(1), func(a *hook.Attempt) {
+			a.Run, a.Step, a.Number, a.Fate, a.StatusCode = run, step, number, fate, status
+			a.Reason = hook.Reason(fmt.Sprintf("%d/%d/%d/%s", run, step, number, fate)) // names the record
+			a.Bundle.Offset = run*10 + 1
+		})
+	}
+	type state struct {
+		reason             hook.Reason
+		attempts, answered int
+	}
+	for name, c := range map[string]struct {
+		history []hook.Attempt
+		want    state
+	}{
+		"a later step": {
+			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 3, 2, "retrying", 503)}, state{"0/3/2/retrying", 2, 503}},
+		"a late record of an earlier step": {
+			[]hook.Attempt{record(0, 3, 2, "retrying", 503), record(0, 0, 1, "retrying", 500)}, state{"0/3/2/retrying", 2, 503}},
+		"a fate without a request keeps count and answer": {
+			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 1, 0, "held", 0)}, state{"0/1/0/held", 1, 500}},
+		"success, then a twin that failed": {
+			[]hook.Attempt{record(0, 0, 1, "delivered", 200), record(0, 0, 1, "retrying", 500), record(0, 1, 2, "exhausted", 500)}, state{"0/0/1/delivered", 1, 200}},
+		"failure, then a twin that succeeded": {
+			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 0, 1, "delivered", 200)}, state{"0/0/1/delivered", 1, 200}},
+		"success after another twin's end": {
+			[]hook.Attempt{record(0, 5, 3, "exhausted", 500), record(0, 4, 2, "delivered", 200)}, state{"0/4/2/delivered", 3, 200}},
+		"an end stays": {
+			[]hook.Attempt{record(0, 1, 0, "cancelled", 0), record(0, 2, 2, "retrying", 500)}, state{"0/1/0/cancelled", 0, 0}},
+		"a newer run takes what was held": {
+			[]hook.Attempt{record(0, 0, 0, "held", 0), record(9, 0, 1, "retrying", 500)}, state{"9/0/1/retrying", 1, 500}},
+		"a newer run that fails, after success": {
+			[]hook.Attempt{record(0, 2, 2, "delivered", 200), record(9, 0, 1, "exhausted", 500)}, state{"9/0/1/exhausted", 1, 500}},
+		"an older run's late success": {
+			[]hook.Attempt{record(9, 0, 1, "retrying", 500), record(0, 7, 4, "delivered", 200)}, state{"9/0/1/retrying", 1, 500}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f fixture) {
+				// One delivery in one batch, another record by record.
+				f.record(t, c.history...)
+				for _, a := range c.history {
+					a.Delivery = "dlv_single"
+					f.record(t, a)
+				}
+				for _, id := range []string{"dlv_0001", "dlv_single"} {
+					d := f.delivery(t, id)
+					require.Equal(t, c.want, state{d.Reason, d.Attempts, d.StatusCode}, id)
+					require.Equal(t, d.Run*10+1, d.Bundle.Offset, "the payload of the newest run is kept longest")
+				}
+			})
+		})
+	}
+}
+
+func TestAttemptsAreUniqueHoweverOftenTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		failed := attempt(1)
+		twin := but(failed, func(a *hook.Attempt) { a.StatusCode, a.Detail = 500, "twin" })
+		success := but(failed, func(a *hook.Attempt) { a.Fate, a.StatusCode = hook.FateDelivered, 200 })
+		held := but(failed, func(a *hook.Attempt) { a.Step, a.Number, a.Fate, a.StatusCode = 1, 0, hook.FateHeld, 0 })
+		heldAgain := but(held, func(a *hook.Attempt) { a.Step = 2 })
+		rerun := but(failed, func(a *hook.Attempt) { a.Run = 5 })
+
+		for range 2 {
+			f.record(t, failed, twin, held, held, heldAgain, rerun)
+		}
+		f.record(t, twin)
+		attempts := func() []hook.Attempt {
+			list, err := f.Attempts(t.Context(), "acme", failed.Delivery)
+			require.NoError(t, err)
+			return list
+		}
+		require.Equal(t, []hook.Attempt{failed, held, heldAgain, rerun}, attempts(), "the first of twins stays")
+		f.record(t, success, failed)
+		require.Equal(t, []hook.Attempt{success, held, heldAgain, rerun}, attempts(), "but success is not hidden")
+	})
+}
+
+// However a history is cut into batches, the log is the same.
+func TestBatchesDoNotMatter(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		round := 0
+		rapid.Check(t, func(r *rapid.T) {
+			round++
+			one, many := fmt.Sprint("one_", round), fmt.Sprint("many_", round)
+			history := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) hook.Attempt {
+				return but(attempt(1), func(a *hook.Attempt) {
+					a.Run = rapid.Int64Range(0, 1).Draw(r, "run")
+					a.Step = rapid.IntRange(0, 2).Draw(r, "step")
+					a.Number = rapid.IntRange(0, 2).Draw(r, "number")
+					a.Fate = rapid.SampledFrom([]hook.Fate{hook.FateRetrying, hook.FateHeld, hook.FateDelivered, hook.FateExhausted}).Draw(r, "fate")
+					a.StatusCode = 100*a.Number + a.Step
+					a.Detail = fmt.Sprint(rapid.IntRange(0, 9).Draw(r, "detail"))
+				})
+			}), 1, 8).Draw(r, "history")
+			var batch []hook.Attempt
+			for _, a := range history {
+				batch = append(batch, but(a, func(a *hook.Attempt) { a.Delivery = one }))
+				f.record(t, but(a, func(a *hook.Attempt) { a.Delivery = many }))
+			}
+			f.record(t, batch...)
+			a, b := f.delivery(t, one), f.delivery(t, many)
+			a.ID, b.ID = "", ""
+			require.Equal(r, b, a)
+			as, err := f.Attempts(t.Context(), "acme", one)
+			require.NoError(r, err)
+			bs, err := f.Attempts(t.Context(), "acme", many)
+			require.NoError(r, err)
+			for i := range as {
+				as[i].Delivery = many
+			}
+			require.Equal(r, bs, as)
+		})
+	})
+}
+
+func held(n int, webhook string, partition int) hook.Attempt {
+	return but(attempt(n), func(a *hook.Attempt) {
+		a.Number, a.Fate, a.Reason, a.StatusCode = 0, hook.FateHeld, hook.ReasonPaused, 0
+		a.Webhook, a.Bundle.Partition = webhook, partition
+	})
+}
+
+func TestHeldDeliveriesOfActiveAndResumingWebhooksAreReleasable(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		for id, status := range map[string]hook.Status{"wh_a": hook.Active, "wh_r": hook.Resuming, "wh_p": hook.Paused, "wh_d": hook.Disabled, "wh_v": hook.Revoked} {
+			w := webhook("acme", id)
+			w.Status = status
+			_, err := f.CreateWebhook(t.Context(), w)
+			require.NoError(t, err)
+		}
+		f.record(t,
+			held(5, "wh_a", 1), held(3, "wh_r", 2), held(4, "wh_r", 2), held(1, "wh_p", 1), held(2, "wh_d", 1),
+			held(6, "wh_v", 1), held(7, "wh_a", 9), attempt(8))
+		releasable := func(limit int, partitions ...int) []string {
+			list, err := f.Releasable(t.Context(), partitions, limit)
+			require.NoError(t, err)
+			ids := []string{}
+			for _, d := range list {
+				require.Equal(t, f.delivery(t, d.ID), d)
+				ids = append(ids, d.ID)
+			}
+			return ids
+		}
+		require.Equal(t, []string{"dlv_0003", "dlv_0004", "dlv_0005"}, releasable(10, 1, 2), "oldest first")
+		require.Equal(t, []string{"dlv_0003", "dlv_0005"}, releasable(2, 1, 2), "one webhook does not keep the other waiting")
+		require.Equal(t, []string{"dlv_0007"}, releasable(10, 9, 4))
+		require.Empty(t, releasable(10))
+	})
+}
+
+func TestAReleasedDeliveryIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		f.webhook(t, "acme", "wh_1")
+		f.record(t, held(1, "wh_1", 3), held(2, "wh_1", 3))
+		list, err := f.Releasable(t.Context(), []int{3}, 10)
+		require.NoError(t, err)
+		require.Len(t, list, 2)
+
+		// The sender was quicker than the note: run 7 of dlv_0002 is done.
+		done := but(attempt(2), func(a *hook.Attempt) { a.Run, a.Fate = 7, hook.FateDelivered })
+		f.record(t, done)
+		require.NoError(t, f.Released(t.Context(), list, 7))
+		require.NoError(t, f.Released(t.Context(), nil, 7))
+		want := row(held(1, "wh_1", 3))
+		want.Status, want.Reason, want.Run, want.UpdatedAt, want.Due = hook.FateRetrying, hook.ReasonNone, 7, start, time.Time{}
+		require.Equal(t, want, f.delivery(t, "dlv_0001"))
+		require.Equal(t, row(done), f.delivery(t, "dlv_0002"))
+
+		list, err = f.Releasable(t.Context(), []int{3}, 10)
+		require.NoError(t, err)
+		require.Empty(t, list)
+		again := but(held(1, "wh_1", 3), func(a *hook.Attempt) { a.Run = 7 })
+		f.record(t, again)
+		require.Equal(t, hook.FateHeld, f.delivery(t, "dlv_0001").Status, "it was held again, in the new run")
+	})
+}
+
+func TestResumingEndsWhenNothingIsHeld(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		for _, id := range []string{"wh_1", "wh_2", "wh_3", "wh_4"} {
+			f.webhook(t, "acme", id)
+		}
+		status := func(id string, status hook.Status) {
+			t.Helper()
+			_, err := f.UpdateWebhook(t.Context(), "acme", id, 0, func(w *hook.Webhook) error { w.Status = status; return nil })
+			require.NoError(t, err)
+		}
+		is := func(id string, want hook.Status) {
+			t.Helper()
+			w, err := f.Webhook(t.Context(), "acme", id)
+			require.NoError(t, err)
+			require.Equal(t, want, w.Status, id)
+		}
+		finish := func() {
+			t.Helper()
+			require.NoError(t, f.FinishResuming(t.Context(), f.clock.Now().Add(-2*time.Second)))
+		}
+		f.record(t, held(1, "wh_2", 3))
+		status("wh_1", hook.Resuming)
+		status("wh_2", hook.Resuming)
+		status("wh_4", hook.Paused)
+		f.clock.Add(2 * time.Second)
+		finish()
+		is("wh_1", hook.Resuming) // since 2 s, not before that
+		f.clock.Add(time.Second)
+		status("wh_1", hook.Resuming) // changes nothing: since 3 s still
+		status("wh_3", hook.Resuming)
+		before, err := f.Account(t.Context(), "acme")
+		require.NoError(t, err)
+		finish()
+		is("wh_1", hook.Active)
+		is("wh_2", hook.Resuming) // something is held
+		is("wh_3", hook.Resuming) // since a moment ago
+		is("wh_4", hook.Paused)
+		after, err := f.Account(t.Context(), "acme")
+		require.NoError(t, err)
+		require.Equal(t, before.Version+1, after.Version, "the change is queued for the cache")
+
+		list, err := f.Releasable(t.Context(), []int{3}, 1)
+		require.NoError(t, err)
+		require.NoError(t, f.Released(t.Context(), list, 7))
+		status("wh_3", hook.Paused)
+		f.clock.Add(5 * time.Second)
+		status("wh_3", hook.Resuming) // anew
+		finish()
+		is("wh_2", hook.Active)
+		is("wh_3", hook.Resuming)
+	})
+}

@@ -1,0 +1,107 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Releasable implements hook.Recorder. The limit is shared evenly among the
+// webhooks, so that one with much held does not keep others waiting; oldest
+// first then holds for what is returned, and for each webhook altogether.
+func (s *Store) Releasable(ctx context.Context, partitions []int, limit int) ([]hook.Delivery, error) {
+	var all []hook.Delivery
+	err := s.db.View(ctx, func(tx *sql.Tx) error {
+		holders, err := s.holders(ctx, tx, partitions)
+		if err != nil || len(holders) == 0 {
+			return err
+		}
+		holders = holders[:min(len(holders), limit)]
+		share := limit / len(holders)
+		for _, h := range holders {
+			held, err := collect(ctx, tx, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries
+				WHERE status = 'held' AND bundle_partition = $1 AND webhook = $2
+				ORDER BY published, id LIMIT $3`, h.partition, h.webhook, share)
+			if err != nil {
+				return err
+			}
+			all = append(all, held...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading releasable deliveries: %w", err)
+	}
+	slices.SortFunc(all, func(a, b hook.Delivery) int {
+		if c := a.Published.Compare(b.Published); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return all, nil
+}
+
+// holder is a webhook with held deliveries on a partition.
+type holder struct {
+	partition int
+	webhook   string
+}
+
+// holders hops from webhook to webhook through the index of held deliveries
+// (a "loose index scan"): its cost is that of the webhooks that hold something,
+// not of all that they hold.
+func (s *Store) holders(ctx context.Context, tx *sql.Tx, partitions []int) ([]holder, error) {
+	var all []holder
+	for _, partition := range partitions {
+		some, err := collect(ctx, tx, func(scan func(...any) error) (holder, error) {
+			h := holder{partition: partition}
+			return h, scan(&h.webhook)
+		}, `WITH RECURSIVE holder (webhook) AS (
+				SELECT MIN(webhook) FROM deliveries WHERE status = 'held' AND bundle_partition = $1
+				UNION ALL
+				SELECT (SELECT MIN(d.webhook) FROM deliveries d
+					WHERE d.status = 'held' AND d.bundle_partition = $1 AND d.webhook > holder.webhook)
+				FROM holder WHERE holder.webhook IS NOT NULL)
+			SELECT w.id FROM holder JOIN webhooks w ON w.id = holder.webhook
+			WHERE w.status IN ('active', 'resuming')`, partition)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// Released implements hook.Recorder.
+func (s *Store) Released(ctx context.Context, deliveries []hook.Delivery, run int64) error {
+	if len(deliveries) == 0 {
+		return nil
+	}
+	ids := make([]string, len(deliveries))
+	for i, d := range deliveries {
+		ids[i] = d.ID
+	}
+	slices.Sort(ids) // as Record does
+	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+		stmt, err := tx.PrepareContext(ctx, `UPDATE deliveries SET status = 'retrying', reason = '', run = $2, step = 0,
+			attempts = 0, status_code = 0, updated_at = $3, due = 0 WHERE id = $1 AND run < $2`)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = stmt.Close() }()
+		for _, id := range ids {
+			if _, err := stmt.ExecContext(ctx, id, run, s.stamp()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("noting the release of %d deliveries: %w", len(deliveries), err)
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package sqlstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const webhookColumns = `id, account, version, status, settings, created_at`
+
+// settings is the JSON in the column of that name: a field that is added later
+// needs no migration, as its zero value is what older rows mean.
+type settings struct {
+	Description   string           `json:"description,omitempty"`
+	ItemTypes     []string         `json:"itemTypes"`
+	EventTypes    []hook.EventType `json:"eventTypes"`
+	URL           string           `json:"url"`
+	Stores        []string         `json:"stores,omitempty"`
+	Format        hook.Format      `json:"format"`
+	Language      hook.Language    `json:"language"`
+	Payload       hook.Payload     `json:"payload"`
+	Secrets       [][]byte         `json:"secrets,omitempty"`
+	RetrySchedule []time.Duration  `json:"retrySchedule,omitempty"` // nanoseconds
+	Timeout       time.Duration    `json:"timeout"`                 // nanoseconds
+	Concurrency   int              `json:"concurrency,omitempty"`
+	OnPause       hook.OnPause     `json:"onPause"`
+	SuspendedAt   int64            `json:"suspendedAt,omitempty"` // Unix microseconds
+	RevokedAt     int64            `json:"revokedAt,omitempty"`   // Unix microseconds
+}
+
+func marshalSettings(w hook.Webhook) (string, error) {
+	if w.Status == hook.Revoked {
+		// Nothing is signed for it any more.
+		w.Secrets = nil
+	}
+	text, err := json.Marshal(settings{
+		Description: w.Description, ItemTypes: w.ItemTypes, EventTypes: w.EventTypes, URL: w.URL, Stores: w.Stores,
+		Format: w.Format, Language: w.Language, Payload: w.Payload, Secrets: w.Secrets,
+		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, OnPause: w.OnPause,
+		SuspendedAt: database.Micros(w.SuspendedAt), RevokedAt: database.Micros(w.RevokedAt),
+	})
+	if err != nil {
+		return "", fmt.Errorf("settings of webhook %q: %w", w.ID, err)
+	}
+	return string(text), nil
+}
+
+func unmarshalSettings(text string, w *hook.Webhook) error {
+	var v settings
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		return fmt.Errorf("settings of webhook %q: %w", w.ID, err)
+	}
+	w.Description, w.ItemTypes, w.EventTypes, w.URL, w.Stores = v.Description, v.ItemTypes, v.EventTypes, v.URL, v.Stores
+	w.Format, w.Language, w.Payload, w.Secrets = v.Format, v.Language, v.Payload, v.Secrets
+	w.RetrySchedule, w.Timeout, w.Concurrency, w.OnPause = v.RetrySchedule, v.Timeout, v.Concurrency, v.OnPause
+	w.SuspendedAt, w.RevokedAt = database.Time(v.SuspendedAt), database.Time(v.RevokedAt)
+	return nil
+}
+
+func scanWebhook(scan func(...any) error) (hook.Webhook, error) {
+	var w hook.Webhook
+	var text string
+	var created int64
+	if err := scan(&w.ID, &w.Account, &w.Version, &w.Status, &text, &created); err != nil {
+		return hook.Webhook{}, err
+	}
+	w.CreatedAt = database.Time(created)
+	return w, unmarshalSettings(text, &w)
+}
+
+// normal is the webhook as a later read gives it, sharing no memory with w.
+func normal(w hook.Webhook) (hook.Webhook, error) {
+	text, err := marshalSettings(w)
+	if err != nil {
+		return hook.Webhook{}, err
+	}
+	w.CreatedAt = database.Time(database.Micros(w.CreatedAt))
+	return w, unmarshalSettings(text, &w)
+}
