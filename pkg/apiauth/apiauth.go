@@ -1,0 +1,204 @@
+// Package apiauth tells who sends a request to the REST interfaces, and
+// whether they may: it verifies API keys and the admin key.
+package apiauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// AccountHeader names the account that the admin key acts for.
+const AccountHeader = "Staffetta-Account"
+
+// Why a request is refused; told by errors.Is. Respond knows the answers.
+var (
+	// ErrUnauthorized says that there is no key, or no valid one: 401.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrForbidden says that the key may not do this: 403.
+	ErrForbidden = errors.New("forbidden")
+	// ErrNoAccount says that the admin key came without AccountHeader to a
+	// path that needs an account: 400.
+	ErrNoAccount = errors.New("no account")
+)
+
+// Principal is who sends a request.
+type Principal struct {
+	// Account that the request acts for; empty for the admin key without
+	// AccountHeader.
+	Account string
+	// Admin is true for the admin key.
+	Admin bool
+	// Scopes of the key; the admin key has all.
+	Scopes []hook.Scope
+}
+
+// May reports whether the principal has the scope.
+func (p Principal) May(scope hook.Scope) bool { return slices.Contains(p.Scopes, scope) }
+
+// Keys finds an API key. ErrNotFound if there is none, or it was revoked.
+type Keys interface {
+	KeyByHash(ctx context.Context, hash [32]byte) (hook.Key, error)
+}
+
+// Accounts finds an account. ErrNotFound if there is none, or it was deleted.
+type Accounts interface {
+	Account(ctx context.Context, id string) (hook.Account, error)
+}
+
+// Config of a Verifier.
+type Config struct {
+	Keys Keys
+	// Accounts is where an account is looked up that the admin key acts for;
+	// nil: the name is taken as it is.
+	Accounts Accounts
+	// AdminKey is the key of the operator; empty: there is none.
+	AdminKey string
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Verifier verifies keys. It is safe for concurrent use.
+type Verifier struct {
+	keys     Keys
+	accounts Accounts
+	admin    *[32]byte
+	now      func() time.Time
+	found    *cache[[32]byte, hook.Key]
+	existing *cache[string, struct{}]
+}
+
+// New makes a Verifier.
+func New(cfg Config) *Verifier {
+	now := cfg.Now
+	if now == nil {
+		now = time.Now
+	}
+	v := &Verifier{
+		keys: cfg.Keys, accounts: cfg.Accounts, now: now,
+		found:    newCache[[32]byte, hook.Key](now),
+		existing: newCache[string, struct{}](now),
+	}
+	if cfg.AdminKey != "" {
+		hash := sha256.Sum256([]byte(cfg.AdminKey))
+		v.admin = &hash
+	}
+	return v
+}
+
+// Identify tells who sends the request, whatever their scopes. The account is
+// empty for the admin key without AccountHeader. The errors are
+// ErrUnauthorized; ErrForbidden if AccountHeader names an account that is not
+// the key's; hook.ErrNotFound if the admin key names one that is not there; or
+// those of the stores.
+func (v *Verifier) Identify(r *http.Request) (Principal, error) {
+	token, err := bearer(r)
+	if err != nil {
+		return Principal{}, err
+	}
+	hash := sha256.Sum256([]byte(token))
+	named := r.Header.Get(AccountHeader)
+	// Hashes are compared, so that neither the time nor a length gives the
+	// admin key away.
+	if v.admin != nil && subtle.ConstantTimeCompare(hash[:], v.admin[:]) == 1 {
+		return v.operator(r.Context(), named)
+	}
+	key, err := v.key(r.Context(), token, hash)
+	if err != nil {
+		return Principal{}, err
+	}
+	if named != "" && named != key.Account {
+		return Principal{}, fmt.Errorf("%w: the key does not belong to the account in %s", ErrForbidden, AccountHeader)
+	}
+	return Principal{Account: key.Account, Scopes: key.Scopes}, nil
+}
+
+// Authorize tells who sends the request and requires that they have the scope
+// and act for an account. The errors are those of Identify, ErrForbidden and
+// ErrNoAccount.
+func (v *Verifier) Authorize(r *http.Request, scope hook.Scope) (Principal, error) {
+	p, err := v.Identify(r)
+	if err != nil {
+		return Principal{}, err
+	}
+	if !p.May(scope) {
+		return Principal{}, fmt.Errorf("%w: the key lacks the scope %s", ErrForbidden, scope)
+	}
+	if p.Account == "" {
+		return Principal{}, fmt.Errorf("%w: with the admin key the header %s must name the account", ErrNoAccount, AccountHeader)
+	}
+	return p, nil
+}
+
+// AuthorizeAdmin requires the admin key. The errors are those of Identify and
+// ErrForbidden.
+func (v *Verifier) AuthorizeAdmin(r *http.Request) (Principal, error) {
+	p, err := v.Identify(r)
+	if err != nil {
+		return Principal{}, err
+	}
+	if !p.Admin {
+		return Principal{}, fmt.Errorf("%w: only the admin key may do this", ErrForbidden)
+	}
+	return p, nil
+}
+
+func (v *Verifier) operator(ctx context.Context, account string) (Principal, error) {
+	if !utf8.ValidString(account) { // PostgreSQL would refuse to look
+		return Principal{}, fmt.Errorf("account in %s: %w", AccountHeader, hook.ErrNotFound)
+	}
+	if account != "" && v.accounts != nil {
+		if _, ok := v.existing.get(account); !ok {
+			if _, err := v.accounts.Account(ctx, account); err != nil {
+				return Principal{}, fmt.Errorf("account in %s: %w", AccountHeader, err)
+			}
+			v.existing.put(account, struct{}{})
+		}
+	}
+	return Principal{Account: account, Admin: true, Scopes: hook.Scopes}, nil
+}
+
+func (v *Verifier) key(ctx context.Context, token string, hash [32]byte) (hook.Key, error) {
+	key, ok := v.found.get(hash)
+	if !ok {
+		if !strings.HasPrefix(token, keyPrefix) {
+			return hook.Key{}, fmt.Errorf("%w: the key is not valid", ErrUnauthorized)
+		}
+		var err error
+		key, err = v.keys.KeyByHash(ctx, hash)
+		switch {
+		case errors.Is(err, hook.ErrNotFound):
+			return hook.Key{}, fmt.Errorf("%w: the key is not valid", ErrUnauthorized)
+		case err != nil:
+			return hook.Key{}, fmt.Errorf("look up API key: %w", err)
+		}
+		v.found.put(hash, key)
+	}
+	if !key.ExpiresAt.IsZero() && !v.now().Before(key.ExpiresAt) {
+		return hook.Key{}, fmt.Errorf("%w: the key has expired", ErrUnauthorized)
+	}
+	return key, nil
+}
+
+// bearer takes the token out of the header Authorization.
+func bearer(r *http.Request) (string, error) {
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		return "", fmt.Errorf("%w: send the header Authorization: Bearer KEY", ErrUnauthorized)
+	}
+	scheme, token, ok := strings.Cut(header, " ")
+	token = strings.TrimSpace(token)
+	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", fmt.Errorf("%w: the header Authorization must have the form: Bearer KEY", ErrUnauthorized)
+	}
+	return token, nil
+}
