@@ -1,0 +1,121 @@
+package entity
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/problem"
+)
+
+const (
+	// maxObject bounds one item, in bytes of JSON.
+	maxObject = 256 << 10
+	// maxBody bounds a bulk change: what an event may have (CONTRACT.md).
+	maxBody = 900_000
+	// maxBulk bounds the items of one change: with 250 bytes of envelope each
+	// they leave two thirds of an event for data.
+	maxBulk = 1000
+	// userHeader names the crew member who acts.
+	userHeader = "Staffetta-User"
+)
+
+// invalid is the answer to input that breaks rules, nil if there are none.
+func invalid(faults hook.Invalid) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return problem.New(http.StatusUnprocessableEntity, "", "", faults)
+}
+
+func tooLarge(detail string) error {
+	return problem.New(http.StatusRequestEntityTooLarge, "", detail, nil)
+}
+
+// body reads a request's JSON text.
+func body(w http.ResponseWriter, r *http.Request) (json.RawMessage, error) {
+	if given := r.Header.Get("Content-Type"); given != "" {
+		media, _, err := mime.ParseMediaType(given)
+		if err != nil || media != "application/json" && media != "application/merge-patch+json" {
+			var faults hook.Invalid
+			faults.Add("header.Content-Type", given, "must be application/json or application/merge-patch+json")
+			return nil, problem.New(http.StatusUnsupportedMediaType, "", "", faults)
+		}
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return nil, tooLarge("the body must have at most " + strconv.Itoa(maxBody) + " bytes")
+	}
+	if err != nil {
+		return nil, problem.New(http.StatusBadRequest, "", "the body did not arrive whole", nil)
+	}
+	if !utf8.Valid(text) {
+		return nil, problem.New(http.StatusBadRequest, "", "the body must be UTF-8", nil)
+	}
+	var raw json.RawMessage
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return nil, problem.New(http.StatusBadRequest, "", "the body must be JSON: "+err.Error(), nil)
+	}
+	if depth(raw) > maxDepth {
+		return nil, problem.New(http.StatusBadRequest, "", "the body must be nested at most "+strconv.Itoa(maxDepth)+" deep", nil)
+	}
+	return raw, nil
+}
+
+// objectAt parses one item of a body; path is its place, empty for the whole.
+func objectAt(path string, raw json.RawMessage, faults *hook.Invalid) object {
+	name := path
+	if name == "" {
+		name = "body"
+	}
+	o, err := parseObject(raw)
+	switch {
+	case errors.Is(err, errTwice):
+		faults.Add(name, "", "must not have a field twice: "+err.Error())
+	case err != nil:
+		faults.Add(name, string(raw), errNotObject.Error())
+	case len(raw) > maxObject:
+		faults.Add(name, "", "must have at most "+strconv.Itoa(maxObject)+" bytes")
+	}
+	return o
+}
+
+// objects parses an array of items.
+func objects(raw json.RawMessage, faults *hook.Invalid) []object {
+	var each []json.RawMessage
+	if json.Unmarshal(raw, &each) != nil {
+		faults.Add("body", string(raw), "must be an array of objects")
+		return nil
+	}
+	if len(each) == 0 || len(each) > maxBulk {
+		faults.Add("body", "", "must have 1 to "+strconv.Itoa(maxBulk)+" items")
+		return nil
+	}
+	parsed := make([]object, len(each))
+	for i, one := range each {
+		parsed[i] = objectAt("["+strconv.Itoa(i)+"]", one, faults)
+	}
+	return parsed
+}
+
+// user is who acts: a crew member, or nobody.
+func user(r *http.Request) (*hook.Reference, error) {
+	given := r.Header.Get(userHeader)
+	if given == "" {
+		return nil, nil
+	}
+	id, err := strconv.ParseInt(given, 10, 64)
+	if err != nil || id < 1 {
+		var faults hook.Invalid
+		faults.Add("header."+userHeader, given, "must be the id of a crew member, an integer from 1")
+		return nil, problem.New(http.StatusBadRequest, "", "", faults)
+	}
+	text := strconv.FormatInt(id, 10)
+	return &hook.Reference{ID: text, ItemType: "Crew", Ref: "/crew/" + text}, nil
+}

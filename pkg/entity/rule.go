@@ -1,0 +1,176 @@
+package entity
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Field is a field of an item with its rule.
+type Field struct {
+	Name string
+	// Required fields are there and not null.
+	Required bool
+	Rule     Rule
+}
+
+// Rule judges one JSON value that is there and not null.
+type Rule interface {
+	check(path string, value json.RawMessage, faults *hook.Invalid)
+}
+
+func checkFields(path string, values object, fields []Field, faults *hook.Invalid) {
+	for _, f := range fields {
+		value, ok := values.get(f.Name)
+		switch {
+		case ok && !isNull(value):
+			f.Rule.check(path+f.Name, value, faults)
+		case f.Required:
+			faults.Add(path+f.Name, "", "is required")
+		}
+	}
+}
+
+// simple is a rule in words with the test for it.
+type simple struct {
+	rule string
+	ok   func(value json.RawMessage) bool
+}
+
+func (s simple) check(path string, value json.RawMessage, faults *hook.Invalid) {
+	if !s.ok(value) {
+		faults.Add(path, string(value), s.rule)
+	}
+}
+
+// text tests the string that a value is, if it is one.
+func text(rule string, ok func(string) bool) Rule {
+	return simple{rule, func(value json.RawMessage) bool {
+		var s string
+		return len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &s) == nil && ok(s)
+	}}
+}
+
+// Text is a string of shortest to longest characters.
+func Text(shortest, longest int) Rule {
+	return text(fmt.Sprintf("must be a string of %d to %d characters", shortest, longest), func(s string) bool {
+		n := utf8.RuneCountInString(s)
+		return n >= shortest && n <= longest
+	})
+}
+
+// OneOf is one of some words.
+func OneOf(words ...string) Rule {
+	return text("must be one of "+strings.Join(words, ", "), func(s string) bool { return slices.Contains(words, s) })
+}
+
+// Match is a string of a form; rule says in words which, such as "must be an
+// e-mail address".
+func Match(rule string, form *regexp.Regexp) Rule { return text(rule, form.MatchString) }
+
+// Email is an e-mail address: one @ with something around it, as no more can be
+// said without writing to it.
+func Email() Rule {
+	return Match("must be an e-mail address", regexp.MustCompile(`^[^@\s]{1,64}@[^@\s]{1,190}$`))
+}
+
+// Date is a day, YYYY-MM-DD.
+func Date() Rule {
+	return text("must be a date as YYYY-MM-DD", func(s string) bool {
+		_, err := time.Parse(time.DateOnly, s)
+		return err == nil
+	})
+}
+
+// Time is a time with its offset, RFC 3339.
+func Time() Rule {
+	return text("must be a time as RFC 3339 writes it", func(s string) bool {
+		_, err := time.Parse(time.RFC3339, s)
+		return err == nil
+	})
+}
+
+// Number is any number.
+func Number() Rule { return simple{"must be a number", isNumber} }
+
+// Amount is a number that is not negative.
+func Amount() Rule {
+	return simple{"must be a number, 0 or more", func(value json.RawMessage) bool {
+		return isNumber(value) && value[0] != '-'
+	}}
+}
+
+// Integer is a whole number without a fraction or exponent, from least to most.
+func Integer(least, most int64) Rule {
+	return simple{fmt.Sprintf("must be an integer from %d to %d", least, most), func(value json.RawMessage) bool {
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		return err == nil && n >= least && n <= most
+	}}
+}
+
+// ID is the id of an item of one of these services.
+func ID() Rule {
+	return simple{"must be the id of an item, an integer from 1", func(value json.RawMessage) bool {
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		return err == nil && n >= 1
+	}}
+}
+
+// Boolean is true or false.
+func Boolean() Rule {
+	return simple{"must be true or false", func(value json.RawMessage) bool {
+		return string(value) == "true" || string(value) == "false"
+	}}
+}
+
+// List is an array of at most longest values that keep a rule each.
+func List(longest int, each Rule) Rule { return list{longest, each} }
+
+type list struct {
+	longest int
+	each    Rule
+}
+
+func (l list) check(path string, value json.RawMessage, faults *hook.Invalid) {
+	var values []json.RawMessage
+	if value[0] != '[' || json.Unmarshal(value, &values) != nil || len(values) > l.longest {
+		faults.Add(path, string(value), fmt.Sprintf("must be an array of at most %d values", l.longest))
+		return
+	}
+	for i, v := range values {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if isNull(v) {
+			faults.Add(at, "null", "must not be null")
+			continue
+		}
+		l.each.check(at, bytes.TrimSpace(v), faults)
+	}
+}
+
+// Object is an object whose fields have rules; others are allowed.
+func Object(fields ...Field) Rule { return fieldSet(fields) }
+
+type fieldSet []Field
+
+func (s fieldSet) check(path string, value json.RawMessage, faults *hook.Invalid) {
+	values, err := parseObject(value)
+	if err != nil {
+		faults.Add(path, string(value), "must be an object")
+		return
+	}
+	checkFields(path+".", values, s, faults)
+}
+
+func isNull(value json.RawMessage) bool { return string(value) == "null" }
+
+func isNumber(value json.RawMessage) bool {
+	return len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9')
+}

@@ -1,0 +1,207 @@
+package entity
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/problem"
+)
+
+// patch is what one item shall become.
+type patch struct {
+	id     int64
+	path   string // before the names of fields in faults
+	fields object
+}
+
+// update answers PATCH /{collection}/{id}.
+func (s *Service) update(w http.ResponseWriter, r *http.Request, c call) error {
+	it, err := s.one(r.Context(), r, c)
+	if err != nil {
+		return err
+	}
+	who, err := user(r)
+	if err != nil {
+		return err
+	}
+	raw, err := body(w, r)
+	if err != nil {
+		return err
+	}
+	var faults hook.Invalid
+	p := patch{id: it.id, fields: objectAt("", raw, &faults)}
+	if given, ok := p.fields.get("id"); ok {
+		if string(given) != strconv.FormatInt(it.id, 10) {
+			faults.Add("id", string(given), "must be that of the path, or be left out")
+		}
+		p.fields = p.fields.without("id")
+	}
+	if err := invalid(faults); err != nil {
+		return err
+	}
+	items, err := s.patch(r, c, who, []patch{p}, r.Header.Get("If-Match"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", items[0].etag())
+	respond(w, http.StatusOK, c.collection.document(items[0]))
+	return nil
+}
+
+// updateSeveral answers PATCH /{collection}.
+func (s *Service) updateSeveral(w http.ResponseWriter, r *http.Request, c call) error {
+	who, err := user(r)
+	if err != nil {
+		return err
+	}
+	raw, err := body(w, r)
+	if err != nil {
+		return err
+	}
+	var faults hook.Invalid
+	given := objects(raw, &faults)
+	if err := invalid(faults); err != nil {
+		return err
+	}
+	patches := make([]patch, len(given))
+	seen := make(map[int64]bool, len(given))
+	for i, fields := range given {
+		path := "[" + strconv.Itoa(i) + "]."
+		value, ok := fields.get("id")
+		id, err := strconv.ParseInt(string(value), 10, 64)
+		switch {
+		case !ok:
+			faults.Add(path+"id", "", "is required")
+		case err != nil || id < 1:
+			ID().check(path+"id", value, &faults)
+		case seen[id]:
+			faults.Add(path+"id", string(value), "must not occur twice")
+		}
+		seen[id] = true
+		patches[i] = patch{id: id, path: path, fields: fields.without("id")}
+	}
+	if err := invalid(faults); err != nil {
+		return err
+	}
+	items, err := s.patch(r, c, who, patches, "")
+	if err != nil {
+		return err
+	}
+	respond(w, http.StatusOK, c.collection.documents(items, ""))
+	return nil
+}
+
+// patch changes items, all or none, if the only one matches ifMatch.
+func (s *Service) patch(r *http.Request, c call, who *hook.Reference, patches []patch, ifMatch string) ([]*item, error) {
+	var items []*item
+	err := s.apply(r.Context(), c, who, hook.Update, func(ctx context.Context, tx *sql.Tx, now time.Time) (all []changed, err error) {
+		if items, err = s.taken(ctx, tx, c, patches); err != nil {
+			return nil, err
+		}
+		if ifMatch != "" && !matches(ifMatch, items[0]) {
+			return nil, stale(items[0])
+		}
+		edits, err := c.collection.edit(items, patches, now)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.checkParents(ctx, tx, c, edits.paths, edits.moved); err != nil {
+			return nil, err
+		}
+		for _, it := range edits.items {
+			if err := s.items.update(ctx, tx, key{c.account, c.collection.Path}, it); err != nil {
+				return nil, err
+			}
+			all = append(all, c.collection.changed(it))
+		}
+		return all, nil
+	})
+	return items, err
+}
+
+// taken locks the items of patches and returns them in the same order.
+func (s *Service) taken(ctx context.Context, tx *sql.Tx, c call, patches []patch) ([]*item, error) {
+	ids := make([]int64, len(patches))
+	for i, p := range patches {
+		ids[i] = p.id
+	}
+	found, err := s.items.take(ctx, tx, key{c.account, c.collection.Path}, ids)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]*item, len(patches))
+	var faults hook.Invalid
+	for i, p := range patches {
+		it, err := alive(found[p.id], c.collection.ref(p.id))
+		if err != nil {
+			if p.path == "" {
+				return nil, err // the path's item: deleted since it was looked for
+			}
+			faults.Add(p.path+"id", strconv.FormatInt(p.id, 10), "must be the id of an item that exists")
+		}
+		items[i] = it
+	}
+	return items, invalid(faults)
+}
+
+// edits are what patches have changed.
+type edits struct {
+	// items that are not as before.
+	items []*item
+	// moved are those of them with another parent, and paths their patches'.
+	// A parent that stays need not be there any more.
+	moved []*item
+	paths []string
+}
+
+// edit merges patches into items.
+func (c *Collection) edit(items []*item, patches []patch, now time.Time) (edits, error) {
+	var done edits
+	var faults hook.Invalid
+	for i, it := range items {
+		path := patches[i].path
+		fields, err := merge(it.fields, patches[i].fields)
+		if err != nil {
+			faults.Add(path+"body", "", err.Error())
+			continue
+		}
+		before, after := it.fields.appendTo(nil), fields.appendTo(nil)
+		c.check(path, fields, &faults)
+		if len(after) > maxObject {
+			faults.Add(path+"body", "", "must have at most "+strconv.Itoa(maxObject)+" bytes when merged")
+		}
+		if slices.Equal(before, after) {
+			continue
+		}
+		if c.parent(fields) != c.parent(it.fields) {
+			done.moved = append(done.moved, it)
+			done.paths = append(done.paths, path)
+		}
+		it.fields = fields
+		it.version++
+		it.updatedAt = now
+		done.items = append(done.items, it)
+	}
+	return done, invalid(faults)
+}
+
+// matches reports whether an If-Match header names the item's version.
+func matches(header string, it *item) bool {
+	for tag := range strings.SplitSeq(header, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || tag == it.etag() {
+			return true
+		}
+	}
+	return false
+}
+
+func stale(it *item) error {
+	return problem.New(http.StatusPreconditionFailed, "",
+		"If-Match names another version: the item is at "+it.etag(), nil)
+}

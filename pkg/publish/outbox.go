@@ -1,0 +1,102 @@
+// Package publish is what upstream services in Go import to publish entity
+// changes without ever losing or inventing one: the transactional outbox.
+//
+// A service writes the event in the transaction that makes the change
+// (Outbox.Write), so either both are there or neither. A Relay takes events out
+// of the outbox, in order, gives them to Kafka, and deletes exactly those that
+// Kafka has acknowledged. What a crash between the two leaves is published
+// again with the same event id, which the path downstream absorbs.
+//
+// The order that holds is the order per item: two changes of one item cannot be
+// written at the same time, since the item's row is locked by the first, so the
+// second has the higher id and is visible later. Nothing is promised among
+// items of transactions that overlap.
+package publish
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/propagation"
+
+	"github.com/staffetta/staffetta/pkg/codec"
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/publish/tables"
+)
+
+// Outbox is the table <prefix>_outbox of one service. It is safe for
+// concurrent use.
+type Outbox struct {
+	prefix string
+	insert string
+	wake   chan struct{}
+}
+
+// NewOutbox names the outbox of the service that owns the tables with the
+// prefix. The error is tables.ErrPrefix.
+func NewOutbox(prefix string) (*Outbox, error) {
+	if err := tables.CheckPrefix(prefix); err != nil {
+		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	return &Outbox{
+		prefix: prefix,
+		insert: `INSERT INTO ` + prefix + `_outbox (topic, key, value, traceparent, tracestate, written_at)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
+		// One token: a relay that is busy when several commits come reads once
+		// more, and finds what all of them wrote.
+		wake: make(chan struct{}, 1),
+	}, nil
+}
+
+// Write puts an event for a topic into the outbox as part of the caller's
+// transaction. An event without an id gets one (UUIDv7), one without a date
+// has the present (UTC). It is published under the trace of ctx, else under its
+// own Trace. An event that breaks the contract gives *codec.Reject, and the
+// caller rolls its transaction back. Call Committed after the commit.
+func (o *Outbox) Write(ctx context.Context, tx *sql.Tx, topic string, e hook.Event) error {
+	now := time.Now()
+	if e.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("outbox: event id: %w", err)
+		}
+		e.ID = id.String()
+	}
+	if e.Date == "" {
+		e.Date = now.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	}
+	value, err := codec.EncodeJSON(e)
+	if err != nil {
+		return fmt.Errorf("outbox: %w", err)
+	}
+	trace := traceOf(ctx, e.Trace)
+	_, err = tx.ExecContext(ctx, o.insert, topic, e.Account+"/"+e.ItemType, value,
+		trace.Parent, trace.State, database.Micros(now))
+	if err != nil {
+		return fmt.Errorf("outbox: write: %w", err)
+	}
+	return nil
+}
+
+// Committed wakes this process's relay, so that what was just committed goes
+// out at once and not at the next poll. It never blocks.
+func (o *Outbox) Committed() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// traceOf is the trace context of ctx, or the other one if ctx has none.
+func traceOf(ctx context.Context, other hook.Trace) hook.Trace {
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	if carrier["traceparent"] == "" {
+		return other
+	}
+	return hook.Trace{Parent: carrier["traceparent"], State: carrier["tracestate"]}
+}

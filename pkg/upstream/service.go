@@ -1,0 +1,105 @@
+// Package upstream is what the four domain services have in common: a service
+// of package entity, its relay to Kafka, and the answer to where its tables and
+// its topic are. A domain service is this with its collections.
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/entity"
+	"github.com/staffetta/staffetta/pkg/publish"
+)
+
+// closeSpan bounds the flush of the producer at the end of Run: the relay has
+// waited for it already, and what did not get out stays in the outbox.
+const closeSpan = time.Second
+
+// Config sets up a domain service.
+type Config struct {
+	// Bus and DB are the caller's to close, after Run has returned.
+	Bus *bus.Client
+	DB  *database.DB
+	// Authorizer of the requests: an *apiauth.Verifier.
+	Authorizer entity.Authorizer
+	// Log; nil: nothing is logged.
+	Log *zap.Logger
+	// Tracer of the requests' spans; nil: none.
+	Tracer trace.Tracer
+}
+
+// Service is one domain service.
+type Service struct {
+	name string
+	cfg  Config
+	kit  *entity.Service
+}
+
+// New declares the service of a name: its tables begin with the name and its
+// events go to the topic events.<name>. It does no I/O.
+func New(name string, cfg Config, collections []entity.Collection) (*Service, error) {
+	if cfg.Bus == nil {
+		return nil, fmt.Errorf("%s: Bus is required", name)
+	}
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
+	kit, err := entity.New(entity.Config{
+		Prefix:      name,
+		Topic:       bus.EventsPrefix + name,
+		Collections: collections,
+		DB:          cfg.DB,
+		Authorizer:  cfg.Authorizer,
+		Log:         cfg.Log,
+		Tracer:      cfg.Tracer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &Service{name: name, cfg: cfg, kit: kit}, nil
+}
+
+// Handler answers the service's collections; it works without Run, but then
+// the events stay in the outbox.
+func (s *Service) Handler() http.Handler { return s.kit.Handler() }
+
+// Collections are the first path segments that Handler answers.
+func (s *Service) Collections() []string { return s.kit.Collections() }
+
+// Run relays events until ctx ends, and then returns nil. It returns at once,
+// with entity.ErrUnmigrated, if the tables are not there. Kafka may be away:
+// requests are answered all the same, and their events wait.
+func (s *Service) Run(ctx context.Context) error {
+	if err := entity.CheckMigrated(ctx, s.cfg.DB, s.name); err != nil {
+		return err
+	}
+	kafka := s.cfg.Bus.NewProducer(bus.ProducerConfig{Log: s.cfg.Log})
+	relay, err := publish.NewRelay(publish.RelayConfig{
+		DB:       s.cfg.DB,
+		Outbox:   s.kit.Outbox(),
+		Producer: producer{kafka},
+		Log:      s.cfg.Log,
+	})
+	if err == nil {
+		err = relay.Run(ctx)
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeSpan)
+	defer cancel()
+	if closeErr := kafka.Close(closing); closeErr != nil && !errors.Is(closeErr, context.DeadlineExceeded) {
+		err = errors.Join(err, fmt.Errorf("%s: close producer: %w", s.name, closeErr))
+	}
+	return err
+}
+
+// Migrate brings the tables of the service of a name up to date.
+func Migrate(ctx context.Context, db *database.DB, name string) error {
+	return entity.Migrate(ctx, db, name)
+}
