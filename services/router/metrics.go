@@ -1,0 +1,49 @@
+package router
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	events      prometheus.Counter
+	deliveries  prometheus.Counter
+	quarantined *prometheus.CounterVec
+	skipped     *prometheus.CounterVec
+	resets      prometheus.Counter
+	snapshot    prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
+	m := &metrics{
+		events: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_router_events_total", Help: "Records read from the event topics.",
+		}),
+		deliveries: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_router_deliveries_total", Help: "Deliveries that matched and were handed to the senders.",
+		}),
+		quarantined: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "staffetta_router_quarantined_total", Help: "Records put into quarantine, by reason.",
+		}, []string{"reason"}),
+		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "staffetta_router_skipped_records_total",
+			Help: "Records that are no input: control records, and records of aborted transactions.",
+		}, []string{"kind"}),
+		resets: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_router_offset_resets_total",
+			Help: "Times that retention deleted records before they were read.",
+		}),
+		snapshot: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "staffetta_router_snapshot_ready",
+			Help: "1 once a complete snapshot of the webhooks has been read; until then the router waits.",
+		}),
+	}
+	r.MustRegister(m.events, m.deliveries, m.quarantined, m.skipped, m.resets, m.snapshot,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "staffetta_router_snapshot_versions",
+			Help: "Sum of the versions of all accounts known; the same everywhere once a change is live.",
+		}, func() float64 { return float64(snapshot.Versions()) }))
+	return m
+}
+
+func (m *metrics) onSkipped(_ string, control, aborted int) {
+	m.skipped.WithLabelValues("control").Add(float64(control))
+	m.skipped.WithLabelValues("aborted").Add(float64(aborted))
+}

@@ -1,0 +1,189 @@
+// Package router reads the event topics, finds the webhooks that want each
+// change, and writes one bundle per partition of their senders to the topic
+// deliveries. What cannot be delivered to anybody goes to quarantine with its
+// reason. An offset is committed once everything that its record led to has
+// been acknowledged by Kafka: a router that dies repeats, and loses nothing.
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+)
+
+const (
+	// Group is the router's consumer group.
+	Group = "staffetta-router"
+	// commitInterval is the most that a killed router repeats (DESIGN.md).
+	commitInterval = 100 * time.Millisecond
+	// settleTimeout bounds the wait for acknowledgements when partitions are
+	// taken away; what is not acknowledged by then is read again by the next.
+	settleTimeout = 3 * time.Second
+	// inboxBatches is how many fetched batches may wait for one partition
+	// before its fetching pauses.
+	inboxBatches = 4
+)
+
+// Snapshot is the router's view of all accounts.
+type Snapshot interface {
+	// Account returns an account's index, of a deleted one too.
+	Account(id string) (*Index, bool)
+	// Sync returns once the snapshot is at least as new as the call.
+	Sync(ctx context.Context) error
+	// Ready is closed when a complete snapshot has been read.
+	Ready() <-chan struct{}
+	// Versions is the sum of all accounts' versions.
+	Versions() int64
+}
+
+// Config is what a router needs. All fields are required.
+type Config struct {
+	Bus *bus.Client
+	// Topics are the event topics to read.
+	Topics []string
+	// Partitions is their number in the topic deliveries.
+	Partitions int
+	Snapshot   Snapshot
+	Tracer     trace.Tracer
+	Log        *zap.Logger
+	Metrics    prometheus.Registerer
+}
+
+// Service is a router.
+type Service struct {
+	Config
+	metrics *metrics
+}
+
+// New makes a router; Run starts it.
+func New(cfg Config) *Service {
+	return &Service{Config: cfg, metrics: newMetrics(cfg.Metrics, cfg.Snapshot)}
+}
+
+// Run routes until ctx ends, and returns nil then. It returns an error if Kafka
+// refuses for good; nothing is lost, since nothing was committed.
+func (s *Service) Run(ctx context.Context) error {
+	select {
+	case <-s.Snapshot.Ready():
+		s.metrics.snapshot.Set(1)
+	case <-ctx.Done():
+		return nil
+	}
+	group, err := s.Bus.NewGroup(bus.GroupConfig{ID: Group, Topics: s.Topics, Log: s.Log})
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	if err := group.Run(ctx, s.generation); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("router: %w", err)
+	}
+	return nil
+}
+
+// generation routes the partitions of one assignment until they are taken away.
+func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
+	producer := s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
+	fetcher := s.Bus.NewFetcher(bus.FetcherConfig{OnSkipped: s.metrics.onSkipped, Log: s.Log})
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+
+	intakes := map[string]map[int]*intake{}
+	var workers sync.WaitGroup
+	for topic, partitions := range a.Partitions {
+		intakes[topic] = map[int]*intake{}
+		for _, p := range partitions {
+			next := a.Committed(topic, p).Offset
+			in := &intake{
+				service:   s,
+				topic:     topic,
+				partition: p,
+				producer:  producer,
+				fetcher:   fetcher,
+				fail:      fail,
+				tracker:   bus.NewTracker(next),
+				committed: next,
+				inbox:     make(chan bus.Batch, 2*inboxBatches),
+				synced:    make(chan string),
+				waiting:   map[string]*queue{},
+			}
+			intakes[topic][p] = in
+			fetcher.Add(topic, p, next)
+			workers.Go(func() { in.run(ctx) })
+		}
+	}
+	var committer sync.WaitGroup
+	committer.Go(func() { s.commitEvery(ctx, a, intakes) })
+	for ctx.Err() == nil {
+		batch, err := fetcher.Poll(ctx)
+		if err != nil {
+			break
+		}
+		intakes[batch.Topic][batch.Partition].take(ctx, batch)
+	}
+	fetcher.Close()
+	workers.Wait()
+	committer.Wait()
+
+	// The last commit covers what Kafka acknowledges meanwhile.
+	settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	if err := producer.Close(settled); err != nil {
+		s.Log.Warn("not everything was acknowledged before the partitions moved; it is routed again", zap.Error(err))
+	}
+	if err := s.commit(settled, a, intakes); err != nil {
+		s.Log.Warn("last commit before the partitions move failed; some events are routed again", zap.Error(err))
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) && errors.Is(cause, errRefused) {
+		return cause
+	}
+	return nil
+}
+
+func (s *Service) commitEvery(ctx context.Context, a *bus.Assignment, intakes map[string]map[int]*intake) {
+	tick := time.NewTicker(commitInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.commit(ctx, a, intakes); err != nil && ctx.Err() == nil {
+				s.Log.Warn("commit failed; trying again", zap.Error(err))
+			}
+		}
+	}
+}
+
+// commit commits the watermarks that moved.
+func (s *Service) commit(ctx context.Context, a *bus.Assignment, intakes map[string]map[int]*intake) error {
+	moved := map[string]map[int]bus.Committed{}
+	for topic, partitions := range intakes {
+		for p, in := range partitions {
+			if at := in.tracker.Watermark(); at > in.committed {
+				if moved[topic] == nil {
+					moved[topic] = map[int]bus.Committed{}
+				}
+				moved[topic][p] = bus.Committed{Offset: at}
+			}
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	if err := a.Commit(ctx, moved); err != nil {
+		return err
+	}
+	for topic, partitions := range moved {
+		for p, c := range partitions {
+			intakes[topic][p].committed = c.Offset
+		}
+	}
+	return nil
+}
