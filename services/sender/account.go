@@ -1,0 +1,48 @@
+package sender
+
+import (
+	"fmt"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Account is what the sender keeps of an account: its live webhooks by id, with
+// their secrets opened.
+type Account struct {
+	name    string
+	deleted bool
+	targets map[string]*target
+}
+
+// target is a webhook ready to be posted to.
+type target struct {
+	hook.Webhook
+	account string // the account's name
+	secrets []string
+	// unusable says why the secrets could not be opened, if so.
+	unusable error
+}
+
+// Opener opens sealed secrets, such as seal.Keyring.
+type Opener interface {
+	Open(sealed, context []byte) ([]byte, error)
+}
+
+// NewAccount prepares an account's webhooks. A secret that cannot be opened
+// (the encryption key is missing) makes its webhook unusable, not the sender.
+func NewAccount(s hook.AccountState, keys Opener) *Account {
+	a := &Account{name: s.Account.Name, deleted: s.Account.Deleted, targets: make(map[string]*target, len(s.Webhooks))}
+	for _, w := range s.Webhooks {
+		t := &target{Webhook: w, account: s.Account.Name}
+		for _, sealed := range w.Secrets {
+			secret, err := keys.Open(sealed, []byte(w.ID))
+			if err != nil {
+				t.unusable = fmt.Errorf("open the secret of webhook %s: %w", w.ID, err)
+				break
+			}
+			t.secrets = append(t.secrets, string(secret))
+		}
+		a.targets[w.ID] = t
+	}
+	return a
+}

@@ -1,0 +1,325 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/quarantine"
+	"github.com/staffetta/staffetta/pkg/retry"
+)
+
+const (
+	// inboxBatches is how many fetched batches of a topic may wait for an owner
+	// before its fetching pauses.
+	inboxBatches = 4
+	// laneIdle is how long an unused lane is kept: what it learned about its
+	// receiver is stale by then.
+	laneIdle = 10 * time.Minute
+	// sweepInterval is how soon a lane whose receiver hangs is noticed.
+	sweepInterval = 500 * time.Millisecond
+)
+
+var (
+	errMoved    = errors.New("the partition has moved to another sender")
+	errStopping = errors.New("the sender is stopping")
+)
+
+// owner works on partition p of deliveries and of every tier. It lives from the
+// assignment that brings the partition to the one that takes it away.
+type owner struct {
+	service   *Service
+	partition int
+	trackers  map[string]*bus.Tracker
+	// committed belongs to whoever commits: what this member committed last.
+	committed map[string]int64
+	memory    *memory
+
+	ctx     context.Context // ends when the partition is given up
+	giveUp  context.CancelCauseFunc
+	intake  context.Context // ends when nothing more may be taken
+	stop    context.CancelFunc
+	stopped chan struct{}
+
+	inbox  chan bus.Batch
+	paused atomic.Bool // fetching of deliveries
+	tiers  []*queue
+
+	mu    sync.Mutex
+	lanes map[string]*lane
+}
+
+func newOwner(s *Service, partition int, a *bus.Assignment) *owner {
+	o := &owner{
+		service:   s,
+		partition: partition,
+		trackers:  map[string]*bus.Tracker{},
+		committed: map[string]int64{},
+		memory:    newMemory(),
+		stopped:   make(chan struct{}),
+		inbox:     make(chan bus.Batch, inboxBatches+1+2*len(retry.Tiers)),
+		lanes:     map[string]*lane{},
+	}
+	o.ctx, o.giveUp = context.WithCancelCause(context.Background())
+	o.intake, o.stop = context.WithCancel(o.ctx)
+	for _, topic := range topics() {
+		at := a.Committed(topic, partition).Offset
+		o.trackers[topic] = bus.NewTracker(at)
+		o.committed[topic] = at
+	}
+	for _, tier := range retry.Tiers {
+		o.tiers = append(o.tiers, &queue{tier: tier})
+	}
+	return o
+}
+
+// committedIs reports whether the group's offsets are still those that this
+// owner committed: then nobody else had the partition meanwhile.
+func (o *owner) committedIs(a *bus.Assignment) bool {
+	for topic, offset := range o.committed {
+		if a.Committed(topic, o.partition).Offset != offset {
+			return false
+		}
+	}
+	return true
+}
+
+// give hands over a fetched batch, and pauses the fetching while too many wait.
+func (o *owner) give(ctx context.Context, b bus.Batch) {
+	if b.Topic == bus.Deliveries && len(o.inbox) >= inboxBatches && o.paused.CompareAndSwap(false, true) {
+		o.service.fetcher.Pause(b.Topic, o.partition)
+	}
+	select {
+	case o.inbox <- b:
+	case <-o.ctx.Done():
+	case <-ctx.Done():
+		// Not taken, so not in a tracker either; but the fetcher is past it.
+		o.refetch(b)
+	}
+}
+
+// refetch makes the fetcher return to a batch that was not taken.
+func (o *owner) refetch(b bus.Batch) {
+	from := b.Next
+	if len(b.Records) > 0 {
+		from = b.Records[0].Offset
+	}
+	o.service.fetcher.Remove(b.Topic, o.partition)
+	o.service.fetcher.Add(b.Topic, o.partition, from)
+}
+
+// stopTaking ends the intake; what is under way goes on.
+func (o *owner) stopTaking() {
+	o.stop()
+	<-o.stopped
+}
+
+// abandon gives the partition up: what is queued is dropped, since the next
+// owner reads it again; requests under way end by themselves, and their answers
+// still go to attempts.
+func (o *owner) abandon(why error) {
+	o.giveUp(why)
+	<-o.stopped
+	for _, l := range o.allLanes() {
+		for _, t := range l.drain() {
+			o.drop(t)
+		}
+	}
+}
+
+func (o *owner) allLanes() map[string]*lane {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.lanes)
+}
+
+// drop lets go of a task whose partition has moved.
+func (o *owner) drop(t *task) {
+	o.memory.forget(t.identity)
+	o.service.budget.give()
+}
+
+// run takes in what is fetched and what becomes due, until the intake ends.
+func (o *owner) run() {
+	defer close(o.stopped)
+	sweep := time.NewTicker(sweepInterval)
+	defer sweep.Stop()
+	due := time.NewTimer(time.Hour)
+	defer due.Stop()
+	for {
+		due.Reset(o.untilDue(time.Now()))
+		select {
+		case <-o.intake.Done():
+			return
+		case b := <-o.inbox:
+			o.receive(b)
+		case <-due.C:
+			o.handOutDue(time.Now())
+		case <-sweep.C:
+			o.sweepLanes(time.Now())
+		}
+	}
+}
+
+// receive takes a batch in: bundles are handed out, tiers' records wait.
+func (o *owner) receive(b bus.Batch) {
+	if b.Reset {
+		o.service.metrics.resets.Inc()
+		o.service.Log.Error("records were deleted by retention before they were read",
+			zap.String("topic", b.Topic), zap.Int("partition", b.Partition), zap.Int64("next", b.Next))
+	}
+	tracker := o.trackers[b.Topic]
+	if b.Topic != bus.Deliveries {
+		for _, r := range b.Records {
+			tracker.Start(r.Offset)
+		}
+		tracker.Advance(b.Next)
+		q := o.tier(b.Topic)
+		q.records = append(q.records, b.Records...)
+		if len(q.records) > 0 {
+			q.paused = true
+			o.service.fetcher.Pause(b.Topic, o.partition)
+		}
+		return
+	}
+	for _, r := range b.Records {
+		tracker.Start(r.Offset)
+		o.handOut(r, func() { tracker.Done(r.Offset) })
+		if o.intake.Err() != nil {
+			return
+		}
+		// A long batch must not keep what is due waiting.
+		o.handOutDue(time.Now())
+	}
+	tracker.Advance(b.Next)
+	if len(o.inbox) == 0 && o.paused.CompareAndSwap(true, false) {
+		o.service.fetcher.Resume(b.Topic, o.partition)
+	}
+}
+
+func (o *owner) tier(topic string) *queue {
+	i := slices.IndexFunc(o.tiers, func(q *queue) bool { return q.tier.Topic == topic })
+	return o.tiers[i]
+}
+
+// handOut takes on every task of a bundle.
+func (o *owner) handOut(r bus.Record, finished func()) {
+	tasks, err := ofBundle(r, finished)
+	if err != nil {
+		o.quarantine(r, err, finished)
+		return
+	}
+	for _, t := range tasks {
+		o.accept(t)
+	}
+}
+
+// untilDue is the time until the first task in a tier is due, at most an hour.
+func (o *owner) untilDue(now time.Time) time.Duration {
+	next := now.Add(time.Hour)
+	for _, q := range o.tiers {
+		if due, ok := q.head(); ok && due.Before(next) {
+			next = due
+		}
+	}
+	return max(0, next.Sub(now))
+}
+
+// handOutDue takes on what is due, and sends on what has further to walk.
+func (o *owner) handOutDue(now time.Time) {
+	for _, q := range o.tiers {
+		for due, ok := q.head(); ok && !due.After(now) && o.intake.Err() == nil; due, ok = q.head() {
+			r := q.pop()
+			tracker := o.trackers[q.tier.Topic]
+			finished := func() { tracker.Done(r.Offset) }
+			w, err := ofTier(r)
+			if err != nil {
+				o.quarantine(r, err, finished)
+				continue
+			}
+			t := w.task
+			t.finished = finished
+			if _, ready := retry.Hop(now, w.due, w.notBefore); ready {
+				o.accept(&t)
+			} else {
+				o.walk(&t, w.due, w.notBefore)
+			}
+		}
+		if len(q.records) == 0 && q.paused {
+			q.paused = false
+			o.service.fetcher.Resume(q.tier.Topic, o.partition)
+		}
+	}
+}
+
+// accept takes a task on and sees to its fate.
+func (o *owner) accept(t *task) {
+	if o.admit(t) {
+		o.decide(t)
+	}
+}
+
+// walk writes a task that is not due yet to its next tier.
+func (o *owner) walk(t *task, due, notBefore time.Time) {
+	if o.admit(t) {
+		o.service.metrics.hops.Inc()
+		o.park(t, due, notBefore)
+	}
+}
+
+// admit waits for room for a task, and turns twins away. A task that is turned
+// away because the intake ends stays uncommitted: the next owner reads it.
+func (o *owner) admit(t *task) bool {
+	if err := o.service.budget.take(o.intake); err != nil {
+		return false
+	}
+	if !o.memory.admit(t.identity, t.finished) {
+		o.service.metrics.twins.Inc()
+		o.service.budget.give()
+		return false
+	}
+	return true
+}
+
+// quarantine puts a record away that is no task. Nothing but a defect or a
+// stranger's hand writes one.
+func (o *owner) quarantine(r bus.Record, why error, finished func()) {
+	o.service.metrics.quarantined.Inc()
+	o.service.Log.Error("record put into quarantine", zap.Stringer("record", r.At()), zap.Error(why))
+	o.produce(quarantine.Record(r, "undecodable", why.Error()), finished, func() {})
+}
+
+func (o *owner) lane(webhook string) *lane {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	l, ok := o.lanes[webhook]
+	if !ok {
+		l = newLane()
+		o.lanes[webhook] = l
+	}
+	return l
+}
+
+// sweepLanes defers what waits for receivers that hang, and forgets lanes that
+// are not used.
+func (o *owner) sweepLanes(now time.Time) {
+	for webhook, l := range o.allLanes() {
+		if l.idle(now.Add(-laneIdle)) {
+			o.mu.Lock()
+			delete(o.lanes, webhook)
+			o.mu.Unlock()
+			continue
+		}
+		tasks, wait := l.overdue(0, now)
+		for _, t := range tasks {
+			o.deferFor(t, wait)
+		}
+	}
+}

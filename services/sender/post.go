@@ -1,0 +1,202 @@
+package sender
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
+	"github.com/staffetta/staffetta/pkg/format"
+	"github.com/staffetta/staffetta/pkg/hook"
+	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
+)
+
+const (
+	// maxKept is how much of an answer's body the log keeps.
+	maxKept = 4 << 10
+	// maxDrained is how much of it is read so that the connection can be used
+	// again; beyond that closing is cheaper.
+	maxDrained = 64 << 10
+	// maxDetail bounds an error's text in the log.
+	maxDetail = 1 << 10
+)
+
+// start posts a task that its lane let go, in a goroutine that goes on with the
+// tasks behind it.
+func (o *owner) start(t *task) {
+	go func() {
+		for t != nil {
+			t = o.try(t)
+		}
+	}()
+}
+
+// try makes one attempt and returns the next task of the lane to try, if any;
+// further ones get goroutines of their own.
+func (o *owner) try(t *task) *task {
+	l := o.lane(t.webhook)
+	w, ok := o.target(t)
+	if !ok || o.ctx.Err() != nil {
+		// Revoked, paused or moved while it was queued.
+		next := l.finish(t, untried, 0, time.Now())
+		if o.ctx.Err() != nil {
+			o.drop(t)
+		} else {
+			o.decide(t)
+		}
+		return o.startAll(next)
+	}
+	out := o.post(t, w)
+	next := l.finish(t, out.verdict(), w.Concurrency, time.Now())
+	fate := hook.FateDelivered
+	if out.reason != hook.ReasonNone {
+		fate = hook.FateRetrying
+	}
+	// The others first: an acknowledgement takes longer than a start.
+	first := o.startAll(next)
+	o.settle(t, w, fate, out)
+	return first
+}
+
+// startAll starts all but the first, which it returns.
+func (o *owner) startAll(tasks []*task) *task {
+	if len(tasks) == 0 {
+		return nil
+	}
+	for _, t := range tasks[1:] {
+		o.start(t)
+	}
+	return tasks[0]
+}
+
+// target returns the task's webhook if it may be posted to now.
+func (o *owner) target(t *task) (*target, bool) {
+	account, ok := o.service.Snapshot.Account(t.account)
+	if !ok {
+		return nil, false
+	}
+	w, ok := account.targets[t.webhook]
+	if !ok {
+		return nil, false
+	}
+	return w, w.Status == hook.Active || w.Status == hook.Resuming && t.run > 0
+}
+
+// post makes one request. Its outcome always has a time: it was an attempt.
+func (o *owner) post(t *task, w *target) (out outcome) {
+	out.at = time.Now()
+	defer func() {
+		// One task's defect must not end the others.
+		if p := recover(); p != nil {
+			out.reason, out.detail = hook.ReasonUnrenderable, fmt.Sprintf("panic: %v", p)
+		}
+		out.duration = time.Since(out.at)
+	}()
+	ctx, span := o.span(t)
+	defer span.End()
+	out.traceID = span.SpanContext().TraceID().String()
+
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	request, err := o.request(ctx, t, w, out.at)
+	if err != nil {
+		out.reason, out.detail = hook.ReasonUnrenderable, err.Error()
+		span.SetStatus(codes.Error, out.detail)
+		return out
+	}
+	out.url = shown(request.URL)
+	answer, err := o.service.Client.Do(request)
+	if err != nil {
+		out.reason, out.detail = ofError(err), detail(err)
+		span.SetStatus(codes.Error, string(out.reason))
+		return out
+	}
+	defer answer.Body.Close()
+	out.status, out.reason = answer.StatusCode, ofStatus(answer.StatusCode)
+	out.retryAfter = retryAfter(answer.Header, time.Now())
+	span.SetAttributes(attribute.Int("http.response.status_code", out.status))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxKept))
+	out.response = body
+	if err == nil && len(body) == maxKept {
+		_, err = io.CopyN(io.Discard, answer.Body, maxDrained)
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
+	if err != nil && out.reason != hook.ReasonNone {
+		out.detail = detail(err)
+	}
+	if out.reason != hook.ReasonNone {
+		span.SetStatus(codes.Error, string(out.reason))
+	}
+	return out
+}
+
+// span begins the attempt's span, in the trace of the producer.
+func (o *owner) span(t *task) (context.Context, trace.Span) {
+	carrier := propagation.MapCarrier{"traceparent": t.event.Trace.Parent, "tracestate": t.event.Trace.State}
+	ctx := propagation.TraceContext{}.Extract(context.Background(), carrier)
+	return o.service.Tracer.Start(ctx, "POST", trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("staffetta.delivery.id", t.delivery)))
+}
+
+// request renders and signs a task.
+func (o *owner) request(ctx context.Context, t *task, w *target, now time.Time) (*http.Request, error) {
+	if w.unusable != nil {
+		return nil, w.unusable
+	}
+	rendered, err := format.Render(nil, &w.Webhook, w.account, t.event, format.AllItems)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(rendered.Body))
+	if err != nil {
+		return nil, fmt.Errorf("request for webhook %s: %w", w.ID, err)
+	}
+	r.Header.Set("User-Agent", o.service.UserAgent)
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(r.Header))
+	err = format.Sign(r.Header, w.Format, rendered, format.Signing{Delivery: t.delivery, At: now, Secrets: w.secrets})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// payload decodes a bundle's change.
+func payload(r bus.Record) (*deliveryv1.Change, *hook.Event, error) {
+	var b deliveryv1.Bundle
+	if err := proto.Unmarshal(r.Value, &b); err != nil {
+		return nil, nil, fmt.Errorf("record %s of deliveries is no bundle: %w", r.At(), err)
+	}
+	event := codec.FromChange(b.GetChange())
+	return b.GetChange(), &event, nil
+}
+
+// shown is a URL without what may be secret in it.
+func shown(u *url.URL) string {
+	c := *u
+	c.User, c.RawQuery, c.Fragment = nil, "", ""
+	return c.String()
+}
+
+// detail is an error's text without the URL that net/http puts before it.
+func detail(err error) string {
+	var wrapped *url.Error
+	text := err.Error()
+	if errors.As(err, &wrapped) {
+		text = wrapped.Err.Error()
+	}
+	return text[:min(len(text), maxDetail)]
+}

@@ -1,0 +1,263 @@
+// Package sender posts deliveries to their receivers, signed, and decides in
+// bounded time what becomes of each: delivered, or parked in a tier for its
+// next attempt, or settled in the log.
+//
+// The member of the group that has partition p of deliveries has p of every
+// tier, so a webhook has one owner (owner.go) and one lane (lane.go). A fate is
+// durable before its record counts as done (settle.go): first attempts
+// acknowledges it, then the tier. Offsets are committed up to the first record
+// that is not done, so a sender that dies repeats what was open, and loses
+// nothing.
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/retry"
+)
+
+const (
+	// Group is the senders' consumer group.
+	Group = "staffetta-sender"
+	// commitInterval is how often watermarks are committed (DESIGN.md, rule 1).
+	commitInterval = 500 * time.Millisecond
+	// leaveTimeout bounds the last commit.
+	leaveTimeout = 3 * time.Second
+)
+
+var errRefused = errors.New("kafka refused a record for good")
+
+// Snapshot is the sender's view of all accounts.
+type Snapshot interface {
+	// Account returns an account, a deleted one too.
+	Account(id string) (*Account, bool)
+	// Sync returns once the snapshot is at least as new as the call.
+	Sync(ctx context.Context) error
+	// Ready is closed when a complete snapshot has been read.
+	Ready() <-chan struct{}
+	// Versions is the sum of all accounts' versions.
+	Versions() int64
+}
+
+// Config is what a sender needs. All fields are required.
+type Config struct {
+	Bus      *bus.Client
+	Snapshot Snapshot
+	// Client posts; see egress.NewClient.
+	Client *http.Client
+	// UserAgent is the header of that name, such as "Staffetta/1.0".
+	UserAgent string
+	Tracer    trace.Tracer
+	Log       *zap.Logger
+	Metrics   prometheus.Registerer
+}
+
+// Service is a sender.
+type Service struct {
+	Config
+	metrics  *metrics
+	budget   *budget
+	producer *bus.Producer
+	fetcher  *bus.Fetcher
+	owners   map[int]*owner
+	// lifetime ends when the sender has left its group: until then answers are
+	// written down.
+	lifetime context.Context
+	// fail ends Run with an error.
+	fail context.CancelCauseFunc
+}
+
+// New makes a sender; Run starts it.
+func New(cfg Config) *Service {
+	b := newBudget()
+	return &Service{
+		Config:  cfg,
+		metrics: newMetrics(cfg.Metrics, cfg.Snapshot, b),
+		budget:  b,
+		owners:  map[int]*owner{},
+	}
+}
+
+// topics are those of which a member has the same partitions.
+func topics() []string {
+	names := []string{bus.Deliveries}
+	for _, tier := range retry.Tiers {
+		names = append(names, tier.Topic)
+	}
+	return names
+}
+
+// Run sends until ctx ends. It then takes nothing new, waits for the requests
+// under way for as long as one may last, commits, and leaves the group. It
+// returns an error if Kafka refuses for good.
+func (s *Service) Run(ctx context.Context) error {
+	select {
+	case <-s.Snapshot.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	ctx, s.fail = context.WithCancelCause(ctx)
+	defer s.fail(nil)
+	s.producer = s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
+	s.fetcher = s.Bus.NewFetcher(bus.FetcherConfig{Log: s.Log, MaxWait: 100 * time.Millisecond})
+	group, err := s.Bus.NewGroup(bus.GroupConfig{ID: Group, Topics: topics(), Log: s.Log})
+	if err != nil {
+		return fmt.Errorf("sender: %w", err)
+	}
+	// The group outlives ctx, so that the drain happens as its member: nobody
+	// else starts on what is still under way here.
+	member, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	s.lifetime = member
+	err = group.Run(member, func(generation context.Context, a *bus.Assignment) error {
+		s.serve(ctx, generation, a)
+		if ctx.Err() != nil {
+			leave()
+		}
+		return nil
+	})
+	// A planned stop while the member has no assignment ends here too.
+	for _, o := range s.owners {
+		o.abandon(errStopping)
+	}
+	s.fetcher.Close()
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	err = errors.Join(err, s.producer.Close(closing))
+	if cause := context.Cause(ctx); errors.Is(cause, errRefused) {
+		return fmt.Errorf("sender: %w", cause)
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("sender: %w", err)
+	}
+	return nil
+}
+
+// serve works on one assignment until it is taken away or the sender stops.
+func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment) {
+	s.take(a)
+	reading, stopReading := context.WithCancel(generation)
+	defer stopReading()
+	defer context.AfterFunc(stopping, stopReading)()
+
+	var committer sync.WaitGroup
+	committing, stopCommitting := context.WithCancel(generation)
+	committer.Go(func() { s.commitEvery(committing, a) })
+	for reading.Err() == nil {
+		batch, err := s.fetcher.Poll(reading)
+		if err != nil {
+			break
+		}
+		if o, ok := s.owners[batch.Partition]; ok {
+			o.give(reading, batch)
+		}
+	}
+	if generation.Err() == nil {
+		s.drain(generation)
+	}
+	stopCommitting()
+	committer.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(generation), leaveTimeout)
+	defer cancel()
+	if err := s.commit(last, a); err != nil {
+		s.Log.Warn("last commit before the partitions move failed; some deliveries may be repeated", zap.Error(err))
+	}
+}
+
+// take starts owners for the partitions that are new, and gives up those that
+// went. An owner whose partition stays goes on as if nothing had happened,
+// unless somebody else has committed meanwhile.
+func (s *Service) take(a *bus.Assignment) {
+	mine := map[int]bool{}
+	for _, p := range a.Partitions[bus.Deliveries] {
+		mine[p] = true
+	}
+	for p, o := range s.owners {
+		if mine[p] && o.committedIs(a) {
+			continue
+		}
+		for _, topic := range topics() {
+			s.fetcher.Remove(topic, p)
+		}
+		o.abandon(errMoved)
+		delete(s.owners, p)
+	}
+	for p := range mine {
+		if _, ok := s.owners[p]; ok {
+			continue
+		}
+		o := newOwner(s, p, a)
+		s.owners[p] = o
+		go o.run()
+		for topic, tracker := range o.trackers {
+			s.fetcher.Add(topic, p, tracker.Watermark())
+		}
+	}
+	s.metrics.partitions.Set(float64(len(s.owners)))
+}
+
+// drain waits until every task's fate is durable, for as long as one request may
+// last.
+func (s *Service) drain(ctx context.Context) {
+	for _, o := range s.owners {
+		o.stopTaking()
+	}
+	ctx, cancel := context.WithTimeout(ctx, hook.MaxTimeout)
+	defer cancel()
+	if err := s.budget.drain(ctx); err != nil {
+		s.Log.Warn("some requests were still under way when the sender stopped; they are repeated", zap.Error(err))
+	}
+}
+
+func (s *Service) commitEvery(ctx context.Context, a *bus.Assignment) {
+	tick := time.NewTicker(commitInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.commit(ctx, a); err != nil && ctx.Err() == nil {
+				s.Log.Warn("commit failed; trying again", zap.Error(err))
+			}
+		}
+	}
+}
+
+// commit commits the watermarks that moved.
+func (s *Service) commit(ctx context.Context, a *bus.Assignment) error {
+	moved := map[string]map[int]bus.Committed{}
+	for p, o := range s.owners {
+		for topic, tracker := range o.trackers {
+			if at := tracker.Watermark(); at != o.committed[topic] {
+				if moved[topic] == nil {
+					moved[topic] = map[int]bus.Committed{}
+				}
+				moved[topic][p] = bus.Committed{Offset: at}
+			}
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	if err := a.Commit(ctx, moved); err != nil {
+		return err
+	}
+	for topic, partitions := range moved {
+		for p, c := range partitions {
+			s.owners[p].committed[topic] = c.Offset
+		}
+	}
+	return nil
+}

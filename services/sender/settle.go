@@ -1,0 +1,121 @@
+package sender
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/journal"
+	"github.com/staffetta/staffetta/pkg/retry"
+)
+
+// settle makes a fate durable: its record in attempts is acknowledged, then,
+// for one that is tried again, the task in its tier; only then is the task done.
+// w is nil if the webhook is no more.
+func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
+	now := time.Now()
+	a := hook.Attempt{
+		Delivery:   t.delivery,
+		Run:        t.run,
+		Step:       t.step,
+		Fate:       fate,
+		Reason:     out.reason,
+		Detail:     out.detail,
+		Account:    t.account,
+		Webhook:    t.webhook,
+		Bundle:     t.bundle,
+		At:         now,
+		StatusCode: out.status,
+		Response:   out.response,
+		Duration:   out.duration,
+		URL:        out.url,
+		TraceID:    out.traceID,
+	}
+	if e := t.event; e != nil {
+		a.Store, a.Event, a.EventType, a.ItemType = e.Store, e.ID, e.Type, e.ItemType
+		a.Source, a.Published = e.Source, e.Published
+		for i := range e.Items {
+			a.Items = append(a.Items, e.Items[i].ID)
+		}
+	}
+	if !out.at.IsZero() {
+		t.attempts++
+		a.At, a.Number = out.at, t.attempts
+	}
+	var notBefore time.Time
+	if fate == hook.FateRetrying {
+		if t.attempts > len(w.RetrySchedule) {
+			a.Fate = hook.FateExhausted
+		} else {
+			a.Due, notBefore = nextTry(now, w.RetrySchedule[t.attempts-1], out.retryAfter, t)
+		}
+	}
+	o.service.logAttempt(&a)
+	record := bus.Record{
+		Topic: bus.Attempts, Partition: o.partition, Key: []byte(t.webhook), Value: journal.Encode(a),
+	}
+	acknowledged := func() { o.finish(t) }
+	if a.Fate == hook.FateRetrying {
+		// Not in the producer's goroutine: parking may wait for it.
+		acknowledged = func() { go o.park(t, a.Due, notBefore) }
+	}
+	o.produce(record, acknowledged, func() { o.drop(t) })
+}
+
+// nextTry is when to try again: on the schedule, or later if the receiver asked
+// for it; that is never undershot.
+func nextTry(now time.Time, delay, asked time.Duration, t *task) (due, notBefore time.Time) {
+	seed := retry.Seed{Delivery: t.delivery, Run: t.run, Attempt: t.attempts}
+	if asked > delay {
+		return retry.Next(now, asked, true, seed)
+	}
+	return retry.Next(now, delay, false, seed)
+}
+
+// park writes a task to the tier of its next hop; then it is done here.
+func (o *owner) park(t *task, due, notBefore time.Time) {
+	if o.ctx.Err() != nil {
+		// The partition has moved; its new owner decides.
+		o.drop(t)
+		return
+	}
+	tier, _ := retry.Hop(time.Now(), due, notBefore)
+	value, err := t.forTier(due, notBefore)
+	if err != nil {
+		o.service.Log.Error("task cannot be encoded; it stays uncommitted", zap.String("delivery", t.delivery), zap.Error(err))
+		o.drop(t)
+		return
+	}
+	o.produce(bus.Record{
+		Topic: tier.Topic, Partition: o.partition, Key: []byte(t.webhook), Value: value,
+	}, func() { o.finish(t) }, func() { o.drop(t) })
+}
+
+// finish notes that a task's fate is durable.
+func (o *owner) finish(t *task) {
+	o.memory.finish(t.identity)
+	t.finished()
+	o.service.budget.give()
+}
+
+// produce writes a record and calls one of the two. If Kafka refuses it for
+// good the sender ends; what it led to stays uncommitted.
+func (o *owner) produce(r bus.Record, acknowledged, failed func()) {
+	err := o.service.producer.Produce(o.service.lifetime, r, func(_ hook.Coordinates, err error) {
+		switch {
+		case err == nil:
+			acknowledged()
+			return
+		case !errors.Is(err, bus.ErrClosed):
+			o.service.fail(fmt.Errorf("%w: topic %s: %w", errRefused, r.Topic, err))
+		}
+		failed()
+	})
+	if err != nil {
+		failed()
+	}
+}

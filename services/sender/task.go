@@ -1,0 +1,133 @@
+package sender
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
+	"github.com/staffetta/staffetta/pkg/hook"
+	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
+)
+
+// maxCarried is the size of a change up to which a tier's record carries it;
+// larger ones stay in deliveries and are read again when they are due.
+const maxCarried = 16 << 10
+
+// identity names a task: whoever meets it twice has met a twin.
+type identity struct {
+	delivery string
+	run      int64
+	step     int
+}
+
+// task is one delivery of one run, between two writes to Kafka.
+type task struct {
+	identity
+	account string
+	webhook string
+	// attempts is the number of requests of this run so far.
+	attempts int
+	// change is the event as it travels; nil if it has to be read at bundle.
+	change *deliveryv1.Change
+	// event is the change decoded; nil with it.
+	event *hook.Event
+	// bundle is where the payload lives.
+	bundle hook.Coordinates
+	// finished is called once when the task's fate is durable.
+	finished func()
+}
+
+// ofBundle gives the tasks of a record of deliveries. finished is called when
+// the fate of every one of them is durable.
+func ofBundle(r bus.Record, finished func()) ([]*task, error) {
+	var b deliveryv1.Bundle
+	if err := proto.Unmarshal(r.Value, &b); err != nil {
+		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
+	}
+	if b.GetChange().GetEvent() == nil || len(b.GetWebhooks()) == 0 {
+		return nil, fmt.Errorf("bundle has no event or no webhooks")
+	}
+	event := codec.FromChange(b.GetChange())
+	var open atomic.Int32
+	open.Store(int32(len(b.GetWebhooks())))
+	tasks := make([]*task, len(b.GetWebhooks()))
+	for i, webhook := range b.GetWebhooks() {
+		tasks[i] = &task{
+			identity: identity{delivery: hook.DeliveryID(event.ID, webhook, -1), run: b.GetRun()},
+			account:  event.Account,
+			webhook:  webhook,
+			change:   b.GetChange(),
+			event:    &event,
+			bundle:   r.At(),
+			finished: func() {
+				if open.Add(-1) == 0 {
+					finished()
+				}
+			},
+		}
+	}
+	return tasks, nil
+}
+
+// waiting is a task in a tier with its due time.
+type waiting struct {
+	task
+	due, notBefore time.Time
+}
+
+// ofTier reads a record of a tier.
+func ofTier(r bus.Record) (waiting, error) {
+	var t deliveryv1.Task
+	if err := proto.Unmarshal(r.Value, &t); err != nil {
+		return waiting{}, fmt.Errorf("record of a tier is no task: %w", err)
+	}
+	if t.GetDelivery() == "" || t.GetWebhook() == "" || t.GetBundle() == nil {
+		return waiting{}, fmt.Errorf("task has no delivery, webhook or bundle")
+	}
+	w := waiting{
+		task: task{
+			identity: identity{delivery: t.GetDelivery(), run: t.GetRun(), step: int(t.GetStep())},
+			account:  t.GetAccount(),
+			webhook:  t.GetWebhook(),
+			attempts: int(t.GetAttempts()),
+			change:   t.GetChange(),
+			bundle: hook.Coordinates{
+				Topic:     t.GetBundle().GetTopic(),
+				Partition: int(t.GetBundle().GetPartition()),
+				Offset:    t.GetBundle().GetOffset(),
+			},
+		},
+		due:       time.UnixMilli(t.GetDueMs()),
+		notBefore: time.UnixMilli(t.GetNotBeforeMs()),
+	}
+	if w.change != nil {
+		event := codec.FromChange(w.change)
+		w.event = &event
+	}
+	return w, nil
+}
+
+// forTier gives the task's next record in a tier: the step after this one.
+func (t *task) forTier(due, notBefore time.Time) ([]byte, error) {
+	next := &deliveryv1.Task{
+		Bundle: &deliveryv1.Coordinates{
+			Topic: t.bundle.Topic, Partition: int32(t.bundle.Partition), Offset: t.bundle.Offset,
+		},
+		Account:     t.account,
+		Webhook:     t.webhook,
+		Delivery:    t.delivery,
+		Run:         t.run,
+		Step:        int32(t.step) + 1,
+		Attempts:    int32(t.attempts),
+		DueMs:       due.UnixMilli(),
+		NotBeforeMs: notBefore.UnixMilli(),
+	}
+	if t.change != nil && proto.Size(t.change) <= maxCarried {
+		next.Change = t.change
+	}
+	return proto.Marshal(next)
+}
