@@ -1,0 +1,234 @@
+package recorder_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/embedded"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/journal"
+	"github.com/staffetta/staffetta/pkg/sqlstore"
+	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
+	eventv1 "github.com/staffetta/staffetta/proto/staffetta/event/v1"
+	"github.com/staffetta/staffetta/services/recorder"
+)
+
+const (
+	partitions = 4
+	patience   = 20 * time.Second
+	tick       = 10 * time.Millisecond
+)
+
+// start is the store's time; the recorders live ten seconds later, so that a
+// resumption is old enough to end at once.
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+var errAway = errors.New("the database is away")
+
+// flaky is a store that fails so many times.
+type flaky struct {
+	*sqlstore.Store
+	records, released atomic.Int64
+}
+
+func fails(left *atomic.Int64) bool { return left.Add(-1) >= 0 }
+
+func (f *flaky) Record(ctx context.Context, partition int, from, to int64, records []hook.Recorded) error {
+	if fails(&f.records) {
+		return errAway
+	}
+	return f.Store.Record(ctx, partition, from, to, records)
+}
+
+func (f *flaky) Released(ctx context.Context, deliveries []hook.Delivery, run int64) error {
+	if len(deliveries) > 0 && fails(&f.released) {
+		return errAway
+	}
+	return f.Store.Released(ctx, deliveries, run)
+}
+
+// fixture is a Kafka and a log, without a recorder yet.
+type fixture struct {
+	*testing.T
+	store    *flaky
+	client   *bus.Client
+	producer *bus.Producer
+	brokers  []string
+	written  [partitions]int64 // records of attempts
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	t.Parallel()
+	kafka, err := embedded.StartKafka(embedded.KafkaConfig{})
+	require.NoError(t, err)
+	t.Cleanup(kafka.Close)
+	f := &fixture{T: t, brokers: []string{kafka.Addr()}}
+	f.client = f.dial()
+	require.NoError(t, f.client.EnsureTopics(t.Context(), bus.Topics(partitions, nil), 1))
+	f.producer = f.client.NewProducer(bus.ProducerConfig{})
+	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "log.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	require.NoError(t, sqlstore.Migrate(t.Context(), db))
+	f.store = &flaky{Store: sqlstore.New(db, func() time.Time { return start })}
+	return f
+}
+
+func (f *fixture) dial() *bus.Client {
+	f.Helper()
+	client, err := bus.Dial(bus.Config{Brokers: f.brokers})
+	require.NoError(f, err)
+	f.Cleanup(client.Close)
+	return client
+}
+
+// run starts a recorder; stop ends it and waits.
+func (f *fixture) run() (service *recorder.Service, stop func()) {
+	f.Helper()
+	begun := time.Now()
+	service, err := recorder.New(recorder.Config{
+		Bus: f.dial(), Store: f.store, Partitions: partitions, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(),
+		Now: func() time.Time { return start.Add(10*time.Second + time.Since(begun)) },
+	})
+	require.NoError(f, err)
+	ctx, cancel := context.WithCancel(f.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- service.Run(ctx) }()
+	var stopped atomic.Bool
+	stop = func() {
+		if stopped.CompareAndSwap(false, true) {
+			cancel()
+			require.NoError(f, <-ended)
+		}
+	}
+	f.Cleanup(stop)
+	return service, stop
+}
+
+func (f *fixture) eventually(condition func() bool, what string) {
+	f.Helper()
+	require.Eventually(f, condition, patience, tick, what)
+}
+
+// webhook makes one of account acme and gives its id.
+func (f *fixture) webhook(id string, status hook.Status) {
+	f.Helper()
+	_, err := f.store.CreateAccount(f.Context(), hook.Account{ID: "acme", Name: "Acme"})
+	if !errors.Is(err, hook.ErrConflict) {
+		require.NoError(f, err)
+	}
+	_, err = f.store.CreateWebhook(f.Context(), hook.Webhook{ID: id, Account: "acme", Status: status})
+	require.NoError(f, err)
+}
+
+func (f *fixture) setStatus(id string, status hook.Status) {
+	f.Helper()
+	_, err := f.store.UpdateWebhook(f.Context(), "acme", id, 0, func(w *hook.Webhook) error { w.Status = status; return nil })
+	require.NoError(f, err)
+}
+
+func (f *fixture) statusOf(webhook string) hook.Status {
+	f.Helper()
+	w, err := f.store.Webhook(f.Context(), "acme", webhook)
+	require.NoError(f, err)
+	return w.Status
+}
+
+// attempt gives what the sender would record of event n for a webhook.
+func attempt(n int, webhook string, fate hook.Fate) hook.Attempt {
+	event := fmt.Sprintf("evt_%05d", n)
+	a := hook.Attempt{
+		Delivery: hook.DeliveryID(event, webhook, -1), Fate: fate, Account: "acme", Webhook: webhook,
+		Event: event, EventType: hook.Create, ItemType: "Contact", Items: []string{fmt.Sprint(n)},
+		Bundle:    hook.Coordinates{Topic: bus.Deliveries, Partition: bus.PartitionOf([]byte(webhook), partitions)},
+		Source:    hook.Coordinates{Topic: "events.contacts", Offset: int64(n)},
+		Published: start.Add(time.Duration(n) * time.Second), At: start,
+	}
+	if fate == hook.FateDelivered {
+		a.Number, a.StatusCode = 1, 200
+	}
+	return a
+}
+
+// record writes to attempts.
+func (f *fixture) record(attempts ...hook.Attempt) {
+	f.Helper()
+	records := make([]bus.Record, len(attempts))
+	for i, a := range attempts {
+		records[i] = bus.Record{Topic: bus.Attempts, Partition: a.Bundle.Partition, Key: []byte(a.Webhook), Value: journal.Encode(a)}
+		f.written[a.Bundle.Partition]++
+	}
+	require.NoError(f, f.producer.ProduceSync(f.Context(), records...))
+}
+
+// hold writes event n's bundle to deliveries, and that it is held for webhook.
+func (f *fixture) hold(n int, webhook string) hook.Attempt {
+	f.Helper()
+	a := attempt(n, webhook, hook.FateHeld)
+	a.Reason = hook.ReasonPaused
+	value, err := proto.Marshal(&deliveryv1.Bundle{
+		Change:   &deliveryv1.Change{Event: &eventv1.EntityChange{Id: a.Event, Account: "acme"}, Traceparent: "00-trace"},
+		Webhooks: []string{"wh_other", webhook},
+	})
+	require.NoError(f, err)
+	written := make(chan hook.Coordinates, 1)
+	require.NoError(f, f.producer.Produce(f.Context(),
+		bus.Record{Topic: bus.Deliveries, Partition: a.Bundle.Partition, Value: value},
+		func(at hook.Coordinates, err error) { written <- at }))
+	a.Bundle = <-written
+	f.record(a)
+	return a
+}
+
+// recorded reports whether the log has all that was written to attempts.
+func (f *fixture) recorded() bool {
+	for p, end := range f.written {
+		if next, err := f.store.NextOffset(f.Context(), p); err != nil || next < end {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *fixture) delivery(a hook.Attempt) hook.Delivery {
+	f.Helper()
+	d, err := f.store.Delivery(f.Context(), "acme", a.Delivery)
+	require.NoError(f, err)
+	return d
+}
+
+// released reads n bundles that a recorder wrote for a webhook.
+func (f *fixture) released(webhook string, n int) []*deliveryv1.Bundle {
+	f.Helper()
+	fetcher := f.client.NewFetcher(bus.FetcherConfig{})
+	defer fetcher.Close()
+	fetcher.Add(bus.Deliveries, bus.PartitionOf([]byte(webhook), partitions), bus.FirstOffset)
+	ctx, cancel := context.WithTimeout(f.Context(), patience)
+	defer cancel()
+	var bundles []*deliveryv1.Bundle
+	for len(bundles) < n {
+		batch, err := fetcher.Poll(ctx)
+		require.NoError(f, err, "%d of %d were released", len(bundles), n)
+		for _, r := range batch.Records {
+			b := &deliveryv1.Bundle{}
+			require.NoError(f, proto.Unmarshal(r.Value, b))
+			if b.Run > 0 && b.Webhooks[0] == webhook {
+				bundles = append(bundles, b)
+			}
+		}
+	}
+	return bundles
+}

@@ -1,0 +1,53 @@
+package recorder
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	records     *prometheus.CounterVec
+	writes      prometheus.Histogram
+	failures    prometheus.Counter
+	quarantined prometheus.Counter
+	skipped     *prometheus.CounterVec
+	resets      prometheus.Counter
+	released    prometheus.Counter
+	expired     prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		records: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "staffetta_recorder_records_total", Help: "Records written to the log, by fate.",
+		}, []string{"fate"}),
+		writes: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "staffetta_recorder_write_seconds", Help: "Time to write one batch to the log, with repetitions.",
+			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10, 60, 600},
+		}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_recorder_failures_total", Help: "Failed tries to read or write, each tried again.",
+		}),
+		quarantined: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_recorder_quarantined_total", Help: "Records of attempts that could not be read.",
+		}),
+		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "staffetta_recorder_skipped_records_total",
+			Help: "Records that are no input: control records, and records of aborted transactions.",
+		}, []string{"kind"}),
+		resets: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_recorder_offset_resets_total",
+			Help: "Times that retention deleted attempts before they were recorded.",
+		}),
+		released: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_recorder_released_total", Help: "Held deliveries that were sent on their way.",
+		}),
+		expired: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_recorder_expired_total", Help: "Held deliveries whose payload Kafka no longer had.",
+		}),
+	}
+	r.MustRegister(m.records, m.writes, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired)
+	return m
+}
+
+func (m *metrics) onSkipped(_ string, control, aborted int) {
+	m.skipped.WithLabelValues("control").Add(float64(control))
+	m.skipped.WithLabelValues("aborted").Add(float64(aborted))
+}

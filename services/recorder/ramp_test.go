@@ -1,0 +1,44 @@
+package recorder
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReleasesRampUpToAHundredASecondWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
+	r, now := newRamp(), time.Unix(1000, 0)
+	var perSecond []int
+	for range 8 {
+		perSecond = append(perSecond, r.take("wh_1", now, 1_000_000))
+		now = now.Add(time.Second)
+	}
+	require.Equal(t, []int{20, 36, 52, 68, 84, 100, 100, 100}, perSecond)
+}
+
+func TestRoundsInQuickSuccessionReleaseNoMore(t *testing.T) {
+	t.Parallel()
+	r, now := newRamp(), time.Unix(1000, 0)
+	total := 0
+	for range 20 * 100 { // 20 s, woken every 10 ms
+		total += r.take("wh_1", now, 1_000_000)
+		now = now.Add(10 * time.Millisecond)
+	}
+	require.LessOrEqual(t, total, 20+5*60+15*100)
+	require.GreaterOrEqual(t, total, 4*60+14*100)
+}
+
+func TestARampBeginsAnewAfterAWhileWithoutReleases(t *testing.T) {
+	t.Parallel()
+	r, now := newRamp(), time.Unix(1000, 0)
+	require.Equal(t, 20, r.take("wh_1", now, 50))
+	require.Equal(t, 20, r.take("wh_2", now, 50), "each webhook has its own")
+	require.Zero(t, r.take("wh_1", now, 50))
+	now = now.Add(rampTime + time.Second)
+	r.forget(now)
+	require.Empty(t, r.webhooks)
+	require.Equal(t, 20, r.take("wh_1", now, 50))
+	require.Equal(t, 5, r.take("wh_2", now, 5), "no more than there are")
+}

@@ -1,0 +1,109 @@
+package recorder_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+func TestAResumedWebhookGetsWhatWasHeldOldestFirst(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Paused)
+	f.webhook("wh_p", hook.Paused)
+	held := []hook.Attempt{f.hold(3, "wh_a"), f.hold(1, "wh_a"), f.hold(2, "wh_a")}
+	other := f.hold(4, "wh_p")
+	service, _ := f.run()
+	f.eventually(f.recorded, "held")
+	require.Equal(t, hook.FateHeld, f.delivery(held[0]).Status)
+
+	f.setStatus("wh_a", hook.Resuming)
+	service.Wake()
+	bundles := f.released("wh_a", 3)
+	for i, event := range []string{"evt_00001", "evt_00002", "evt_00003"} {
+		require.Equal(t, event, bundles[i].Change.Event.Id)
+		require.Equal(t, "00-trace", bundles[i].Change.Traceparent)
+		require.Equal(t, []string{"wh_a"}, bundles[i].Webhooks, "nobody else's")
+	}
+	f.eventually(func() bool { return f.statusOf("wh_a") == hook.Active }, "nothing is held any more")
+	for _, a := range held {
+		d := f.delivery(a)
+		require.Equal(t, hook.FateRetrying, d.Status)
+		require.Equal(t, bundles[0].Run, d.Run)
+	}
+	require.Equal(t, hook.FateHeld, f.delivery(other).Status)
+	require.Equal(t, hook.Paused, f.statusOf("wh_p"))
+
+	// It is paused again before the sender got to one of them.
+	again := held[1]
+	again.Run = bundles[0].Run
+	f.record(again)
+	f.eventually(func() bool { return f.delivery(again).Status == hook.FateRetrying && f.delivery(again).Run > again.Run },
+		"an active webhook's are released too")
+}
+
+func TestAHeldDeliveryWhosePayloadIsGoneIsExhausted(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Resuming)
+	gone := attempt(1, "wh_a", hook.FateHeld)
+	gone.Bundle.Offset = 1 << 40
+	f.record(gone)
+	later := f.hold(2, "wh_a")
+	f.run()
+	f.eventually(func() bool { return f.recorded() && f.statusOf("wh_a") == hook.Active }, "it holds up nothing")
+	f.eventually(func() bool { return f.delivery(gone).Status == hook.FateExhausted }, "the log shows its end")
+	require.Equal(t, hook.ReasonPayloadGone, f.delivery(gone).Reason)
+	require.Equal(t, "evt_00002", f.released("wh_a", 1)[0].Change.Event.Id)
+	require.Equal(t, hook.FateRetrying, f.delivery(later).Status)
+}
+
+func TestAReleaseThatIsNotNotedIsRepeatedUnderTheSameDelivery(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Resuming)
+	held := f.hold(1, "wh_a")
+	f.store.released.Store(1)
+	f.run()
+	bundles := f.released("wh_a", 2)
+	require.Equal(t, bundles[0].Change.Event.Id, bundles[1].Change.Event.Id)
+	require.Greater(t, bundles[1].Run, bundles[0].Run, "the newer run cancels the older")
+	f.eventually(func() bool { return f.delivery(held).Run == bundles[1].Run }, "noted")
+}
+
+func TestNothingIsReleasedThatTheLogOnlyThinksIsHeld(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Resuming)
+	held := f.hold(1, "wh_a")
+	_, stop := f.run()
+	first := f.released("wh_a", 1)[0]
+	f.eventually(func() bool { return f.delivery(held).Status == hook.FateRetrying }, "released")
+	stop()
+
+	// The next recorder finds it held again, by the row; that it was delivered
+	// since is in attempts only, and the database takes it late.
+	again, done := held, held
+	again.Run, again.Step = first.Run, 1
+	done.Run, done.Step, done.Fate, done.Number = first.Run, 2, hook.FateDelivered, 1
+	p := held.Bundle.Partition
+	require.NoError(t, f.store.Store.Record(t.Context(), p, 1, 2, []hook.Recorded{{Offset: 1, Attempt: again}}))
+	f.record(again, done)
+	require.Equal(t, hook.FateHeld, f.delivery(held).Status)
+	f.store.records.Store(4) // tried again after 0.1, 0.2, 0.4, 0.8 s: longer than a round
+	f.run()
+	f.eventually(func() bool { return f.delivery(held).Status == hook.FateDelivered }, "recorded")
+
+	f.hold(2, "wh_a")
+	require.Equal(t, "evt_00002", f.released("wh_a", 2)[1].Change.Event.Id, "not the first one again")
+}
+
+func TestARunIsNewerThanThoseOfAClockThatWasAhead(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	held := f.hold(1, "wh_a")
+	ahead := held
+	ahead.Run = start.AddDate(0, 0, 1).UnixMicro()
+	f.record(ahead)
+	f.run()
+	f.eventually(func() bool { return f.recorded() && f.delivery(held).Run > ahead.Run }, "released")
+	require.Greater(t, f.released("wh_a", 1)[0].Run, ahead.Run)
+}

@@ -1,0 +1,166 @@
+package recorder
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const (
+	// roundInterval is how soon a held delivery is seen to be releasable.
+	roundInterval = time.Second
+	// roundLimit bounds the deliveries of one round: ten webhooks at their full
+	// rate; more share it.
+	roundLimit = 1000
+	// settleTime is how long a webhook stays resuming at least, so that the
+	// sender has seen that it is (it polls every second) and what it held as
+	// paused until then is in attempts.
+	settleTime = 2 * time.Second
+	// finisher is the partition whose owner ends resumptions, for all webhooks.
+	finisher = 0
+)
+
+// releaser sends held deliveries of this member's partitions on their way,
+// oldest first, once their webhook is active or resuming.
+//
+// A partition takes part once the log has caught up with what was in attempts a
+// round ago: else a delivery could look held although its release is only not
+// recorded yet. A crash between the release and Released releases it twice,
+// under the same delivery id.
+type releaser struct {
+	service  *Service
+	producer *bus.Producer
+	tails    map[int]*tail
+	ramp     *ramp
+	// ends are where the partitions of attempts ended at the time of read.
+	ends map[int]int64
+	read time.Time
+	// failing keeps a fault from being logged every second.
+	failing bool
+}
+
+func newReleaser(s *Service, producer *bus.Producer, tails map[int]*tail) *releaser {
+	return &releaser{service: s, producer: producer, tails: tails, ramp: newRamp()}
+}
+
+func (r *releaser) run(ctx context.Context) {
+	ticker := time.NewTicker(roundInterval)
+	defer ticker.Stop()
+	for {
+		err := r.round(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !r.failing:
+			r.service.Log.Warn("releasing held deliveries failed, trying again", zap.Error(err))
+		case err == nil && r.failing:
+			r.service.Log.Info("releasing held deliveries goes on")
+		}
+		r.failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-r.service.wake:
+		}
+	}
+}
+
+func (r *releaser) round(ctx context.Context) error {
+	var caughtUp []int
+	for p, t := range r.tails {
+		if end, ok := r.ends[p]; ok && t.next.Load() >= end {
+			caughtUp = append(caughtUp, p)
+		}
+	}
+	held, err := r.service.Store.Releasable(ctx, caughtUp, roundLimit)
+	if err != nil {
+		return err
+	}
+	now := r.service.Now()
+	for some := range slices.Chunk(r.pick(now, held), chunk) {
+		if err := r.release(ctx, some); err != nil {
+			return err
+		}
+	}
+	r.ramp.forget(now)
+	if err := r.finish(ctx); err != nil {
+		return err
+	}
+	return r.look(ctx)
+}
+
+// pick takes of each webhook as many as its ramp allows.
+func (r *releaser) pick(now time.Time, held []hook.Delivery) []hook.Delivery {
+	byWebhook := make(map[string]int)
+	for i := range held {
+		byWebhook[held[i].Webhook]++
+	}
+	for webhook, n := range byWebhook {
+		byWebhook[webhook] = r.ramp.take(webhook, now, n)
+	}
+	var picked []hook.Delivery
+	for _, d := range held {
+		if byWebhook[d.Webhook] > 0 {
+			byWebhook[d.Webhook]--
+			picked = append(picked, d)
+		}
+	}
+	return picked
+}
+
+// look notes where attempts ends now. Partitions that hold no record at all
+// count as caught up, wherever the log is.
+func (r *releaser) look(ctx context.Context) error {
+	read := r.service.Now()
+	starts, err := r.service.Bus.StartOffsets(ctx, bus.Attempts)
+	if err != nil {
+		return err
+	}
+	ends, err := r.service.Bus.EndOffsets(ctx, bus.Attempts)
+	if err != nil {
+		return err
+	}
+	for p, start := range starts {
+		if ends[p] <= start {
+			ends[p] = 0
+		}
+	}
+	r.ends, r.read = ends, read
+	return nil
+}
+
+// finish makes resuming webhooks active that have nothing held left. "Nothing"
+// must include what the sender held and the log does not show yet, on whichever
+// member's partition: so the log of every partition has to be past the ends
+// that were read, and the resumption older than settleTime then.
+//
+// What the sender holds between that moment and its hearing of the change is
+// released by the next round, since the webhook is active; it may then come
+// after a newer event.
+func (r *releaser) finish(ctx context.Context) error {
+	if _, mine := r.tails[finisher]; !mine || r.ends == nil {
+		return nil
+	}
+	for p, end := range r.ends {
+		if t, mine := r.tails[p]; mine {
+			if t.next.Load() < end {
+				return nil
+			}
+			continue
+		}
+		next, err := r.service.Store.NextOffset(ctx, p)
+		if err != nil {
+			return err
+		}
+		if next < end {
+			return nil
+		}
+	}
+	return r.service.Store.FinishResuming(ctx, r.read.Add(-settleTime))
+}

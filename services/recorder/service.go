@@ -1,0 +1,198 @@
+// Package recorder writes the delivery log from the topic attempts, and sends
+// held deliveries on their way once their webhook takes them again.
+//
+// The log's transaction also moves the offset that a partition was read to, so
+// a crash neither loses nor doubles a row; the group's own offsets are for
+// whoever watches the lag. With SQL away the recorder waits, and deliveries go
+// on without it; with Kafka away it has nothing to do.
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const (
+	// Group is the recorder's consumer group.
+	Group = "staffetta-recorder"
+	// commitInterval is how old the lag is that the group shows.
+	commitInterval = time.Second
+	// closeTimeout bounds the last commit and the wait for acknowledgements
+	// when partitions are taken away.
+	closeTimeout = 3 * time.Second
+)
+
+// Config is what a recorder needs. All but Now is required.
+type Config struct {
+	Bus *bus.Client
+	// Store is on a migrated schema.
+	Store hook.Recorder
+	// Partitions is the number of those of attempts, and of deliveries.
+	Partitions int
+	Log        *zap.Logger
+	Metrics    prometheus.Registerer
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// Service is a recorder.
+type Service struct {
+	Config
+	metrics *metrics
+	wake    chan struct{}
+}
+
+// New makes a recorder; Run starts it. Its error is hook.Invalid.
+func New(cfg Config) (*Service, error) {
+	var faults hook.Invalid
+	for name, missing := range map[string]bool{
+		"Bus": cfg.Bus == nil, "Store": cfg.Store == nil, "Log": cfg.Log == nil, "Metrics": cfg.Metrics == nil,
+	} {
+		if missing {
+			faults.Add(name, "", "must be set")
+		}
+	}
+	if cfg.Partitions < 1 {
+		faults.Add("Partitions", fmt.Sprint(cfg.Partitions), "must be at least 1")
+	}
+	if err := faults.Err(); err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Service{Config: cfg, metrics: newMetrics(cfg.Metrics), wake: make(chan struct{}, 1)}, nil
+}
+
+// Wake asks for a round of releases now, instead of within the second.
+func (s *Service) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run records until ctx ends, and returns nil then. It returns an error if
+// Kafka refuses for good; what was not recorded is read again.
+func (s *Service) Run(ctx context.Context) error {
+	group, err := s.Bus.NewGroup(bus.GroupConfig{ID: Group, Topics: []string{bus.Attempts}, Log: s.Log})
+	if err != nil {
+		return fmt.Errorf("recorder: %w", err)
+	}
+	if err := group.Run(ctx, s.generation); err != nil {
+		return fmt.Errorf("recorder: %w", err)
+	}
+	return nil
+}
+
+// generation records the partitions of one assignment until they are taken away.
+func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
+	producer := s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		if err := producer.Close(closing); err != nil {
+			s.Log.Warn("not everything was acknowledged before the partitions moved; it is written again", zap.Error(err))
+		}
+	}()
+	for ctx.Err() == nil {
+		err := s.follow(ctx, a, producer)
+		if errors.Is(err, hook.ErrStale) {
+			// The owner before was still writing. What it wrote is in the log, and
+			// so is its offset.
+			s.Log.Warn("another recorder wrote meanwhile; going on from where it got to", zap.Error(err))
+			continue
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow reads the partitions from where the log got to, until ctx ends or a
+// tail fails; it returns why.
+func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.Producer) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	fetcher := s.Bus.NewFetcher(bus.FetcherConfig{OnSkipped: s.metrics.onSkipped, Log: s.Log})
+	tails := make(map[int]*tail)
+	for _, p := range a.Partitions[bus.Attempts] {
+		var next int64
+		s.persist(ctx, "reading the log's position", func() (err error) {
+			next, err = s.Store.NextOffset(ctx, p)
+			return err
+		})
+		tails[p] = newTail(s, producer, p, next)
+	}
+	var work sync.WaitGroup
+	var ends map[int]int64
+	s.persist(ctx, "reading where attempts ends", func() (err error) {
+		ends, err = s.Bus.EndOffsets(ctx, bus.Attempts)
+		return err
+	})
+	for p, t := range tails {
+		from := t.next.Load()
+		if end, ok := ends[p]; ok && from > end {
+			// The topic is another one, or lost its tail. Reading all of it again
+			// doubles nothing in the log.
+			s.Log.Error("the log is ahead of attempts: reading the partition from its start",
+				zap.Int("partition", p), zap.Int64("position", from), zap.Int64("end", end))
+			from = bus.FirstOffset
+		}
+		fetcher.Add(bus.Attempts, p, from)
+		work.Go(func() { t.run(ctx, fail) })
+	}
+	work.Go(func() { s.commitEvery(ctx, a, tails) })
+	work.Go(func() { newReleaser(s, producer, tails).run(ctx) })
+	for {
+		batch, err := fetcher.Poll(ctx)
+		if err != nil {
+			fail(err)
+			break
+		}
+		tails[batch.Partition].take(ctx, batch)
+	}
+	work.Wait()
+	fetcher.Close()
+	return context.Cause(ctx)
+}
+
+// commitEvery shows the group how far the log got, until ctx ends.
+func (s *Service) commitEvery(ctx context.Context, a *bus.Assignment, tails map[int]*tail) {
+	ticker := time.NewTicker(commitInterval)
+	defer ticker.Stop()
+	shown := make(map[int]int64, len(tails))
+	for ended := false; !ended; {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			ended = true
+		}
+		moved := make(map[int]bus.Committed)
+		for p, t := range tails {
+			if next := t.next.Load(); next != shown[p] {
+				moved[p], shown[p] = bus.Committed{Offset: next}, next
+			}
+		}
+		if len(moved) == 0 {
+			continue
+		}
+		committing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		err := a.Commit(committing, map[string]map[int]bus.Committed{bus.Attempts: moved})
+		cancel()
+		if err != nil {
+			// Nothing depends on it; the next one covers it.
+			s.Log.Warn("the lag that the group shows is out of date", zap.Error(err))
+			clear(shown)
+		}
+	}
+}
