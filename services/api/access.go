@@ -1,0 +1,128 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/apiauth"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/problem"
+)
+
+// access is who may use an operation, and what must exist before its body is
+// looked at: the checks come in the order 401, 403, 404, then the body.
+type access struct {
+	// scope that the key needs; empty: only the admin key may.
+	scope hook.Scope
+	// find fails with hook.ErrNotFound if what the path's {id} names is not
+	// there; nil if the path names nothing or the handler looks it up anyway.
+	find func(ctx context.Context, p apiauth.Principal, id string) error
+}
+
+type principalKey struct{}
+
+// principal is who sends the request; the middleware has put it there.
+func principal(ctx context.Context) apiauth.Principal {
+	p, _ := ctx.Value(principalKey{}).(apiauth.Principal)
+	return p
+}
+
+// maxBody bounds a body but those of events, in bytes.
+const maxBody = 1 << 20
+
+// handle registers an operation behind its access rule. Bodies are read as raw
+// bytes by the handlers; body is a value of the type that describes them in
+// the OpenAPI document, nil for none.
+func handle[I, O any](s *Service, op huma.Operation, rule access, body any, handler func(context.Context, *I) (*O, error)) {
+	op.Security = []map[string][]string{{bearer: {}}}
+	op.SkipValidateBody = true
+	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden)
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxBody
+	}
+	op.Middlewares = append(op.Middlewares, s.guard(rule))
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, s.failed(ctx, op.OperationID, err)
+		}
+		return out, nil
+	})
+	if body != nil {
+		s.describeBody(op.Method, op.Path, body)
+	}
+}
+
+// guard is the middleware that applies an access rule.
+func (s *Service) guard(rule access) func(huma.Context, func(huma.Context)) {
+	return func(c huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(c)
+		p, err := s.admit(r, rule)
+		if err == nil {
+			err = find(r, p, rule)
+		}
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		if faults := unreadable(r); len(faults) > 0 {
+			problem.Write(w, http.StatusUnprocessableEntity, "", "", faults)
+			return
+		}
+		next(huma.WithValue(c, principalKey{}, p))
+	}
+}
+
+// find looks up what the path names.
+func find(r *http.Request, p apiauth.Principal, rule access) error {
+	id := r.PathValue("id")
+	if !readable(id) { // nothing has such an id
+		return hook.ErrNotFound
+	}
+	if rule.find == nil {
+		return nil
+	}
+	return rule.find(r.Context(), p, id)
+}
+
+// unreadable are the parameters that are no text: PostgreSQL would refuse the
+// whole query because of them.
+func unreadable(r *http.Request) hook.Invalid {
+	var faults hook.Invalid
+	for name, values := range r.URL.Query() {
+		if slices.ContainsFunc(values, func(v string) bool { return !readable(v) }) {
+			faults.Add(strings.ToValidUTF8(name, "\uFFFD"), "", "must be UTF-8 without control characters")
+		}
+	}
+	return faults
+}
+
+func readable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+func (s *Service) admit(r *http.Request, rule access) (apiauth.Principal, error) {
+	if rule.scope == "" {
+		return s.auth.AuthorizeAdmin(r)
+	}
+	return s.auth.Authorize(r, rule.scope)
+}
+
+// refuse answers a request that was not admitted.
+func (s *Service) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	known := errors.Is(err, apiauth.ErrUnauthorized) || errors.Is(err, apiauth.ErrForbidden) ||
+		errors.Is(err, apiauth.ErrNoAccount) || errors.Is(err, hook.ErrNotFound)
+	if !known && r.Context().Err() == nil {
+		s.log.Error("a request could not be admitted", zap.String("path", r.URL.Path), zap.Error(err))
+	}
+	apiauth.Respond(w, err)
+}

@@ -1,0 +1,154 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// operation is a request that is admitted with one of the scopes.
+type operation struct {
+	method, path string
+	scope        string
+}
+
+func operations(webhook string) []operation {
+	return []operation{
+		{http.MethodGet, "/v1/webhooks", "read"},
+		{http.MethodPost, "/v1/webhooks", "write"},
+		{http.MethodGet, "/v1/webhooks/" + webhook, "read"},
+		{http.MethodPatch, "/v1/webhooks/" + webhook, "write"},
+		{http.MethodPost, "/v1/webhooks/" + webhook + "/pause", "write"},
+		{http.MethodPost, "/v1/webhooks/" + webhook + "/resume", "write"},
+		{http.MethodDelete, "/v1/webhooks/" + webhook, "write"},
+		{http.MethodGet, "/v1/deliveries", "read"},
+		{http.MethodGet, "/v1/item-types", "read"},
+		{http.MethodPost, "/v1/events", "publish"},
+		{http.MethodGet, "/v1/api-keys", "settings"},
+		{http.MethodPost, "/v1/api-keys", "settings"},
+		{http.MethodDelete, "/v1/api-keys/key_0", "settings"},
+	}
+}
+
+func TestEveryOperationNeedsItsScope(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	keys := map[string]string{}
+	for _, scope := range []string{"read", "write", "publish", "settings"} {
+		keys[scope] = b.newKey("acme", scope)
+	}
+	for _, op := range operations(b.webhook()) {
+		for scope, key := range keys {
+			code := b.as(key).send(op.method, op.path, "").code
+			if scope == op.scope {
+				require.NotContains(t, []int{401, 403}, code, "%s %s with %s", op.method, op.path, scope)
+			} else {
+				require.Equal(t, 403, code, "%s %s with %s", op.method, op.path, scope)
+			}
+		}
+		b.as("").send(op.method, op.path, "").requires(401)
+		b.as("sk_wrong").send(op.method, op.path, "").requires(401)
+		b.as(adminKey).send(op.method, op.path, "").requires(400)
+		b.as(adminKey).with("Staffetta-Account", "nobody").send(op.method, op.path, "").requires(404)
+	}
+}
+
+func TestAccountsAreTheOperators(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, op := range []operation{
+		{http.MethodGet, "/v1/accounts", ""}, {http.MethodPost, "/v1/accounts", ""},
+		{http.MethodGet, "/v1/accounts/acme", ""}, {http.MethodPatch, "/v1/accounts/acme", ""},
+		{http.MethodDelete, "/v1/accounts/acme", ""},
+	} {
+		b.as("").send(op.method, op.path, "").requires(401)
+		b.acme().send(op.method, op.path, "").requires(403)
+	}
+}
+
+// The checks come in the order 401, 403, 404, then the body.
+func TestOrderOfTheChecks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	id := b.webhook()
+	const bad = `{"itemTypes": 7}`
+	b.as("").patch("/v1/webhooks/none", bad).requires(401)
+	b.as(b.newKey("acme", "read")).patch("/v1/webhooks/none", bad).requires(403)
+	b.acme().patch("/v1/webhooks/none", bad).requires(404)
+	b.acme().patch("/v1/webhooks/"+id, bad).requires(422)
+	b.as(adminKey).patch("/v1/accounts/none", bad).requires(404)
+	b.as(adminKey).patch("/v1/accounts/acme", bad).requires(422)
+	b.acme().get("/v1/deliveries/none").requires(404)
+}
+
+func TestAnotherAccountsWebhookIsNotThere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	id := b.webhook()
+	b.as(adminKey).post("/v1/accounts", `{"id": "other"}`).requires(201)
+	other := b.as(b.newKey("other", "read", "write"))
+	require.Empty(t, other.get("/v1/webhooks").ids())
+	other.get("/v1/webhooks/" + id).requires(404)
+	other.patch("/v1/webhooks/"+id, `{"description": "mine"}`).requires(404)
+	other.post("/v1/webhooks/"+id+"/pause", "").requires(404)
+	other.delete("/v1/webhooks/" + id).requires(404)
+	require.Equal(t, "active", b.acme().get("/v1/webhooks/"+id).text("status"))
+}
+
+func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.as("").get("/v1/nothing").requires(401)
+	b.acme().get("/v1/nothing").requires(404).faults()
+	b.acme().get("/v1/webhooks/%00").requires(404).faults()
+	b.acme().delete("/v1/api-keys/%ff").requires(404).faults()
+	b.as("").get("/nothing").requires(404).faults()
+	b.as("").send(http.MethodPut, "/v1/webhooks", "").requires(401)
+	refused := b.acme().send(http.MethodPut, "/v1/webhooks", "").requires(405)
+	refused.faults()
+	require.Equal(t, "GET, POST", refused.header.Get("Allow"))
+}
+
+func TestParametersAreChecked(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for path, want := range map[string]string{
+		"/v1/deliveries?itemId=%00":            "itemId: must be UTF-8 without control characters",
+		"/v1/deliveries?store=%ff":             "store: must be UTF-8 without control characters",
+		"/v1/webhooks?limit=0":                 "limit: must be number >= 1 (0)",
+		"/v1/webhooks?limit=501":               "limit: must be number <= 500 (501)",
+		"/v1/webhooks?limit=many":              "limit: must be integer (many)",
+		"/v1/webhooks?cursor=nonsense":         "cursor: must be one that the page before returned (nonsense)",
+		"/v1/webhooks?status=gone":             `status: must be one of "active, paused, resuming, disabled, revoked" (gone)`,
+		"/v1/webhooks?colour=red":              "colour: unknown query parameter",
+		"/v1/deliveries?status=lost":           "status: must be pending, retrying, delivered, exhausted, held, superseded, dropped, cancelled or failed (lost)",
+		"/v1/deliveries?from=yesterday":        "from: must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z (yesterday)",
+		"/v1/deliveries?limit=10&cursor=Zm9v":  "cursor: must be one that the page before returned (Zm9v)",
+		"/v1/api-keys?limit=-1":                "limit: must be number >= 1 (-1)",
+		"/v1/deliveries?webhookId=wh_1&limit=": "webhookId: unknown query parameter",
+	} {
+		require.Equal(t, []string{want}, b.acme().get(path).requires(422).faults(), path)
+	}
+}
+
+func TestListsGoOnAtTheCursor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var made []string
+	for range 5 {
+		made = append(made, b.webhook())
+	}
+	slices.Reverse(made)
+	var seen []string
+	for path := "/v1/webhooks?limit=2"; path != ""; {
+		page := b.acme().get(path)
+		seen = append(seen, page.ids()...)
+		next, _ := page.object()["next"].(string)
+		if path = ""; next != "" {
+			path = "/v1/webhooks?limit=2&cursor=" + next
+		}
+	}
+	require.Equal(t, made, seen, "newest first, each once")
+}

@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/staffetta/staffetta/pkg/apiauth"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// accountID is what an account's id must match.
+var accountID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// maxName bounds the name of an account, in characters.
+const maxName = 200
+
+// Account is an account as the API shows it.
+type Account struct {
+	ID        string    `json:"id" example:"acme"`
+	Name      string    `json:"name" doc:"What receivers of the rentman format see."`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// NewAccount is the body that makes an account.
+type NewAccount struct {
+	ID   string `json:"id" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"Chosen by the operator; never used again after the account is deleted."`
+	Name string `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"Its id by default."`
+}
+
+// AccountPatch is the body that changes an account.
+type AccountPatch struct {
+	Name string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+}
+
+type accountAnswer struct {
+	Body Account
+}
+
+// JSONBody is the body of an operation, as it came.
+type JSONBody struct {
+	RawBody []byte `contentType:"application/json"`
+}
+
+// PathID is the id in the path.
+type PathID struct {
+	ID string `path:"id"`
+}
+
+// IDAndBody is the input of a change.
+type IDAndBody struct {
+	PathID
+	JSONBody
+}
+
+type empty struct{}
+
+func showAccount(a hook.Account) Account {
+	return Account{ID: a.ID, Name: a.Name, CreatedAt: a.CreatedAt.UTC()}
+}
+
+func (s *Service) accountRoutes() {
+	tags := []string{"accounts"}
+	find := func(ctx context.Context, _ apiauth.Principal, id string) error {
+		_, err := s.cfg.Store.Account(ctx, id)
+		return err
+	}
+	handle(s, huma.Operation{
+		OperationID: "list-accounts", Method: http.MethodGet, Path: "/v1/accounts", Tags: tags,
+		Summary: "List accounts", Description: "By id. Needs the admin key.",
+	}, access{}, nil, s.listAccounts)
+	handle(s, huma.Operation{
+		OperationID: "create-account", Method: http.MethodPost, Path: "/v1/accounts", Tags: tags,
+		Summary: "Create an account", Description: "Needs the admin key.",
+		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
+	}, access{}, NewAccount{}, s.createAccount)
+	handle(s, huma.Operation{
+		OperationID: "get-account", Method: http.MethodGet, Path: "/v1/accounts/{id}", Tags: tags,
+		Summary: "Get an account", Description: "Needs the admin key.", Errors: []int{http.StatusNotFound},
+	}, access{}, nil, s.getAccount)
+	handle(s, huma.Operation{
+		OperationID: "update-account", Method: http.MethodPatch, Path: "/v1/accounts/{id}", Tags: tags,
+		Summary: "Change an account", Description: "Needs the admin key.", Errors: []int{http.StatusNotFound},
+	}, access{find: find}, AccountPatch{}, s.updateAccount)
+	handle(s, huma.Operation{
+		OperationID: "delete-account", Method: http.MethodDelete, Path: "/v1/accounts/{id}", Tags: tags,
+		Summary: "Delete an account", Description: "Revokes its webhooks and API keys. Needs the admin key.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound},
+	}, access{}, nil, s.deleteAccount)
+}
+
+func (s *Service) listAccounts(ctx context.Context, in *struct{ PageQuery }) (*listed[Account], error) {
+	rows, next, err := s.cfg.Store.Accounts(ctx, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return newList(rows, next, showAccount), nil
+}
+
+func (s *Service) createAccount(ctx context.Context, in *JSONBody) (*accountAnswer, error) {
+	d, err := readDocument(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	const rule = "must be 1 to 64 characters of A-Z a-z 0-9 . _ -"
+	d.require("id")
+	id, ok := read[string](d, "id", rule)
+	if ok && !accountID.MatchString(id) {
+		d.fault("id", id, rule)
+	}
+	name, ok := d.text("name", 1, maxName)
+	if !ok {
+		name = id
+	}
+	if err := d.end("createdAt"); err != nil {
+		return nil, err
+	}
+	a, err := s.cfg.Store.CreateAccount(ctx, hook.Account{ID: id, Name: name, Version: 1, CreatedAt: s.now()})
+	if err != nil {
+		return nil, err
+	}
+	s.publisher.wake()
+	return &accountAnswer{Body: showAccount(a)}, nil
+}
+
+func (s *Service) getAccount(ctx context.Context, in *PathID) (*accountAnswer, error) {
+	a, err := s.cfg.Store.Account(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &accountAnswer{Body: showAccount(a)}, nil
+}
+
+func (s *Service) updateAccount(ctx context.Context, in *IDAndBody) (*accountAnswer, error) {
+	d, err := readDocument(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	name, given := d.text("name", 1, maxName)
+	if err := d.end("id", "createdAt"); err != nil {
+		return nil, err
+	}
+	if !given {
+		return s.getAccount(ctx, &in.PathID)
+	}
+	a, err := s.cfg.Store.RenameAccount(ctx, in.ID, name)
+	if err != nil {
+		return nil, err
+	}
+	s.publisher.wake()
+	return &accountAnswer{Body: showAccount(a)}, nil
+}
+
+func (s *Service) deleteAccount(ctx context.Context, in *PathID) (*empty, error) {
+	if err := s.cfg.Store.DeleteAccount(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	s.publisher.wake()
+	return nil, nil
+}

@@ -1,0 +1,136 @@
+// Package api is the management interface: accounts, API keys, webhooks, the
+// log of deliveries and the REST entrance for events, as CONTRACT.md writes
+// them. It owns the system of record and publishes it to the cache, from which
+// routers and senders work.
+package api
+
+//go:generate go test -run TestTheOpenAPIDocumentIsUpToDate -update .
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/apiauth"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Store is the system of record.
+type Store interface {
+	hook.Accounts
+	hook.Keys
+	hook.Webhooks
+	hook.Log
+	hook.Publications
+}
+
+// Sealer encrypts the secrets of webhooks; context is the webhook's id.
+type Sealer interface {
+	Seal(plain, context []byte) ([]byte, error)
+	Open(sealed, context []byte) ([]byte, error)
+}
+
+// Ingest takes events into Kafka.
+type Ingest interface {
+	// Publish produces events to the topic events.ingest, in their order, and
+	// returns when Kafka has acknowledged all of them. After an error some may
+	// have been taken.
+	Publish(ctx context.Context, events []hook.Event) error
+}
+
+// Payloads reads what was delivered.
+type Payloads interface {
+	// Payload returns the event of a record of the topic deliveries.
+	// hook.ErrNotFound if Kafka no longer has it.
+	Payload(ctx context.Context, at hook.Coordinates) (hook.Event, error)
+}
+
+// Config of a Service. Fields without a default are required.
+type Config struct {
+	Store    Store
+	Cache    Cache
+	Seal     Sealer
+	Ingest   Ingest
+	Payloads Payloads
+	// AdminKey is the operator's key; empty: nobody is admin.
+	AdminKey string
+	// CheckURL refuses URLs that deliveries may not reach: its error is the
+	// rule that is broken, such as "must be an https URL".
+	CheckURL func(url string) error
+	Log      *zap.Logger
+	// Metrics is where the service registers its own; nil: nowhere.
+	Metrics prometheus.Registerer
+	// Tracing makes the spans; nil: none.
+	Tracing trace.TracerProvider
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// PollInterval is how often the cache is compared with the store, and how
+	// late a change of another member is published at most; 0: 1 s.
+	PollInterval time.Duration
+}
+
+// Service serves the API and publishes snapshots.
+type Service struct {
+	cfg       Config
+	auth      *apiauth.Verifier
+	api       huma.API
+	handler   http.Handler
+	publisher *publisher
+	log       *zap.Logger
+	now       func() time.Time
+}
+
+// New makes a service; it does no I/O. The error says what is missing in cfg.
+func New(cfg Config) (*Service, error) {
+	if cfg.Store == nil || cfg.Cache == nil || cfg.Seal == nil || cfg.Ingest == nil ||
+		cfg.Payloads == nil || cfg.CheckURL == nil || cfg.Log == nil {
+		return nil, errors.New("api: Store, Cache, Seal, Ingest, Payloads, CheckURL and Log are required")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Tracing == nil {
+		cfg.Tracing = noop.NewTracerProvider()
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = prometheus.NewRegistry()
+	}
+	if cfg.PollInterval <= 0 {
+		cfg.PollInterval = time.Second
+	}
+	s := &Service{
+		cfg: cfg, log: cfg.Log, now: cfg.Now,
+		auth:      apiauth.New(apiauth.Config{Keys: cfg.Store, Accounts: cfg.Store, AdminKey: cfg.AdminKey, Now: cfg.Now}),
+		publisher: newPublisher(cfg.Store, cfg.Cache, cfg.PollInterval, cfg.Log),
+	}
+	measured, err := newMeter(cfg.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.Metrics.Register(s.publisher.stale); err != nil {
+		return nil, err
+	}
+	s.handler = measured.around(s.traced(s.routes()))
+	return s, nil
+}
+
+// Handler serves /v1/ and /openapi.json.
+func (s *Service) Handler() http.Handler { return s.handler }
+
+// Auth verifies keys; the other REST interfaces of the process may share it.
+func (s *Service) Auth() *apiauth.Verifier { return s.auth }
+
+// Run publishes snapshots to the cache until ctx ends. It returns nil then:
+// what is not published yet is so by the next member that runs.
+func (s *Service) Run(ctx context.Context) error { return s.publisher.run(ctx) }
+
+// CacheCurrent is a health check: it says why the cache does not hold what the
+// store holds, and nil if it does.
+func (s *Service) CacheCurrent(context.Context) error { return s.publisher.state() }

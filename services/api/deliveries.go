@@ -1,0 +1,136 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/catalogue"
+	"github.com/staffetta/staffetta/pkg/codec"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// statusFailed in a filter means retrying or exhausted; statusPending is a
+// delivery that was never tried.
+const (
+	statusFailed  = "failed"
+	statusPending = "pending"
+)
+
+// fates that a filter may name.
+var fates = []hook.Fate{
+	statusPending, hook.FateRetrying, hook.FateDelivered, hook.FateExhausted, hook.FateHeld,
+	hook.FateSuperseded, hook.FateDropped, hook.FateCancelled, statusFailed,
+}
+
+type deliveryListInput struct {
+	PageQuery
+	Status   []string  `query:"status" doc:"pending, retrying, delivered, exhausted, held, superseded, dropped, cancelled, or failed, which is retrying or exhausted; several, comma separated."`
+	Webhook  string    `query:"webhook" doc:"Id of a webhook."`
+	ItemType string    `query:"itemType" doc:"In English or Italian."`
+	ItemID   string    `query:"itemId"`
+	EventID  string    `query:"eventId"`
+	Store    string    `query:"store"`
+	From     time.Time `query:"from" doc:"Published at this time or later."`
+	To       time.Time `query:"to" doc:"Published before this time."`
+}
+
+type deliveryAnswer struct {
+	Body DeliveryDetails
+}
+
+func (s *Service) deliveryRoutes() {
+	tags := []string{"deliveries"}
+	readable := access{scope: hook.ScopeRead}
+	handle(s, huma.Operation{
+		OperationID: "list-deliveries", Method: http.MethodGet, Path: "/v1/deliveries", Tags: tags,
+		Summary: "List deliveries", Description: "The log, newest first.",
+	}, readable, nil, s.listDeliveries)
+	handle(s, huma.Operation{
+		OperationID: "get-delivery", Method: http.MethodGet, Path: "/v1/deliveries/{id}", Tags: tags,
+		Summary: "Get a delivery", Description: "With its attempts and its payload.", Errors: []int{http.StatusNotFound},
+	}, readable, nil, s.getDelivery)
+}
+
+func (s *Service) listDeliveries(ctx context.Context, in *deliveryListInput) (*listed[Delivery], error) {
+	statuses, err := readStatuses(in.Status)
+	if err != nil {
+		return nil, err
+	}
+	filter := hook.DeliveryFilter{
+		Statuses: statuses, Webhook: in.Webhook, ItemType: catalogue.Canonical(in.ItemType),
+		ItemID: in.ItemID, EventID: in.EventID, Store: in.Store, From: in.From, To: in.To,
+	}
+	rows, next, err := s.cfg.Store.Deliveries(ctx, principal(ctx).Account, filter, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return newList(rows, next, showDelivery), nil
+}
+
+func readStatuses(names []string) ([]hook.Fate, error) {
+	var faults hook.Invalid
+	var statuses []hook.Fate
+	for _, name := range names {
+		switch status := hook.Fate(name); {
+		case status == statusFailed:
+			statuses = append(statuses, hook.FateRetrying, hook.FateExhausted)
+		case slices.Contains(fates, status):
+			statuses = append(statuses, status)
+		default:
+			faults.Add("status", name, "must be "+oneOf(fates))
+		}
+	}
+	return statuses, faults.Err()
+}
+
+func (s *Service) getDelivery(ctx context.Context, in *PathID) (*deliveryAnswer, error) {
+	account := principal(ctx).Account
+	d, err := s.cfg.Store.Delivery(ctx, account, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := s.cfg.Store.Attempts(ctx, account, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	details := DeliveryDetails{Delivery: showDelivery(d), Attempts: make([]Attempt, len(attempts))}
+	for i, a := range attempts {
+		details.Attempts[i] = showAttempt(a)
+	}
+	if err := s.addPayload(ctx, &details, d.Bundle); err != nil {
+		return nil, err
+	}
+	return &deliveryAnswer{Body: details}, nil
+}
+
+// addPayload adds the event as it was published. Kafka being away leaves the
+// rest of the answer useful.
+func (s *Service) addPayload(ctx context.Context, details *DeliveryDetails, at hook.Coordinates) error {
+	ctx, cancel := context.WithTimeout(ctx, payloadTimeout)
+	defer cancel()
+	e, err := s.cfg.Payloads.Payload(ctx, at)
+	switch {
+	case errors.Is(err, hook.ErrNotFound):
+		details.Payload, details.PayloadExpired = json.RawMessage("null"), true
+		return nil
+	case err != nil:
+		s.log.Warn("a payload could not be read", zap.String("delivery", details.ID), zap.Stringer("at", at), zap.Error(err))
+		details.Payload, details.PayloadUnavailable = json.RawMessage("null"), true
+		return nil
+	}
+	if details.Payload, err = codec.EncodeJSON(e); err != nil {
+		return fmt.Errorf("encode the payload at %s: %w", at, err)
+	}
+	return nil
+}
+
+// payloadTimeout bounds how long an answer waits for Kafka.
+const payloadTimeout = 5 * time.Second

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/problem"
+)
+
+// huma keeps its error model in a variable; the product has one form of errors,
+// so it is set once, before any operation is registered.
+func init() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return problem.New(status, "", message, faults(errs))
+	}
+}
+
+// faults translates what huma found wrong with the parameters.
+func faults(errs []error) hook.Invalid {
+	var found hook.Invalid
+	for _, err := range errs {
+		var detail *huma.ErrorDetail
+		switch {
+		case err == nil:
+		case errors.As(err, &detail):
+			found.Add(strings.TrimPrefix(detail.Location, "query."), shown(detail.Value), rule(detail.Message))
+		default:
+			found.Add("", "", err.Error())
+		}
+	}
+	return found
+}
+
+// shown is a parameter's value as text.
+func shown(value any) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}
+
+// rule puts what huma says of a parameter into the words of our own rules:
+// "expected number <= 500" becomes "must be number <= 500".
+func rule(message string) string {
+	if strings.HasPrefix(message, "invalid date/time") {
+		return "must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z"
+	}
+	if kind, ok := strings.CutPrefix(message, "invalid "); ok {
+		return "must be " + kind
+	}
+	expected, ok := strings.CutPrefix(message, "expected ")
+	if !ok {
+		return message
+	}
+	return "must be " + strings.TrimPrefix(strings.TrimPrefix(expected, "string to be "), "value to be ")
+}
+
+// failed turns an error of a handler into an answer. What nobody foresaw goes
+// to the log, and only there.
+func (s *Service) failed(ctx context.Context, operation string, err error) error {
+	var (
+		details *problem.Details
+		invalid hook.Invalid
+		fault   hook.FieldError
+	)
+	switch {
+	case errors.As(err, &details):
+		return details
+	case errors.As(err, &invalid):
+		return problem.New(http.StatusUnprocessableEntity, "", invalid.Error(), invalid)
+	case errors.As(err, &fault):
+		return problem.New(http.StatusUnprocessableEntity, "", fault.Error(), hook.Invalid{fault})
+	case errors.Is(err, hook.ErrNotFound):
+		return problem.New(http.StatusNotFound, "", err.Error(), nil)
+	case errors.Is(err, hook.ErrConflict):
+		return problem.New(http.StatusConflict, "", err.Error(), nil)
+	case errors.Is(err, hook.ErrRevoked):
+		return problem.New(http.StatusConflict, "", "it is revoked and takes no more changes", nil)
+	case errors.Is(err, hook.ErrStale):
+		return problem.New(http.StatusPreconditionFailed, "", "it was changed meanwhile: read it again", nil)
+	case ctx.Err() != nil:
+		// The client has gone, or the process stops; nobody reads this.
+		return problem.New(http.StatusServiceUnavailable, "", "the request was ended", nil)
+	}
+	s.log.Error("a request failed", zap.String("operation", operation), zap.Error(err))
+	return problem.New(http.StatusInternalServerError, "", "an internal error; the log of the service says more", nil)
+}

@@ -1,0 +1,204 @@
+package api
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/staffetta/staffetta/pkg/catalogue"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Limits of a webhook's settings beside those of package hook.
+const (
+	maxDescription = 500  // characters
+	maxItemTypes   = 100  // entries
+	maxItemType    = 100  // characters
+	maxStores      = 1000 // entries
+	maxStore       = 256  // bytes, as in events
+	maxURL         = 2048 // bytes: what every server takes
+	minTimeout     = time.Second
+	maxConcurrency = 1000
+)
+
+// settings are the fields of a webhook that a body gives; nil ones stay.
+type settings struct {
+	description *string
+	itemTypes   []string
+	eventTypes  []hook.EventType
+	url         *string
+	stores      []string
+	format      *hook.Format
+	language    *hook.Language
+	payload     *hook.Payload
+	secret      *string
+	schedule    []time.Duration
+	concurrency *int
+	timeout     *time.Duration
+	onPause     *hook.OnPause
+}
+
+// readSettings reads a body, of a new webhook or of a change. The error lists
+// every fault.
+func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
+	d, err := readDocument(body)
+	if err != nil {
+		return settings{}, err
+	}
+	d.secret = []string{"secret"}
+	if isNew {
+		d.require("itemTypes")
+		d.require("url")
+	}
+	read := settings{
+		description: given(d.lines("description", 0, maxDescription)),
+		itemTypes:   readItemTypes(d),
+		eventTypes:  readEventTypes(d),
+		url:         s.readURL(d),
+		stores:      readStores(d),
+		format:      given(choice(d, "format", hook.Formats)),
+		language:    given(choice(d, "language", hook.Languages)),
+		payload:     given(choice(d, "payload", hook.Payloads)),
+		secret:      given(read[string](d, "secret", "must be a string")),
+		schedule:    readSchedule(d),
+		concurrency: given(d.integer("concurrency", 0, maxConcurrency)),
+		timeout:     given(d.duration("timeout", minTimeout, hook.MaxTimeout)),
+		onPause:     given(choice(d, "onPause", hook.OnPauses)),
+	}
+	return read, d.end("id", "status", "createdAt", "suspendedAt", "revokedAt")
+}
+
+// given is nil for what the body does not have.
+func given[T any](value T, ok bool) *T {
+	if !ok {
+		return nil
+	}
+	return &value
+}
+
+func (c settings) apply(w *hook.Webhook) {
+	set(&w.Description, c.description)
+	set(&w.URL, c.url)
+	set(&w.Format, c.format)
+	set(&w.Language, c.language)
+	set(&w.Payload, c.payload)
+	set(&w.Concurrency, c.concurrency)
+	set(&w.Timeout, c.timeout)
+	set(&w.OnPause, c.onPause)
+	setList(&w.ItemTypes, c.itemTypes)
+	setList(&w.EventTypes, c.eventTypes)
+	setList(&w.Stores, c.stores)
+	setList(&w.RetrySchedule, c.schedule)
+}
+
+func set[T any](field, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+func setList[T any](field *[]T, value []T) {
+	if value != nil {
+		*field = value
+	}
+}
+
+func readItemTypes(d *document) []string {
+	types, _ := d.texts("itemTypes", 1, maxItemTypes, func(text string) (string, string) {
+		unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+		if n := len([]rune(text)); n == 0 || n > maxItemType || strings.ContainsFunc(text, unprintable) || strings.TrimSpace(text) != text {
+			return "", "must be 1 to 100 printable characters, such as Contact"
+		}
+		return catalogue.Canonical(text), ""
+	})
+	if len(types) > 1 && slices.Contains(types, hook.AnyItemType) {
+		d.fault("itemTypes", strings.Join(types, ", "), "must be * alone or names without *")
+	}
+	return types
+}
+
+func readEventTypes(d *document) []hook.EventType {
+	texts, ok := d.texts("eventTypes", 1, len(hook.EventTypes), func(text string) (string, string) {
+		if !slices.Contains(hook.EventTypes, hook.EventType(text)) {
+			return "", "must be " + oneOf(hook.EventTypes)
+		}
+		return text, ""
+	})
+	if !ok {
+		return nil
+	}
+	types := make([]hook.EventType, len(texts))
+	for i, text := range texts {
+		types[i] = hook.EventType(text)
+	}
+	return types
+}
+
+func readStores(d *document) []string {
+	stores, _ := d.texts("stores", 0, maxStores, func(text string) (string, string) {
+		if text == "" || len(text) > maxStore || strings.ContainsFunc(text, unicode.IsControl) {
+			return "", "must be the id of a store: 1 to 256 bytes without control characters"
+		}
+		return text, ""
+	})
+	return stores
+}
+
+// readURL reads the address of the receiver. A user or password in it is not
+// shown in a fault.
+func (s *Service) readURL(d *document) *string {
+	text, ok := read[string](d, "url", "must be a string")
+	if !ok {
+		return nil
+	}
+	shown := text
+	if strings.Contains(text, "@") { // there may be a password before it
+		shown = ""
+	}
+	u, err := url.Parse(text)
+	switch {
+	case len(text) > maxURL:
+		d.fault("url", shown, "must have at most "+strconv.Itoa(maxURL)+" bytes")
+	case err != nil || !u.IsAbs() || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		d.fault("url", shown, "must be an absolute URL of https")
+	case u.User != nil:
+		d.fault("url", shown, "must not hold a user name or password")
+	case u.Fragment != "" || strings.Contains(text, "#"):
+		d.fault("url", shown, "must not have a fragment")
+	default:
+		if err := s.cfg.CheckURL(text); err != nil {
+			d.fault("url", shown, err.Error())
+		}
+	}
+	return &text
+}
+
+func readSchedule(d *document) []time.Duration {
+	texts, ok := read[[]string](d, "retrySchedule", "must be a list of durations, such as 5m")
+	if !ok {
+		return nil
+	}
+	if len(texts) > hook.MaxRetries {
+		d.fault("retrySchedule", strconv.Itoa(len(texts))+" delays", "must have at most "+strconv.Itoa(hook.MaxRetries)+" delays")
+		return nil
+	}
+	schedule := make([]time.Duration, 0, len(texts))
+	var span time.Duration
+	for i, text := range texts {
+		delay, err := time.ParseDuration(text)
+		if err != nil || delay < hook.MinRetryDelay || delay > hook.MaxRetrySpan {
+			d.fault("retrySchedule["+strconv.Itoa(i)+"]", text,
+				"must be a duration from "+durationText(hook.MinRetryDelay)+" to "+durationText(hook.MaxRetrySpan))
+			continue
+		}
+		span += delay
+		schedule = append(schedule, delay)
+	}
+	if span > hook.MaxRetrySpan {
+		d.fault("retrySchedule", durationText(span)+" in all", "must be at most "+durationText(hook.MaxRetrySpan)+" in all")
+	}
+	return schedule
+}

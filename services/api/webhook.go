@@ -1,0 +1,82 @@
+package api
+
+import (
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Webhook is a webhook as the API shows it.
+type Webhook struct {
+	ID            string     `json:"id"`
+	Status        string     `json:"status" enum:"active,paused,resuming,disabled,revoked"`
+	Description   string     `json:"description"`
+	ItemTypes     []string   `json:"itemTypes" nullable:"false"`
+	EventTypes    []string   `json:"eventTypes" nullable:"false" enum:"create,update,delete"`
+	URL           string     `json:"url"`
+	Stores        []string   `json:"stores" nullable:"false" doc:"Empty: all."`
+	Format        string     `json:"format" enum:"standard,rentman"`
+	Language      string     `json:"language" enum:"en,it"`
+	Payload       string     `json:"payload" enum:"thin,full"`
+	RetrySchedule []string   `json:"retrySchedule" nullable:"false"`
+	Concurrency   int        `json:"concurrency" doc:"0: as many as is good for the receiver."`
+	Timeout       string     `json:"timeout" example:"15s"`
+	OnPause       string     `json:"onPause" enum:"hold,drop"`
+	CreatedAt     time.Time  `json:"createdAt"`
+	SuspendedAt   *time.Time `json:"suspendedAt" doc:"When it was paused or disabled; null while it is neither."`
+	RevokedAt     *time.Time `json:"revokedAt" doc:"When it was deleted; null before."`
+	Secret        string     `json:"secret,omitempty" doc:"Shown this once, after the creation."`
+}
+
+// NewWebhook is the body that makes a webhook. WebhookPatch has the same fields,
+// none of which is required.
+type NewWebhook struct {
+	ItemTypes []string `json:"itemTypes" nullable:"false" minItems:"1" maxItems:"100" example:"[\"Contact\"]" doc:"In English or Italian; [\"*\"] for all."`
+	URL       string   `json:"url" maxLength:"2048" example:"https://example.com/hooks" doc:"https, unless the operator allows http."`
+	WebhookOptions
+}
+
+// WebhookPatch is the body that changes a webhook.
+type WebhookPatch struct {
+	ItemTypes []string `json:"itemTypes,omitempty" nullable:"false" minItems:"1" maxItems:"100" doc:"In English or Italian; [\"*\"] for all."`
+	URL       string   `json:"url,omitempty" maxLength:"2048" doc:"Even the same enables a disabled webhook again."`
+	WebhookOptions
+}
+
+// WebhookOptions are the fields that have a default.
+type WebhookOptions struct {
+	Description   string   `json:"description,omitempty" maxLength:"500"`
+	EventTypes    []string `json:"eventTypes,omitempty" nullable:"false" minItems:"1" enum:"create,update,delete" doc:"All by default."`
+	Stores        []string `json:"stores,omitempty" nullable:"false" maxItems:"1000" doc:"Stores that it is visible to; empty, the default: all."`
+	Format        string   `json:"format,omitempty" enum:"standard,rentman" doc:"standard by default."`
+	Language      string   `json:"language,omitempty" enum:"en,it" doc:"Of a rentman body; en by default."`
+	Payload       string   `json:"payload,omitempty" enum:"thin,full" doc:"Of a standard body; thin by default."`
+	Secret        string   `json:"secret,omitempty" doc:"Your own: standard: whsec_ and base64 of 24 to 64 bytes; rentman: a token of 8 to 256 visible ASCII characters. By default one is made."`
+	RetrySchedule []string `json:"retrySchedule,omitempty" nullable:"false" maxItems:"50" example:"[\"5s\",\"5m\"]" doc:"Delay before each retry, 1s or more, 168h in all; empty: no retries."`
+	Concurrency   int      `json:"concurrency,omitempty" minimum:"0" maximum:"1000" doc:"Requests at a time; 0, the default: as many as is good for the receiver."`
+	Timeout       string   `json:"timeout,omitempty" example:"15s" doc:"Of a whole request, 1s to 30s; 15s by default."`
+	OnPause       string   `json:"onPause,omitempty" enum:"hold,drop" doc:"hold by default."`
+}
+
+func showWebhook(w hook.Webhook) Webhook {
+	schedule := make([]string, len(w.RetrySchedule))
+	for i, delay := range w.RetrySchedule {
+		schedule[i] = durationText(delay)
+	}
+	return Webhook{
+		ID: w.ID, Status: string(w.Status), Description: w.Description,
+		ItemTypes: words(w.ItemTypes), EventTypes: words(w.EventTypes), URL: w.URL, Stores: words(w.Stores),
+		Format: string(w.Format), Language: string(w.Language), Payload: string(w.Payload),
+		RetrySchedule: schedule, Concurrency: w.Concurrency, Timeout: durationText(w.Timeout), OnPause: string(w.OnPause),
+		CreatedAt: w.CreatedAt.UTC(), SuspendedAt: timeOrNull(w.SuspendedAt), RevokedAt: timeOrNull(w.RevokedAt),
+	}
+}
+
+// newWebhook has every default.
+func newWebhook(id, account string, now time.Time) hook.Webhook {
+	return hook.Webhook{
+		ID: id, Account: account, Version: 1, Status: hook.Active,
+		EventTypes: hook.EventTypes, Format: hook.FormatStandard, Language: hook.English, Payload: hook.Thin,
+		RetrySchedule: hook.DefaultRetrySchedule, Timeout: hook.DefaultTimeout, OnPause: hook.Hold, CreatedAt: now,
+	}
+}

@@ -1,0 +1,215 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/staffetta/staffetta/pkg/apiauth"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+type webhookAnswer struct {
+	ETag string `header:"ETag" doc:"For If-Match."`
+	Body Webhook
+}
+
+// Precondition makes a change depend on what the client has read.
+type Precondition struct {
+	IfMatch string `header:"If-Match" doc:"An ETag; if the webhook has another by now: 412."`
+}
+
+type webhookPatchInput struct {
+	IDAndBody
+	Precondition
+}
+
+type webhookChangeInput struct {
+	PathID
+	Precondition
+}
+
+type webhookListInput struct {
+	PageQuery
+	Status string `query:"status" enum:"active,paused,resuming,disabled,revoked" doc:"Only those; by default all but the revoked."`
+}
+
+func answerWebhook(w hook.Webhook) *webhookAnswer {
+	return &webhookAnswer{ETag: etag(w), Body: showWebhook(w)}
+}
+
+func etag(w hook.Webhook) string { return `"` + strconv.FormatInt(w.Version, 10) + `"` }
+
+func (s *Service) webhookRoutes() {
+	tags := []string{"webhooks"}
+	readable := access{scope: hook.ScopeRead}
+	writable := access{scope: hook.ScopeWrite}
+	existing := access{scope: hook.ScopeWrite, find: func(ctx context.Context, p apiauth.Principal, id string) error {
+		_, err := s.cfg.Store.Webhook(ctx, p.Account, id)
+		return err
+	}}
+	changing := []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}
+	handle(s, huma.Operation{
+		OperationID: "list-webhooks", Method: http.MethodGet, Path: "/v1/webhooks", Tags: tags,
+		Summary: "List webhooks", Description: "Newest first.",
+	}, readable, nil, s.listWebhooks)
+	handle(s, huma.Operation{
+		OperationID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Tags: tags,
+		Summary: "Create a webhook", Description: "The answer shows its secret, this once.",
+		DefaultStatus: http.StatusCreated,
+	}, writable, NewWebhook{}, s.createWebhook)
+	handle(s, huma.Operation{
+		OperationID: "get-webhook", Method: http.MethodGet, Path: "/v1/webhooks/{id}", Tags: tags,
+		Summary: "Get a webhook", Errors: []int{http.StatusNotFound},
+	}, readable, nil, s.getWebhook)
+	handle(s, huma.Operation{
+		OperationID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{id}", Tags: tags,
+		Summary: "Change a webhook", Description: "With url, even the same, a disabled webhook is enabled again.",
+		Errors: changing,
+	}, existing, WebhookPatch{}, s.updateWebhook)
+	handle(s, huma.Operation{
+		OperationID: "delete-webhook", Method: http.MethodDelete, Path: "/v1/webhooks/{id}", Tags: tags,
+		Summary:       "Revoke a webhook",
+		Description:   "Cancels what is pending. By id it is then shown as revoked; lists leave it out.",
+		DefaultStatus: http.StatusNoContent, Errors: changing,
+	}, existing, nil, s.deleteWebhook)
+	handle(s, huma.Operation{
+		OperationID: "pause-webhook", Method: http.MethodPost, Path: "/v1/webhooks/{id}/pause", Tags: tags,
+		Summary: "Pause a webhook", Description: "Deliveries are held or dropped from now, as onPause says.",
+		Errors: changing,
+	}, existing, nil, s.pauseWebhook)
+	handle(s, huma.Operation{
+		OperationID: "resume-webhook", Method: http.MethodPost, Path: "/v1/webhooks/{id}/resume", Tags: tags,
+		Summary:     "Resume a webhook",
+		Description: "Delivers what was held, oldest first; it is resuming until that is done, then active.",
+		Errors:      changing,
+	}, existing, nil, s.resumeWebhook)
+}
+
+func (s *Service) listWebhooks(ctx context.Context, in *webhookListInput) (*listed[Webhook], error) {
+	rows, next, err := s.cfg.Store.Webhooks(ctx, principal(ctx).Account,
+		hook.WebhookFilter{Status: hook.Status(in.Status)}, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return newList(rows, next, showWebhook), nil
+}
+
+func (s *Service) getWebhook(ctx context.Context, in *PathID) (*webhookAnswer, error) {
+	w, err := s.cfg.Store.Webhook(ctx, principal(ctx).Account, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answerWebhook(w), nil
+}
+
+func (s *Service) createWebhook(ctx context.Context, in *JSONBody) (*webhookAnswer, error) {
+	settings, err := s.readSettings(in.RawBody, true)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	w := newWebhook(newID("wh_", now), principal(ctx).Account, now)
+	settings.apply(&w)
+	secret, err := s.firstSecret(&w, settings.secret)
+	if err != nil {
+		return nil, err
+	}
+	if w, err = s.cfg.Store.CreateWebhook(ctx, w); err != nil {
+		return nil, err
+	}
+	s.publisher.wake()
+	answer := answerWebhook(w)
+	answer.Body.Secret = secret
+	return answer, nil
+}
+
+func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*webhookAnswer, error) {
+	settings, err := s.readSettings(in.RawBody, false)
+	if err != nil {
+		return nil, err
+	}
+	return s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
+		before := w.Format
+		settings.apply(w)
+		// Seed 001: saving the URL, as the first time, makes it work again.
+		if settings.url != nil && w.Status == hook.Disabled {
+			resume(w)
+		}
+		return s.changeSecret(w, before, settings.secret)
+	})
+}
+
+func (s *Service) pauseWebhook(ctx context.Context, in *webhookChangeInput) (*webhookAnswer, error) {
+	return s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
+		if w.Status != hook.Paused {
+			pause(w, s.now())
+		}
+		return nil
+	})
+}
+
+func (s *Service) resumeWebhook(ctx context.Context, in *webhookChangeInput) (*webhookAnswer, error) {
+	return s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
+		if w.Status == hook.Paused || w.Status == hook.Disabled {
+			resume(w)
+		}
+		return nil
+	})
+}
+
+func (s *Service) deleteWebhook(ctx context.Context, in *webhookChangeInput) (*empty, error) {
+	_, err := s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
+		w.Status, w.RevokedAt = hook.Revoked, s.now()
+		return nil
+	})
+	if errors.Is(err, hook.ErrRevoked) {
+		return nil, nil // it is what the client wants
+	}
+	return nil, err
+}
+
+func (s *Service) change(ctx context.Context, id, match string, edit func(*hook.Webhook) error) (*webhookAnswer, error) {
+	w, err := s.cfg.Store.UpdateWebhook(ctx, principal(ctx).Account, id, 0, func(w *hook.Webhook) error {
+		if !matches(match, etag(*w)) {
+			return hook.ErrStale
+		}
+		return edit(w)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.publisher.wake()
+	return answerWebhook(w), nil
+}
+
+// matches evaluates If-Match (RFC 9110, 13.1.1): one or more ETags, or "*". A
+// weak one is taken as the strong one that it was before a proxy compressed.
+func matches(header, current string) bool {
+	if header == "" || strings.TrimSpace(header) == "*" {
+		return true
+	}
+	for tag := range strings.SplitSeq(header, ",") {
+		if strings.TrimPrefix(strings.TrimSpace(tag), "W/") == current {
+			return true
+		}
+	}
+	return false
+}
+
+// pause keeps the time of an earlier suspension by the system.
+func pause(w *hook.Webhook, now time.Time) {
+	w.Status = hook.Paused
+	if w.SuspendedAt.IsZero() {
+		w.SuspendedAt = now
+	}
+}
+
+func resume(w *hook.Webhook) {
+	w.Status, w.SuspendedAt = hook.Resuming, time.Time{}
+}

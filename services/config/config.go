@@ -1,0 +1,135 @@
+// Package config reads the settings of a service from the environment. It is
+// the only package that does; the names are those of CONTRACT.md.
+package config
+
+import (
+	"crypto/tls"
+	"net/netip"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Names of the environment. The ones that hold a secret are never shown.
+const (
+	KafkaBrokers  = "STAFFETTA_KAFKA_BROKERS"
+	KafkaTLS      = "STAFFETTA_KAFKA_TLS"
+	KafkaTLSCA    = "STAFFETTA_KAFKA_TLS_CA_FILE"
+	KafkaTLSCert  = "STAFFETTA_KAFKA_TLS_CERT_FILE"
+	KafkaTLSKey   = "STAFFETTA_KAFKA_TLS_KEY_FILE"
+	KafkaSASL     = "STAFFETTA_KAFKA_SASL_MECHANISM"
+	KafkaUser     = "STAFFETTA_KAFKA_SASL_USERNAME"
+	KafkaPassword = "STAFFETTA_KAFKA_SASL_PASSWORD" // secret
+	RedisURL      = "STAFFETTA_REDIS_URL"           // secret
+	DatabaseURL   = "STAFFETTA_DATABASE_URL"        // secret
+	Listen        = "STAFFETTA_LISTEN"
+	PublicURL     = "STAFFETTA_PUBLIC_URL"
+	AdminKey      = "STAFFETTA_ADMIN_KEY"      // secret
+	EncryptionKey = "STAFFETTA_ENCRYPTION_KEY" // secret
+	EgressAllow   = "STAFFETTA_EGRESS_ALLOW"
+	AllowHTTP     = "STAFFETTA_ALLOW_HTTP"
+	EventTopics   = "STAFFETTA_EVENT_TOPICS"
+	LogLevel      = "STAFFETTA_LOG_LEVEL"
+)
+
+// Config is what the environment and the flags say, checked.
+type Config struct {
+	Kafka Kafka
+	// RedisURL is redis://… or rediss://…; empty in standalone: embedded.
+	RedisURL string
+	// DatabaseURL is postgres://… or sqlite:PATH; empty in standalone: a file
+	// in the data folder.
+	DatabaseURL string
+	// Listen is the address of REST, health and metrics: ":8080" by default,
+	// in standalone "127.0.0.1:8080".
+	Listen string
+	// PublicURL is the base of links to this installation, without a slash at
+	// the end; empty: unknown.
+	PublicURL string
+	// AdminKey has 32 characters or more; empty: there is none.
+	AdminKey string
+	// EncryptionKeys is base64 of 32 bytes, several comma separated: the first
+	// encrypts, all decrypt. Empty only where it is not needed.
+	EncryptionKeys string
+	// EgressAllow are the private networks that senders may reach.
+	EgressAllow []netip.Prefix
+	// AllowHTTP permits http: to public addresses.
+	AllowHTTP bool
+	// EventTopics are read beside those of the domain services.
+	EventTopics []string
+	// LogLevel is debug, info, warn or error; info by default.
+	LogLevel string
+	// ExportTraces is whether an OTLP endpoint is set (OTEL_EXPORTER_OTLP_…,
+	// which the exporter reads itself).
+	ExportTraces bool
+}
+
+// Kafka is how to reach it.
+type Kafka struct {
+	// Brokers are host:port; empty in standalone: embedded.
+	Brokers []string
+	// TLS is nil for a connection without.
+	TLS *tls.Config
+	// SASL is nil for no login.
+	SASL *SASL
+}
+
+// SASL is a login at Kafka.
+type SASL struct {
+	// Mechanism is PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
+	Mechanism string
+	Username  string
+	Password  string
+}
+
+// needs is what a service cannot do without.
+var needs = map[string][]string{
+	"standalone": nil,
+	"api":        {KafkaBrokers, RedisURL, DatabaseURL, AdminKey, EncryptionKey},
+	"router":     {KafkaBrokers, RedisURL},
+	"sender":     {KafkaBrokers, RedisURL, EncryptionKey},
+	"recorder":   {KafkaBrokers, DatabaseURL},
+	"receipts":   {KafkaBrokers, DatabaseURL},
+	"invoices":   {KafkaBrokers, DatabaseURL},
+	"contacts":   {KafkaBrokers, DatabaseURL},
+	"stock":      {KafkaBrokers, DatabaseURL},
+	"migrate":    {DatabaseURL},
+	"topics":     {KafkaBrokers},
+}
+
+// Load reads the settings for a service, which is the name of its subcommand;
+// one that is not known needs nothing. lookup is os.LookupEnv or alike;
+// overrides are the flags that were given, by the name of what they override.
+// The error is a hook.Invalid that lists every fault, without secrets.
+func Load(service string, lookup func(string) (string, bool), overrides map[string]string) (Config, error) {
+	r := &reader{lookup: lookup, overrides: overrides}
+	cfg := Config{
+		Kafka:          readKafka(r),
+		RedisURL:       readRedisURL(r),
+		DatabaseURL:    readDatabaseURL(r),
+		Listen:         readListen(r, defaultListen(service)),
+		PublicURL:      readPublicURL(r),
+		AdminKey:       readAdminKey(r),
+		EncryptionKeys: readEncryptionKeys(r),
+		EgressAllow:    readNetworks(r, defaultNetworks(service)),
+		AllowHTTP:      r.boolean(AllowHTTP),
+		EventTopics:    readTopics(r),
+		LogLevel:       readLogLevel(r),
+		ExportTraces:   r.text("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || r.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "",
+	}
+	for _, name := range needs[service] {
+		if len(r.list(name)) == 0 {
+			r.faults.Add(name, "", "is required by "+service)
+		}
+	}
+	if err := r.faults.Err(); err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
+}
+
+// reader looks names up and collects faults.
+type reader struct {
+	lookup    func(string) (string, bool)
+	overrides map[string]string
+	faults    hook.Invalid
+}

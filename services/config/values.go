@@ -1,0 +1,191 @@
+package config
+
+import (
+	"encoding/base64"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// masked stands for a secret in an error.
+const masked = "***"
+
+// minAdminKey is the shortest admin key, in characters.
+const minAdminKey = 32
+
+// topicName is what Kafka allows.
+var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+
+// text is the value under a name without the space around it; an empty one is
+// as good as none.
+func (r *reader) text(name string) string {
+	if value, ok := r.overrides[name]; ok {
+		return strings.TrimSpace(value)
+	}
+	value, _ := r.lookup(name)
+	return strings.TrimSpace(value)
+}
+
+// list is a comma separated value; empty entries are left out.
+func (r *reader) list(name string) []string {
+	var entries []string
+	for entry := range strings.SplitSeq(r.text(name), ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+func (r *reader) boolean(name string) bool {
+	switch value := r.text(name); value {
+	case "", "false":
+		return false
+	case "true":
+		return true
+	default:
+		r.faults.Add(name, value, "must be true or false")
+		return false
+	}
+}
+
+func readRedisURL(r *reader) string {
+	value := r.text(RedisURL)
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || u.Host == "" {
+		r.faults.Add(RedisURL, masked, "must have the form redis://HOST:PORT or rediss://HOST:PORT")
+		return ""
+	}
+	return value
+}
+
+func readDatabaseURL(r *reader) string {
+	value := r.text(DatabaseURL)
+	if value == "" {
+		return ""
+	}
+	if path, ok := strings.CutPrefix(value, "sqlite:"); ok && path != "" {
+		return value
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		r.faults.Add(DatabaseURL, masked, "must have the form postgres://… or sqlite:PATH")
+		return ""
+	}
+	return value
+}
+
+func defaultListen(service string) string {
+	if service == "standalone" {
+		return "127.0.0.1:8080"
+	}
+	return ":8080"
+}
+
+func readListen(r *reader, otherwise string) string {
+	value := r.text(Listen)
+	if value == "" {
+		return otherwise
+	}
+	if !hostPort(value) {
+		r.faults.Add(Listen, value, "must have the form HOST:PORT or :PORT")
+	}
+	return value
+}
+
+// hostPort reports whether the text is an address with a port from 0 to 65535.
+func hostPort(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+func readPublicURL(r *reader) string {
+	value := r.text(PublicURL)
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		shown := value
+		if u == nil || u.User != nil { // it may hold a password
+			shown = masked
+		}
+		r.faults.Add(PublicURL, shown, "must be an http: or https: URL without user, query and fragment")
+	}
+	return strings.TrimRight(value, "/")
+}
+
+func readAdminKey(r *reader) string {
+	value := r.text(AdminKey)
+	if value != "" && len([]rune(value)) < minAdminKey {
+		r.faults.Add(AdminKey, masked, "must have 32 characters or more")
+	}
+	return value
+}
+
+func readEncryptionKeys(r *reader) string {
+	value := r.text(EncryptionKey)
+	for _, key := range r.list(EncryptionKey) {
+		if raw, err := base64.StdEncoding.DecodeString(key); err != nil || len(raw) != 32 {
+			r.faults.Add(EncryptionKey, masked, "must be base64 of 32 bytes; several, comma separated")
+			break
+		}
+	}
+	return value
+}
+
+func defaultNetworks(service string) []netip.Prefix {
+	if service == "standalone" {
+		return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
+	return nil
+}
+
+func readNetworks(r *reader, otherwise []netip.Prefix) []netip.Prefix {
+	entries := r.list(EgressAllow)
+	if len(entries) == 0 {
+		return otherwise
+	}
+	networks := make([]netip.Prefix, 0, len(entries))
+	for _, entry := range entries {
+		network, err := netip.ParsePrefix(entry)
+		if err != nil {
+			r.faults.Add(EgressAllow, entry, "must be networks such as 10.0.0.0/8, comma separated")
+			continue
+		}
+		networks = append(networks, network.Masked())
+	}
+	return networks
+}
+
+func readTopics(r *reader) []string {
+	topics := r.list(EventTopics)
+	for _, topic := range topics {
+		if !topicName.MatchString(topic) {
+			r.faults.Add(EventTopics, topic, "must be names of Kafka topics, comma separated")
+		}
+	}
+	return topics
+}
+
+func readLogLevel(r *reader) string {
+	value := strings.ToLower(r.text(LogLevel))
+	if value == "" {
+		return "info"
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, value) {
+		r.faults.Add(LogLevel, value, "must be debug, info, warn or error")
+	}
+	return value
+}
