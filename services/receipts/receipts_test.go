@@ -1,0 +1,37 @@
+package receipts_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/staffetta/staffetta/pkg/upstream/upstreamtest"
+	"github.com/staffetta/staffetta/services/receipts"
+)
+
+func TestReceipts(t *testing.T) {
+	t.Parallel()
+	upstreamtest.Run(t, upstreamtest.Service{
+		Topic:    "events.receipts",
+		New:      receipts.New,
+		Migrate:  receipts.Migrate,
+		Database: os.Getenv("STAFFETTA_TEST_DATABASE"),
+		Collections: []upstreamtest.Collection{
+			{
+				Path: "/closed-bills", ItemType: "ClosedBill",
+				Item: `{"total": 36.50, "number": "118", "table": "12", "covers": 2, "closedAt": "2026-11-23T21:04:00+01:00",
+					"payment": "card", "lines": [{"description": "Risotto", "quantity": 2, "price": 13}], "store": "7"}`,
+				Faulty: `{"total": "36.50"}`, Field: "total",
+			},
+			{
+				Path: "/receipts", ItemType: "Receipt",
+				Item:   `{"total": 36.50, "number": "0118-0042", "currency": "EUR", "issuedAt": "2026-11-23T21:05:00+01:00", "payment": "cash", "closedBill": 1}`,
+				Faulty: `{"total": 1, "closedBill": 99}`, Field: "closedBill",
+			},
+			{
+				Path: "/cash-closings", ItemType: "CashClosing",
+				Item:   `{"total": 1250.10, "date": "2026-11-23", "cash": 250.10, "cards": 1000, "receipts": 61}`,
+				Faulty: `{"total": 1, "date": "23.11.2026"}`, Field: "date",
+			},
+		},
+	})
+}
