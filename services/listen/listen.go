@@ -1,0 +1,90 @@
+// Package listen is a receiver for trying things out: it verifies each request
+// and prints it.
+package listen
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/signature"
+)
+
+// maxBody is more than any request of ours has.
+const maxBody = 16 << 20
+
+// Receiver verifies and prints. It answers 204 to what it trusts, 401 to what
+// it does not.
+type Receiver struct {
+	// Secret of the webhook: whsec_… for Standard Webhooks, else the token of
+	// the rentman format. Empty: nothing is verified, and everything trusted.
+	Secret string
+	// Out is where requests are printed.
+	Out io.Writer
+
+	mu sync.Mutex
+}
+
+// ServeHTTP takes one request.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	if err != nil {
+		http.Error(w, "the body cannot be read", http.StatusBadRequest)
+		return
+	}
+	verdict, status := r.verify(req.Header, body)
+	r.print(req, verdict, body)
+	w.WriteHeader(status)
+}
+
+// verify checks the signature that the request carries.
+func (r *Receiver) verify(h http.Header, body []byte) (verdict string, status int) {
+	if r.Secret == "" {
+		return "not verified: no --secret", http.StatusNoContent
+	}
+	var err error
+	if h.Get(signature.HeaderDigest) != "" {
+		err = signature.VerifyDigest(h, body, r.Secret)
+	} else {
+		err = signature.Verify(h, body, r.Secret, time.Now(), signature.DefaultTolerance)
+	}
+	switch {
+	case err == nil:
+		return "verified", http.StatusNoContent
+	case errors.Is(err, signature.ErrMismatch):
+		return "REFUSED: the signature does not fit the secret", http.StatusUnauthorized
+	default:
+		return "REFUSED: " + err.Error(), http.StatusUnauthorized
+	}
+}
+
+func (r *Receiver) print(req *http.Request, verdict string, body []byte) {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s  %s %s  %s\n", time.Now().Format(time.TimeOnly), req.Method, req.URL.Path, verdict)
+	for _, name := range []string{"webhook-id", "webhook-timestamp", "webhook-signature", "Digest", "traceparent", "Staffetta-Test"} {
+		if value := req.Header.Get(name); value != "" {
+			fmt.Fprintf(&out, "  %s: %s\n", name, printable(value))
+		}
+	}
+	out.WriteString("  ")
+	if json.Indent(&out, body, "  ", "  ") != nil {
+		out.WriteString(printable(string(body)))
+	}
+	out.WriteString("\n\n")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// A terminal that is gone is no reason to refuse deliveries.
+	_, _ = r.Out.Write(out.Bytes())
+}
+
+// printable keeps control characters from the terminal.
+func printable(s string) string {
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
+}
