@@ -1,0 +1,137 @@
+package assembly
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/egress"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/redisstore"
+	"github.com/staffetta/staffetta/pkg/sqlstore"
+	"github.com/staffetta/staffetta/services/api"
+	"github.com/staffetta/staffetta/services/recorder"
+	"github.com/staffetta/staffetta/services/router"
+	"github.com/staffetta/staffetta/services/sender"
+)
+
+// flushTimeout bounds the last writes of a producer at the end.
+const flushTimeout = 5 * time.Second
+
+// API builds the management API.
+func (p *Parts) API(ctx context.Context) (Component, error) {
+	if _, err := p.checkTopics(ctx); err != nil {
+		return Component{}, err
+	}
+	if err := p.checkSchema(ctx); err != nil {
+		return Component{}, err
+	}
+	producer := p.Bus.NewProducer(bus.ProducerConfig{Log: p.Log.Named("api")})
+	service, err := api.New(api.Config{
+		Store:    sqlstore.New(p.DB, time.Now),
+		Cache:    redisstore.NewStore(p.Redis),
+		Seal:     p.Keys,
+		Ingest:   ingest{producer: producer},
+		Payloads: payloads{bus: p.Bus},
+		AdminKey: p.Config.AdminKey,
+		CheckURL: p.egress().CheckURL,
+		Log:      p.Log.Named("api"),
+		Metrics:  p.Metrics,
+		Tracing:  p.Tracing,
+	})
+	if err != nil {
+		return Component{}, err
+	}
+	p.Health.Report("snapshot", service.CacheCurrent)
+	return Component{
+		Name: "api",
+		Run: func(ctx context.Context) error {
+			err := service.Run(ctx)
+			flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+			defer cancel()
+			p.warn("producer", producer.Close(flush))
+			return err
+		},
+		Handler: service.Handler(),
+		Paths:   []string{""},
+	}, nil
+}
+
+// Router builds the router.
+func (p *Parts) Router(ctx context.Context) (Component, error) {
+	partitions, err := p.checkTopics(ctx)
+	if err != nil {
+		return Component{}, err
+	}
+	log := p.Log.Named("router")
+	mirror := redisstore.NewMirror(p.Redis, log, router.NewIndex)
+	topics := slices.Clone(bus.EventTopics)
+	for _, topic := range p.Config.EventTopics {
+		if !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
+		}
+	}
+	service := router.New(router.Config{
+		Bus: p.Bus, Topics: topics, Partitions: partitions, Snapshot: mirror,
+		Tracer: p.Tracing.Tracer("router"), Log: log, Metrics: p.Metrics,
+	})
+	return Component{Name: "router", Run: withMirror(mirror.Run, service.Run)}, nil
+}
+
+// Sender builds the sender.
+func (p *Parts) Sender(ctx context.Context) (Component, error) {
+	if _, err := p.checkTopics(ctx); err != nil {
+		return Component{}, err
+	}
+	log := p.Log.Named("sender")
+	mirror := redisstore.NewMirror(p.Redis, log, func(s hook.AccountState) *sender.Account {
+		return sender.NewAccount(s, p.Keys)
+	})
+	service := sender.New(sender.Config{
+		Bus: p.Bus, Snapshot: mirror, Client: egress.NewClient(p.egress()),
+		UserAgent: "Staffetta/" + p.Version,
+		Tracer:    p.Tracing.Tracer("sender"), Log: log, Metrics: p.Metrics,
+	})
+	return Component{Name: "sender", Run: withMirror(mirror.Run, service.Run)}, nil
+}
+
+// Recorder builds the recorder.
+func (p *Parts) Recorder(ctx context.Context) (Component, error) {
+	partitions, err := p.checkTopics(ctx)
+	if err != nil {
+		return Component{}, err
+	}
+	if err := p.checkSchema(ctx); err != nil {
+		return Component{}, err
+	}
+	service, err := recorder.New(recorder.Config{
+		Bus: p.Bus, Store: sqlstore.New(p.DB, time.Now), Partitions: partitions,
+		Log: p.Log.Named("recorder"), Metrics: p.Metrics,
+	})
+	if err != nil {
+		return Component{}, err
+	}
+	return Component{Name: "recorder", Run: service.Run}, nil
+}
+
+func (p *Parts) egress() egress.Policy {
+	return egress.Policy{Allow: p.Config.EgressAllow, AllowHTTP: p.Config.AllowHTTP}
+}
+
+// withMirror runs a service beside the mirror that it looks at; the mirror ends
+// after the service, which needs it for what is under way.
+func withMirror(mirror, service func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		following, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var group errgroup.Group
+		group.Go(func() error { return mirror(following) })
+		group.Go(func() error {
+			defer stop()
+			return service(ctx)
+		})
+		return group.Wait()
+	}
+}

@@ -1,0 +1,39 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/staffetta/staffetta/pkg/telemetry"
+	"github.com/staffetta/staffetta/services/config"
+	"github.com/staffetta/staffetta/services/listen"
+)
+
+func (env Environment) listen() *cobra.Command {
+	c := &cobra.Command{
+		Use: "listen", Short: "Receive deliveries, verify and print them", Args: noArguments,
+	}
+	c.Flags().String("listen", "127.0.0.1:9000", "address to receive on (STAFFETTA_LISTEN)")
+	secret := c.Flags().String("secret", "", "secret of the webhook (whsec_…), or token of the rentman format; without it nothing is verified")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		flags := given(c, map[string]string{"listen": config.Listen})
+		if _, ok := env.Lookup(config.Listen); !ok && len(flags) == 0 {
+			flags[config.Listen] = c.Flags().Lookup("listen").DefValue
+		}
+		cfg, log, err := env.settings("listen", flags, telemetry.Console)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithCancel(c.Context())
+		defer cancel()
+		server, err := telemetry.Serve(ctx, cfg.Listen, &listen.Receiver{Secret: *secret, Out: env.Out}, log)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.Out, "receiving on http://%s (any path); Ctrl-C ends\n\n", server.Addr())
+		return server.Wait()
+	}
+	return c
+}

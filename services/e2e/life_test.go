@@ -1,0 +1,131 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func retries(t *testing.T, in *installation) {
+	a := in.newTenant(t)
+	r := newReceiver(t, func(n int, _ *http.Request) int { return []int{500, 503, 204}[min(n, 2)] })
+	_, secret := a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL, "retrySchedule": []string{"1s", "2s", "1h"}})
+	in.awaitLive(t)
+	_, value := contact(a.account, nil)
+	in.upstream(t).produce(t, record(a.account, value))
+	all := r.await(t, 3)
+	for _, request := range all {
+		requireSigned(t, request, secret)
+		require.Equal(t, all[0].header.Get("webhook-id"), request.header.Get("webhook-id"), "the id stays")
+		require.Equal(t, all[0].body, request.body)
+	}
+	d := a.awaitStatus(t, "delivered", 1)[0]
+	detail := a.api(t, http.MethodGet, "/v1/deliveries/"+d["id"].(string), nil, http.StatusOK)
+	var statuses []any
+	for _, attempt := range detail["attempts"].([]any) {
+		statuses = append(statuses, attempt.(object)["statusCode"])
+	}
+	require.Equal(t, []any{500.0, 503.0, 204.0}, statuses)
+}
+
+func exhausts(t *testing.T, in *installation) {
+	a := in.newTenant(t)
+	r := newReceiver(t, func(int, *http.Request) int { return 400 })
+	a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL, "retrySchedule": []string{"1s"}})
+	in.awaitLive(t)
+	_, value := contact(a.account, nil)
+	in.upstream(t).produce(t, record(a.account, value))
+	a.awaitStatus(t, "exhausted", 1)
+	require.Len(t, r.all(), 2)
+}
+
+func holdsAndResumes(t *testing.T, in *installation) {
+	a, r := in.newTenant(t), newReceiver(t, nil)
+	id, _ := a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL})
+	drops, _ := a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL + "/drops", "onPause": "drop"})
+	a.api(t, http.MethodPost, "/v1/webhooks/"+id+"/pause", nil, http.StatusOK)
+	paused := a.api(t, http.MethodPost, "/v1/webhooks/"+drops+"/pause", nil, http.StatusOK)
+	require.Equal(t, "paused", paused["status"])
+	require.NotNil(t, paused["suspendedAt"])
+	in.awaitLive(t)
+	var want []string
+	for range 5 {
+		event, value := contact(a.account, nil)
+		want = append(want, event)
+		in.upstream(t).produce(t, record(a.account, value))
+	}
+	a.awaitStatus(t, "held", 5)
+	a.awaitStatus(t, "dropped", 5)
+	require.Empty(t, r.all())
+
+	a.api(t, http.MethodPost, "/v1/webhooks/"+drops+"/resume", nil, http.StatusOK)
+	resumed := a.api(t, http.MethodPost, "/v1/webhooks/"+id+"/resume", nil, http.StatusOK)
+	require.Contains(t, []any{"resuming", "active"}, resumed["status"])
+	var got []string
+	for _, request := range r.await(t, 5) {
+		got = append(got, request.json(t)["data"].(object)["id"].(string))
+	}
+	require.ElementsMatch(t, want, got)
+	a.awaitStatus(t, "delivered", 5)
+	eventually(t, func() error {
+		return is(a.api(t, http.MethodGet, "/v1/webhooks/"+id, nil, http.StatusOK)["status"], "active")
+	})
+	in.awaitLive(t)
+	_, value := contact(a.account, nil)
+	in.upstream(t).produce(t, record(a.account, value))
+	a.awaitStatus(t, "delivered", 7) // to both
+}
+
+func followsChanges(t *testing.T, in *installation) {
+	a, r := in.newTenant(t), newReceiver(t, nil)
+	id, _ := a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL + "/before"})
+	in.awaitLive(t)
+	_, first := contact(a.account, nil)
+	in.upstream(t).produce(t, record(a.account, first))
+	r.await(t, 1)
+	a.api(t, http.MethodPatch, "/v1/webhooks/"+id, object{"itemTypes": []string{"Invoice"}, "url": r.URL + "/after"}, http.StatusOK)
+	in.awaitLive(t)
+	_, contacts := contact(a.account, nil)
+	_, invoices := contact(a.account, func(e object) { e["itemType"] = "Invoice" })
+	in.upstream(t).produce(t, record(a.account, contacts), record(a.account, invoices))
+	all := r.await(t, 2)
+	require.Equal(t, "/after", all[1].path)
+	require.Equal(t, "invoice.create", all[1].json(t)["type"])
+	a.awaitStatus(t, "delivered", 2)
+}
+
+func cancelsRevoked(t *testing.T, in *installation) {
+	a := in.newTenant(t)
+	r := newReceiver(t, func(int, *http.Request) int { return 500 })
+	id, _ := a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL, "retrySchedule": []string{"1s", "1s", "1s", "1s", "1s", "1s", "1s", "1s"}})
+	in.awaitLive(t)
+	_, value := contact(a.account, nil)
+	in.upstream(t).produce(t, record(a.account, value))
+	r.await(t, 1)
+	a.api(t, http.MethodDelete, "/v1/webhooks/"+id, nil, http.StatusNoContent)
+	a.awaitStatus(t, "cancelled", 1)
+	revoked := a.api(t, http.MethodGet, "/v1/webhooks/"+id, nil, http.StatusOK)
+	require.Equal(t, "revoked", revoked["status"])
+	require.NotNil(t, revoked["revokedAt"])
+	require.NotContains(t, revoked, "secret")
+}
+
+func keepsOthersGoing(t *testing.T, in *installation) {
+	a := in.newTenant(t)
+	release := make(chan struct{})
+	hanging := newReceiver(t, func(int, *http.Request) int { <-release; return 204 })
+	defer close(release)
+	healthy := newReceiver(t, nil)
+	a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": hanging.URL})
+	a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": healthy.URL})
+	in.awaitLive(t)
+	u := in.upstream(t)
+	const events = 300
+	for range events {
+		_, value := contact(a.account, nil)
+		u.produce(t, record(a.account, value))
+	}
+	healthy.await(t, events)
+	require.Less(t, len(hanging.all()), events, "the one that hangs has only its own queue")
+}

@@ -1,0 +1,21 @@
+package e2e_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/staffetta/staffetta/services/cmd"
+)
+
+// asStaffetta makes the test binary the program under test, so that services
+// run as processes of their own, with the race detector if the tests have it.
+const asStaffetta = "STAFFETTA_E2E_RUN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asStaffetta) != "" {
+		os.Exit(cmd.Main(os.Args[1:], cmd.Environment{
+			Version: "e2e", Commit: "none", Lookup: os.LookupEnv, Out: os.Stdout, Err: os.Stderr,
+		}))
+	}
+	os.Exit(m.Run())
+}

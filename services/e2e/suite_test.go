@@ -1,0 +1,45 @@
+package e2e_test
+
+import (
+	"testing"
+)
+
+// TestInstallation is the end-to-end suite: the whole product, a process per
+// service, on the embedded servers, or on the real ones that the environment
+// names. What changes the installation itself comes last, one after the other.
+func TestInstallation(t *testing.T) {
+	in := install(t)
+	t.Run("delivers", func(t *testing.T) {
+		for name, test := range map[string]func(*testing.T, *installation){
+			"a change in each domain service, signed":           deliversDomainChanges,
+			"in the rentman format, in both languages":          deliversRentman,
+			"events of any Kafka client, in every form":         deliversEveryForm,
+			"events of REST ingest":                             deliversIngested,
+			"events of a topic that the installation adds":      deliversAddedTopic,
+			"the event after bad input, which is quarantined":   quarantinesBadInput,
+			"nothing of a transaction that was aborted":         skipsAborted,
+			"after failures, on the webhook's schedule":         retries,
+			"until its attempts are used up":                    exhausts,
+			"what a paused webhook missed, when it is resumed":  holdsAndResumes,
+			"what a changed webhook wants from then on":         followsChanges,
+			"nothing after a webhook is deleted":                cancelsRevoked,
+			"to others while one receiver hangs":                keepsOthersGoing,
+			"only what the store and the types of a hook allow": matchesStoresAndTypes,
+			"in the producer's trace":                           continuesTraces,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, in)
+			})
+		}
+	})
+	t.Run("loses nothing", func(t *testing.T) {
+		for _, service := range services {
+			t.Run("when "+service+" is killed", func(t *testing.T) { survivesKill(t, in, service) })
+		}
+		for _, server := range in.backends.servers() {
+			t.Run("when "+server+" is killed", func(t *testing.T) { survivesServer(t, in, server) })
+		}
+		t.Run("when a sender is stopped in order, and repeats nothing", func(t *testing.T) { stopsInOrder(t, in) })
+	})
+}

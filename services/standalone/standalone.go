@@ -1,0 +1,146 @@
+// Package standalone runs all services in one process, on an embedded Kafka,
+// Redis and SQLite unless the configuration names real ones. Everything that
+// must survive lives in one data folder.
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/embedded"
+	"github.com/staffetta/staffetta/services/assembly"
+	"github.com/staffetta/staffetta/services/config"
+)
+
+// partitions of deliveries, the tiers and attempts (DESIGN.md).
+const partitions = 8
+
+// Config of a standalone.
+type Config struct {
+	// Config of the services; Kafka, Redis and database are embedded where it
+	// names none, and keys are made and kept in the data folder.
+	config.Config
+	// DataDir is created if it is missing.
+	DataDir string
+	// KafkaListen is the address of the embedded Kafka, such as
+	// "127.0.0.1:19092".
+	KafkaListen string
+	// Demo makes changes and receives them.
+	Demo bool
+	// Version of the program.
+	Version string
+	Log     *zap.Logger
+	// Out is where people are told what there is to try.
+	Out io.Writer
+}
+
+// Run works until ctx ends.
+func Run(ctx context.Context, cfg Config) (err error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	locked, err := lock(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, locked.Close()) }()
+	if err := keys(&cfg); err != nil {
+		return err
+	}
+	stop, err := servers(&cfg)
+	defer stop()
+	if err != nil {
+		return err
+	}
+	parts, err := assembly.Open(ctx, "standalone", cfg.Config, cfg.Version, cfg.Log)
+	if err != nil {
+		return err
+	}
+	defer parts.Close()
+	if err := parts.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := parts.Topics(ctx, partitions, 1); err != nil {
+		return err
+	}
+	components, err := parts.All(ctx)
+	if err != nil {
+		return err
+	}
+	serving, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	demo := make(chan error, 1)
+	err = parts.Serve(serving, func(address string) {
+		cfg.greet(address)
+		if !cfg.Demo {
+			demo <- nil
+			return
+		}
+		go func() {
+			err := cfg.demonstrate(serving, "http://"+address)
+			if err != nil {
+				end(err)
+			}
+			demo <- err
+		}()
+	}, components...)
+	end(nil)
+	if err != nil {
+		return err
+	}
+	return <-demo
+}
+
+// keys makes those that the configuration lacks.
+func keys(cfg *Config) (err error) {
+	if cfg.AdminKey == "" {
+		if cfg.AdminKey, err = kept(cfg.DataDir, "admin-key"); err != nil {
+			return err
+		}
+	}
+	if cfg.EncryptionKeys == "" {
+		if cfg.EncryptionKeys, err = kept(cfg.DataDir, "encryption-key"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// servers starts those that the configuration names none of. stop ends them, in
+// the reverse order; it is never nil.
+func servers(cfg *Config) (stop func(), err error) {
+	var closers []func()
+	stop = func() {
+		for i := len(closers) - 1; i >= 0; i-- {
+			closers[i]()
+		}
+	}
+	if len(cfg.Kafka.Brokers) == 0 {
+		kafka, err := embedded.StartKafka(embedded.KafkaConfig{
+			Listen: cfg.KafkaListen, DataDir: filepath.Join(cfg.DataDir, "kafka"), Log: cfg.Log.Named("kafka"),
+		})
+		if err != nil {
+			return stop, err
+		}
+		closers = append(closers, kafka.Close)
+		cfg.Kafka.Brokers = []string{kafka.Addr()}
+	}
+	if cfg.RedisURL == "" {
+		redis, err := embedded.StartRedis("127.0.0.1:0")
+		if err != nil {
+			return stop, err
+		}
+		closers = append(closers, redis.Close)
+		cfg.RedisURL = redis.URL()
+	}
+	if cfg.DatabaseURL == "" {
+		cfg.DatabaseURL = "sqlite:" + filepath.Join(cfg.DataDir, "staffetta.db")
+	}
+	return stop, nil
+}
