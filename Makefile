@@ -1,0 +1,59 @@
+# Staffetta. `make` alone lists what there is to do.
+
+.DEFAULT_GOAL := help
+
+# What `staffetta version` tells. A tree without git (an archive) still builds.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+# More flags for `go test`, such as TESTFLAGS='-run Retry -v'.
+TESTFLAGS ?=
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build, then run everything in one process with demo data (needs only Go)
+	bin/staffetta standalone --demo
+
+# No cgo and no paths of this machine: the binary runs anywhere, and the same source makes the same file.
+.PHONY: build
+build: ## Build bin/staffetta (needs only Go)
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' \
+		-o bin/staffetta ./services/cmd/staffetta
+
+.PHONY: test
+test: ## Run every test that needs nothing but Go (under the race detector where there is a C compiler)
+	go test $$(.ci/race) -timeout 15m $(TESTFLAGS) ./proto/... ./pkg/... ./services/...
+
+.PHONY: test-real
+test-real: ## Run the tests on real Kafka, Redis and PostgreSQL, started for them and stopped after them
+	TESTFLAGS='$(TESTFLAGS)' .ci/test-real
+
+.PHONY: servers
+servers: ## Start real Kafka, Redis and PostgreSQL; print export lines, for eval "$(make servers)"
+	@.ci/servers start
+
+.PHONY: servers-stop
+servers-stop: ## Stop them and remove their data
+	@.ci/servers stop
+
+.PHONY: lint
+lint: ## Check formatting, imports, generated code, modules and scripts
+	.ci/lint
+
+.PHONY: generate
+generate: ## Generate the Go code of proto/ (the linter checks that it is fresh)
+	.ci/lint generate
+
+.PHONY: bench
+bench: build ## Measure deliveries per second on embedded parts
+	bin/staffetta bench throughput --json
+
+.PHONY: clean
+clean: ## Remove what was built and downloaded (stops the servers first)
+	.ci/servers stop
+	STAFFETTA_SERVERS_DIR=.servers/test .ci/servers stop
+	rm -rf bin .tools .servers
