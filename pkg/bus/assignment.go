@@ -66,12 +66,12 @@ func (a *Assignment) Commit(ctx context.Context, offsets map[string]map[int]Comm
 		return nil
 	}
 	err := a.client.retry(ctx, func(ctx context.Context) error {
-		m, err := a.client.ask(ctx, a.group, req, requestTimeout)
+		answer, err := expect[*offsetcommit.Response](a.client.ask(ctx, a.group, req, requestTimeout))
 		if err != nil {
 			return err
 		}
 		var faults error
-		for _, t := range m.(*offsetcommit.Response).Topics {
+		for _, t := range answer.Topics {
 			for _, p := range t.Partitions {
 				if err := answered(p.ErrorCode); err != nil {
 					faults = errors.Join(faults, fmt.Errorf("topic %q partition %d: %w", t.Name, p.PartitionIndex, err))
@@ -116,11 +116,10 @@ func (c *Client) committed(ctx context.Context, group string, partitions map[str
 		return found, nil // no topics would mean all
 	}
 	err := c.retry(ctx, func(ctx context.Context) error {
-		m, err := c.ask(ctx, group, req, requestTimeout)
+		answer, err := expect[*offsetfetch.Response](c.ask(ctx, group, req, requestTimeout))
 		if err != nil {
 			return err
 		}
-		answer := m.(*offsetfetch.Response)
 		faults := answered(answer.ErrorCode)
 		if errors.Is(faults, kafka.GroupIdNotFound) {
 			faults = nil // nothing was ever committed

@@ -67,6 +67,19 @@ func (c *call) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 // request of its own.
 type reply struct{ protocol.Message }
 
+// expect gives an answer the type that it has for its request.
+func expect[T protocol.Message](m protocol.Message, err error) (T, error) {
+	var none T
+	if err != nil {
+		return none, err
+	}
+	answer, ok := m.(T)
+	if !ok {
+		return none, fmt.Errorf("answer is a %T, not a %T", m, none)
+	}
+	return answer, nil
+}
+
 var (
 	_ protocol.BrokerMessage = (*call)(nil)
 	_ protocol.RawExchanger  = (*call)(nil)

@@ -48,6 +48,9 @@ type Config struct {
 	TLS *tls.Config
 	// SASL is nil where brokers ask for no login.
 	SASL SASL
+	// SessionTimeout is that of the groups whose own configuration has none.
+	// Default 10 s.
+	SessionTimeout time.Duration
 	// Log gets warnings about what is tried again. Default: nothing.
 	Log *zap.Logger
 }
@@ -144,11 +147,11 @@ func (c *Client) do(ctx context.Context, broker int32, req protocol.Message) (pr
 func (c *Client) doWithin(ctx context.Context, timeout time.Duration, broker int32, req protocol.Message) (protocol.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	m, err := c.transport.RoundTrip(ctx, c.addr, &call{Message: req, broker: broker, clientID: c.cfg.ClientID})
+	answer, err := expect[*reply](c.transport.RoundTrip(ctx, c.addr, &call{Message: req, broker: broker, clientID: c.cfg.ClientID}))
 	if err != nil {
 		return nil, err
 	}
-	return m.(*reply).Message, nil
+	return answer.Message, nil
 }
 
 // retry tries an operation until it works, its fault does not pass, the tries

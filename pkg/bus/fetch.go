@@ -110,14 +110,14 @@ func (c *Client) fetchFrom(ctx context.Context, broker int32, want []wanted, wai
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
-	m, err := c.transport.RoundTrip(ctx, c.addr, &fetchCall{
+	a, err := expect[*answer](c.transport.RoundTrip(ctx, c.addr, &fetchCall{
 		call:  call{Message: req, broker: broker, clientID: c.cfg.ClientID},
 		spare: spare,
-	})
+	}))
 	if err != nil {
 		return nil, fmt.Errorf("fetch from broker %d: %w", broker, err)
 	}
-	return m.(*answer), nil
+	return a, nil
 }
 
 // parseAnswer reads an answer of version 4 to 11.

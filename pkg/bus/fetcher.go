@@ -37,14 +37,22 @@ type Batch struct {
 	Next int64
 	// HighWatermark is the partition's end when this was fetched.
 	HighWatermark int64
-	// Reset tells that the position was out of range, so records between the
-	// last batch's Next and this one's start are gone: they expired, or the
-	// broker lost its log's tail.
+	// Reset tells that the position was out of range, so that reading went on at
+	// the earliest record: those before it expired, or the topic was made anew.
+	// Offsets may then be lower than before.
 	Reset bool
 
 	size             int
 	control, aborted int
 	of               *fetching
+}
+
+// Start is the offset of the first record, or Next if there is none.
+func (b *Batch) Start() int64 {
+	if len(b.Records) == 0 {
+		return b.Next
+	}
+	return b.Records[0].Offset
 }
 
 type topicPartition struct {

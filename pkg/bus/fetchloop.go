@@ -74,35 +74,32 @@ func (f *Fetcher) place() error {
 	f.mu.Unlock()
 
 	starts, faults := f.client.offsets(f.ctx, ask, kafka.FirstOffset)
-	ends, err := f.client.offsets(f.ctx, ask, kafka.LastOffset)
-	faults = errors.Join(faults, err)
 	for _, p := range homeless {
 		leader, err := f.client.layout.leader(f.ctx, p.topic, p.partition)
 		if err != nil {
 			faults = errors.Join(faults, err)
 			continue
 		}
-		f.home(p, leader, starts, ends)
+		f.home(p, leader, starts)
 	}
 	return faults
 }
 
-func (f *Fetcher) home(p *fetching, leader int32, starts, ends map[topicPartition]int64) {
+func (f *Fetcher) home(p *fetching, leader int32, starts map[topicPartition]int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	start, hasStart := starts[p.topicPartition]
-	end, hasEnd := ends[p.topicPartition]
 	switch {
 	case p.offset >= 0 && !p.lost:
-	case !hasStart || !hasEnd:
+	case !hasStart:
 		return
 	case p.offset < 0:
 		p.offset = start
 	default:
-		// Below the start it expired. Beyond the end the broker lost the tail
-		// of its log; from the end on, since from the start it would be two
-		// weeks of deliveries made twice.
-		p.offset = min(max(p.offset, start), end)
+		// Below the start it expired. Beyond the end the topic was made anew, or
+		// a broker lost its log's tail: what is there now may never have been
+		// read, and reading twice is better than not at all.
+		p.offset = start
 		p.lost, p.reset = false, true
 	}
 	p.leader = leader

@@ -18,10 +18,11 @@ type GroupConfig struct {
 	ID     string
 	Topics []string
 	// SessionTimeout is how long a member may be silent before its partitions
-	// go to others. Default 10 s; Kafka takes 6 s at least by its own default.
+	// go to others. Default: the client's; Kafka takes 6 s at least by its own
+	// default.
 	SessionTimeout time.Duration
 	// HeartbeatInterval is how often a member speaks, and about how long it
-	// takes to hear of a rebalance. Default 2 s.
+	// takes to hear of a rebalance. Default a fifth of the session timeout.
 	HeartbeatInterval time.Duration
 	// RebalanceTimeout is how long the others wait for a member whose handler
 	// has not returned yet. Default 30 s.
@@ -43,8 +44,8 @@ const maxJoinBackoff = time.Second
 
 // NewGroup checks the configuration; Run joins. Its error is hook.Invalid.
 func (c *Client) NewGroup(cfg GroupConfig) (*Group, error) {
-	cfg.SessionTimeout = cmp.Or(cfg.SessionTimeout, 10*time.Second)
-	cfg.HeartbeatInterval = cmp.Or(cfg.HeartbeatInterval, 2*time.Second)
+	cfg.SessionTimeout = cmp.Or(cfg.SessionTimeout, c.cfg.SessionTimeout, 10*time.Second)
+	cfg.HeartbeatInterval = cmp.Or(cfg.HeartbeatInterval, cfg.SessionTimeout/5)
 	cfg.RebalanceTimeout = cmp.Or(cfg.RebalanceTimeout, 30*time.Second)
 	if cfg.Log == nil {
 		cfg.Log = c.log
@@ -76,7 +77,7 @@ func (c *Client) NewGroup(cfg GroupConfig) (*Group, error) {
 func (g *Group) Run(ctx context.Context, handle func(ctx context.Context, a *Assignment) error) error {
 	m := &member{client: g.client, cfg: g.cfg, generation: -1}
 	defer func() {
-		if err := m.leave(); err != nil {
+		if err := m.leave(ctx); err != nil {
 			g.log.Warn("left the group without its knowing", zap.Error(err))
 		}
 	}()

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -96,20 +97,20 @@ func (l *layout) read(ctx context.Context, topic string) error {
 	names := slices.Sorted(maps.Keys(l.topics))
 	l.mu.Unlock()
 
-	answer, err := l.client.do(ctx, anyBroker, &metadata.Request{TopicNames: names})
+	answer, err := expect[*metadata.Response](l.client.do(ctx, anyBroker, &metadata.Request{TopicNames: names}))
 	if err != nil {
 		return fmt.Errorf("read the cluster's layout: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, t := range answer.(*metadata.Response).Topics {
+	for _, t := range answer.Topics {
 		switch err := answered(t.ErrorCode); {
 		case err == nil:
 			l.topics[t.Name] = leadersOf(t.Partitions)
-		case err == kafka.UnknownTopicOrPartition && t.Name != topic && l.topics[t.Name] != nil:
+		case errors.Is(err, kafka.UnknownTopicOrPartition) && t.Name != topic && l.topics[t.Name] != nil:
 			// A broker that has just started may not know it yet: keep what
 			// was known.
-		case err == kafka.UnknownTopicOrPartition:
+		case errors.Is(err, kafka.UnknownTopicOrPartition):
 			delete(l.topics, t.Name)
 		case t.Name == topic:
 			return fmt.Errorf("topic %q: %w", topic, err)

@@ -27,11 +27,10 @@ const (
 
 // coordinator finds the broker that keeps a group.
 func (c *Client) coordinator(ctx context.Context, group string) (int32, error) {
-	m, err := c.do(ctx, anyBroker, &findcoordinator.Request{Key: group})
+	answer, err := expect[*findcoordinator.Response](c.do(ctx, anyBroker, &findcoordinator.Request{Key: group}))
 	if err != nil {
 		return 0, err
 	}
-	answer := m.(*findcoordinator.Response)
 	return answer.NodeID, answered(answer.ErrorCode)
 }
 
@@ -109,11 +108,10 @@ func (m *member) enter(ctx context.Context) (*joingroup.Response, error) {
 	}
 	for {
 		// The coordinator answers when all members have joined.
-		msg, err := m.client.ask(ctx, m.cfg.ID, req, m.cfg.RebalanceTimeout+requestTimeout)
+		answer, err := expect[*joingroup.Response](m.client.ask(ctx, m.cfg.ID, req, m.cfg.RebalanceTimeout+requestTimeout))
 		if err != nil {
 			return nil, err
 		}
-		answer := msg.(*joingroup.Response)
 		err = answered(answer.ErrorCode)
 		if errors.Is(err, kafka.MemberIDRequired) {
 			// Known from now on, so that we can leave whatever comes.
@@ -166,18 +164,17 @@ func (m *member) plan(ctx context.Context, members []joingroup.ResponseMember) (
 }
 
 func (m *member) sync(ctx context.Context, generation int32, plan []syncgroup.RequestAssignment) (map[string][]int, error) {
-	msg, err := m.client.ask(ctx, m.cfg.ID, &syncgroup.Request{
+	answer, err := expect[*syncgroup.Response](m.client.ask(ctx, m.cfg.ID, &syncgroup.Request{
 		GroupID:      m.cfg.ID,
 		GenerationID: generation,
 		MemberID:     m.id,
 		ProtocolType: protocolType,
 		ProtocolName: balancerName,
 		Assignments:  plan,
-	}, m.cfg.RebalanceTimeout+requestTimeout)
+	}, m.cfg.RebalanceTimeout+requestTimeout))
 	if err != nil {
 		return nil, err
 	}
-	answer := msg.(*syncgroup.Response)
 	if err := answered(answer.ErrorCode); err != nil {
 		return nil, err
 	}
@@ -200,35 +197,35 @@ func (m *member) sync(ctx context.Context, generation int32, plan []syncgroup.Re
 
 // beat tells the coordinator that this member lives.
 func (m *member) beat(ctx context.Context) error {
-	msg, err := m.client.ask(ctx, m.cfg.ID, &heartbeat.Request{
+	answer, err := expect[*heartbeat.Response](m.client.ask(ctx, m.cfg.ID, &heartbeat.Request{
 		GroupID:      m.cfg.ID,
 		GenerationID: m.generation,
 		MemberID:     m.id,
-	}, m.cfg.SessionTimeout/2)
+	}, m.cfg.SessionTimeout/2))
 	if err != nil {
 		return err
 	}
-	return answered(msg.(*heartbeat.Response).ErrorCode)
+	return answered(answer.ErrorCode)
 }
 
 // leave gives the partitions back at once. Without it they would lie still for
 // a session.
-func (m *member) leave() error {
+func (m *member) leave(ctx context.Context) error {
 	if m.id == "" {
 		return nil
 	}
-	// Not under the context that has just ended.
-	ctx, cancel := context.WithTimeout(m.client.ctx, m.cfg.SessionTimeout)
+	// The context has just ended, most often.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.SessionTimeout)
 	defer cancel()
 	err := m.client.retry(ctx, func(ctx context.Context) error {
-		msg, err := m.client.ask(ctx, m.cfg.ID, &leavegroup.Request{
+		answer, err := expect[*leavegroup.Response](m.client.ask(ctx, m.cfg.ID, &leavegroup.Request{
 			GroupID: m.cfg.ID,
 			Members: []leavegroup.RequestMember{{MemberID: m.id}},
-		}, requestTimeout)
+		}, requestTimeout))
 		if err != nil {
 			return err
 		}
-		return answered(msg.(*leavegroup.Response).ErrorCode)
+		return answered(answer.ErrorCode)
 	})
 	m.id = ""
 	if errors.Is(err, kafka.UnknownMemberId) {

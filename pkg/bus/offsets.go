@@ -83,12 +83,12 @@ func (c *Client) offsets(ctx context.Context, partitions []topicPartition, at in
 		})
 	}
 	for leader, req := range requests {
-		answer, err := c.do(ctx, leader, req)
+		answer, err := expect[*listoffsets.Response](c.do(ctx, leader, req))
 		if err != nil {
 			faults = errors.Join(faults, err)
 			continue
 		}
-		for _, t := range answer.(*listoffsets.Response).Topics {
+		for _, t := range answer.Topics {
 			for _, p := range t.Partitions {
 				if err := answered(p.ErrorCode); err != nil {
 					faults = errors.Join(faults, fmt.Errorf("topic %q partition %d: %w", t.Topic, p.Partition, err))

@@ -179,12 +179,12 @@ func (p *Producer) exchange(broker int32, boxes []*outbox) (map[topicPartition]o
 			RecordSet: set,
 		})
 	}
-	m, err := p.client.do(p.ctx, broker, req)
+	answer, err := expect[*produce.Response](p.client.do(p.ctx, broker, req))
 	if err != nil {
 		return nil, fmt.Errorf("produce to broker %d: %w", broker, err)
 	}
 	outcomes := make(map[topicPartition]outcome, len(boxes))
-	for _, t := range m.(*produce.Response).Topics {
+	for _, t := range answer.Topics {
 		for _, a := range t.Partitions {
 			outcomes[topicPartition{t.Topic, int(a.Partition)}] = outcome{first: a.BaseOffset, err: answered(a.ErrorCode)}
 		}

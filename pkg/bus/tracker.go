@@ -62,6 +62,14 @@ func (t *Tracker) Advance(next int64) {
 	t.next = max(t.next, next)
 }
 
+// Reset begins anew at an offset, which may be lower than those before: the
+// topic is another one now. What is open is forgotten.
+func (t *Tracker) Reset(next int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.started, t.next, t.open = nil, next, 0
+}
+
 // Watermark is the offset to commit: everything below it is done.
 func (t *Tracker) Watermark() int64 {
 	t.mu.Lock()

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strconv"
@@ -102,7 +103,9 @@ func (k *Kafka) start() error {
 		kfake.ClusterID("staffetta"),
 		kfake.GroupMinSessionTimeout(k.cfg.MinSessionTimeout),
 		kfake.WithLogger(logger{k.cfg.Log}),
-		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, k.addr) }),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+			return new(net.ListenConfig).Listen(context.Background(), network, k.addr)
+		}),
 	}
 	if k.cfg.DataDir != "" {
 		options = append(options, kfake.DataDir(k.cfg.DataDir))
@@ -111,13 +114,21 @@ func (k *Kafka) start() error {
 	if err != nil {
 		return fmt.Errorf("start embedded kafka on %s: %w", k.addr, err)
 	}
-	cluster.ControlKey(int16(kmsg.Produce), stamp)
-	cluster.ControlKey(int16(kmsg.Fetch), limitByPartition)
+	change(cluster, kmsg.Produce, stamp)
+	change(cluster, kmsg.Fetch, limitByPartition)
 	k.cluster = cluster
 	k.addr = cluster.ListenAddrs()[0]
 	k.stop = make(chan struct{})
 	k.expiry.Go(func() { expire(cluster, k.stop) })
 	return nil
+}
+
+// change edits requests before kfake handles them.
+func change(cluster *kfake.Cluster, key kmsg.Key, edit func(kmsg.Request)) {
+	cluster.ControlKey(int16(key), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		edit(req)
+		return nil, nil, false // not answered: go on with it
+	})
 }
 
 // expire drops what is beyond its retention. kfake does so by itself only once

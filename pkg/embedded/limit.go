@@ -8,19 +8,18 @@ import (
 
 // limitByPartition turns the limit of a whole answer into limits of its
 // partitions. kfake, when it meets the former, leaves out which transactions
-// were aborted, so that a reader would take their records for good. It lets
-// kfake go on with the request.
-func limitByPartition(req kmsg.Request) (kmsg.Response, error, bool) {
+// were aborted, so that a reader would take their records for good.
+func limitByPartition(req kmsg.Request) {
 	fetch, ok := req.(*kmsg.FetchRequest)
 	if !ok {
-		return nil, nil, false
+		return
 	}
 	count := 0
 	for i := range fetch.Topics {
 		count += len(fetch.Topics[i].Partitions)
 	}
 	if count == 0 {
-		return nil, nil, false
+		return
 	}
 	share := max(fetch.MaxBytes/int32(count), 1)
 	for i := range fetch.Topics {
@@ -30,5 +29,4 @@ func limitByPartition(req kmsg.Request) (kmsg.Response, error, bool) {
 		}
 	}
 	fetch.MaxBytes = math.MaxInt32
-	return nil, nil, false
 }

@@ -26,20 +26,18 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // and kfake does not do: it keeps the producer's clock whatever the topic says,
 // and drops a record that claims to be older than the retention, however new it
 // is. The batch is moved as a whole so that its last record has the time of
-// now; the distances between its records stay. It lets kfake go on with the
-// request.
-func stamp(req kmsg.Request) (kmsg.Response, error, bool) {
+// now; the distances between its records stay.
+func stamp(req kmsg.Request) {
 	now := time.Now().UnixMilli()
 	produce, ok := req.(*kmsg.ProduceRequest)
 	if !ok {
-		return nil, nil, false
+		return
 	}
 	for _, t := range produce.Topics {
 		for _, p := range t.Partitions {
 			stampBatch(p.Records, now)
 		}
 	}
-	return nil, nil, false
 }
 
 // stampBatch leaves alone what is no intact batch: kfake shall refuse it.

@@ -53,7 +53,7 @@ func (p *Parts) domain(name string) contacts.Config {
 }
 
 func component(ctx context.Context, p *Parts, name string, build func() (domain, error)) (Component, error) {
-	if _, err := p.checkTopics(ctx); err != nil {
+	if err := p.lookAtTopics(ctx); err != nil {
 		return Component{}, err
 	}
 	if err := p.checkSchema(ctx); err != nil {

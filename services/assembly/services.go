@@ -23,7 +23,7 @@ const flushTimeout = 5 * time.Second
 
 // API builds the management API.
 func (p *Parts) API(ctx context.Context) (Component, error) {
-	if _, err := p.checkTopics(ctx); err != nil {
+	if err := p.lookAtTopics(ctx); err != nil {
 		return Component{}, err
 	}
 	if err := p.checkSchema(ctx); err != nil {

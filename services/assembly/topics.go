@@ -3,21 +3,51 @@ package assembly
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 )
 
 // Topics creates the topics, or brings their settings up to date. Idempotent.
 func (p *Parts) Topics(ctx context.Context, partitions, replication int) error {
+	if err := p.awaitKafka(ctx); err != nil {
+		return err
+	}
 	return p.Bus.EnsureTopics(ctx, bus.Topics(partitions, p.Config.EventTopics), replication)
 }
 
-// checkTopics refuses topics that are missing or differ, and returns the number
-// of partitions that they were created with.
+// checkTopics waits for Kafka, refuses topics that are missing or differ, and
+// returns the number of partitions that they were created with.
 func (p *Parts) checkTopics(ctx context.Context) (partitions int, err error) {
+	if err := p.awaitKafka(ctx); err != nil {
+		return 0, err
+	}
 	partitions, err = p.Bus.Partitions(ctx, bus.Deliveries)
 	if err != nil {
 		return 0, fmt.Errorf("%w: run `staffetta topics` first", err)
 	}
 	return partitions, p.Bus.CheckTopics(ctx, bus.Topics(partitions, p.Config.EventTopics))
+}
+
+// lookAtTopics is checkTopics for services that work without Kafka: while it is
+// away they start all the same.
+func (p *Parts) lookAtTopics(ctx context.Context) error {
+	asking, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if err := p.Bus.Ping(asking); err != nil {
+		p.Log.Warn("kafka does not answer; starting without a look at its topics", zap.Error(err))
+		return nil
+	}
+	_, err := p.checkTopics(ctx)
+	return err
+}
+
+// lookTimeout is how long the start of a service that works without Kafka may
+// wait for it.
+const lookTimeout = 3 * time.Second
+
+func (p *Parts) awaitKafka(ctx context.Context) error {
+	return await(ctx, p.Log, "kafka", func() error { return p.Bus.Ping(ctx) })
 }

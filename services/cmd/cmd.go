@@ -46,6 +46,13 @@ func Main(args []string, env Environment) int {
 		Short:         "Staffetta tells other systems what changed: Kafka in, signed webhooks out",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return misuse{fmt.Errorf("unknown command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetArgs(args)
 	root.SetOut(env.Out)
@@ -84,10 +91,10 @@ type misuse struct{ error }
 
 func (m misuse) Unwrap() error { return m.error }
 
-// exactly is cobra.NoArgs with our exit status.
+// noArguments is cobra.NoArgs with our exit status.
 func noArguments(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return misuse{fmt.Errorf("unknown command or argument %q", args[0])}
+		return misuse{fmt.Errorf("unexpected argument %q", args[0])}
 	}
 	return nil
 }

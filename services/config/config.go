@@ -5,6 +5,7 @@ package config
 import (
 	"crypto/tls"
 	"net/netip"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -71,6 +72,9 @@ type Kafka struct {
 	TLS *tls.Config
 	// SASL is nil for no login.
 	SASL *SASL
+	// SessionTimeout is how long a member that was killed is waited for; 0: the
+	// default of package bus. No setting: standalone's own broker takes less.
+	SessionTimeout time.Duration
 }
 
 // SASL is a login at Kafka.

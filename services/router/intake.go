@@ -101,8 +101,9 @@ func (in *intake) run(ctx context.Context) {
 func (in *intake) route(ctx context.Context, batch bus.Batch) {
 	if batch.Reset {
 		in.service.metrics.resets.Inc()
-		in.service.Log.Error("events were deleted by retention before they were read",
+		in.service.Log.Error("reading goes on at the earliest event: those before it expired unread, or the topic was made anew",
 			zap.String("topic", in.topic), zap.Int("partition", in.partition), zap.Int64("next", batch.Next))
+		in.tracker.Reset(batch.Start())
 	}
 	for _, record := range batch.Records {
 		if ctx.Err() != nil {

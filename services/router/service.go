@@ -166,7 +166,7 @@ func (s *Service) commit(ctx context.Context, a *bus.Assignment, intakes map[str
 	moved := map[string]map[int]bus.Committed{}
 	for topic, partitions := range intakes {
 		for p, in := range partitions {
-			if at := in.tracker.Watermark(); at > in.committed {
+			if at := in.tracker.Watermark(); at != in.committed {
 				if moved[topic] == nil {
 					moved[topic] = map[int]bus.Committed{}
 				}

@@ -107,12 +107,8 @@ func (o *owner) give(ctx context.Context, b bus.Batch) {
 
 // refetch makes the fetcher return to a batch that was not taken.
 func (o *owner) refetch(b bus.Batch) {
-	from := b.Next
-	if len(b.Records) > 0 {
-		from = b.Records[0].Offset
-	}
 	o.service.fetcher.Remove(b.Topic, o.partition)
-	o.service.fetcher.Add(b.Topic, o.partition, from)
+	o.service.fetcher.Add(b.Topic, o.partition, b.Start())
 }
 
 // stopTaking ends the intake; what is under way goes on.
@@ -172,10 +168,13 @@ func (o *owner) run() {
 func (o *owner) receive(b bus.Batch) {
 	if b.Reset {
 		o.service.metrics.resets.Inc()
-		o.service.Log.Error("records were deleted by retention before they were read",
+		o.service.Log.Error("reading goes on at the earliest record: those before it expired unread, or the topic was made anew",
 			zap.String("topic", b.Topic), zap.Int("partition", b.Partition), zap.Int64("next", b.Next))
 	}
 	tracker := o.trackers[b.Topic]
+	if b.Reset {
+		tracker.Reset(b.Start())
+	}
 	if b.Topic != bus.Deliveries {
 		for _, r := range b.Records {
 			tracker.Start(r.Offset)

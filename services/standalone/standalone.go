@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -20,6 +21,10 @@ import (
 
 // partitions of deliveries, the tiers and attempts (DESIGN.md).
 const partitions = 8
+
+// sessionTimeout is how long a restart after a kill waits for the process that
+// was; nobody else can have the partitions here.
+const sessionTimeout = 3 * time.Second
 
 // Config of a standalone.
 type Config struct {
@@ -130,6 +135,7 @@ func servers(cfg *Config) (stop func(), err error) {
 		}
 		closers = append(closers, kafka.Close)
 		cfg.Kafka.Brokers = []string{kafka.Addr()}
+		cfg.Kafka.SessionTimeout = sessionTimeout
 	}
 	if cfg.RedisURL == "" {
 		redis, err := embedded.StartRedis("127.0.0.1:0")

@@ -1,0 +1,68 @@
+package router_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/router"
+)
+
+func matched(x *router.Index, e hook.Event) []string {
+	ids := []string{}
+	x.Match(&e, func(id string) { ids = append(ids, id) })
+	return ids
+}
+
+func TestAnEventMatchesByItemTypeEventTypeAndStore(t *testing.T) {
+	t.Parallel()
+	every := hook.EventTypes
+	x := router.NewIndex(hook.AccountState{Webhooks: []hook.Webhook{
+		{ID: "all", ItemTypes: []string{hook.AnyItemType}, EventTypes: every},
+		{ID: "contacts", ItemTypes: []string{"Contact", "Crew", "Contact"}, EventTypes: every},
+		{ID: "deletes", ItemTypes: []string{"Contact"}, EventTypes: []hook.EventType{hook.Delete}},
+		{ID: "store 7", ItemTypes: []string{"Contact"}, EventTypes: every, Stores: []string{"7", "8"}},
+		{ID: "all and more", ItemTypes: []string{"Contact", hook.AnyItemType}, EventTypes: every},
+		// What arrives for these is held, so they match too.
+		{ID: "paused", ItemTypes: []string{"Contact"}, EventTypes: every, Status: hook.Paused},
+	}})
+	for _, c := range []struct {
+		event hook.Event
+		want  []string
+	}{
+		{hook.Event{Type: hook.Create, ItemType: "Contact"}, []string{"contacts", "store 7", "paused", "all", "all and more"}},
+		{hook.Event{Type: hook.Create, ItemType: "Contact", Store: "7"}, []string{"contacts", "store 7", "paused", "all", "all and more"}},
+		{hook.Event{Type: hook.Create, ItemType: "Contact", Store: "9"}, []string{"contacts", "paused", "all", "all and more"}},
+		{hook.Event{Type: hook.Delete, ItemType: "Contact", Store: "9"}, []string{"contacts", "deletes", "paused", "all", "all and more"}},
+		{hook.Event{Type: hook.Update, ItemType: "Crew"}, []string{"contacts", "all", "all and more"}},
+		{hook.Event{Type: hook.Update, ItemType: "Unheard"}, []string{"all", "all and more"}},
+	} {
+		require.Equal(t, c.want, matched(x, c.event), "%+v", c.event)
+	}
+}
+
+func TestAnAccountWithoutWebhooksMatchesNothing(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, matched(router.NewIndex(hook.AccountState{}), hook.Event{Type: hook.Create, ItemType: "Contact"}))
+}
+
+// The cost of an event follows what it matches, not what the account has.
+func BenchmarkMatch(b *testing.B) {
+	for _, webhooks := range []int{10, 1000, 100_000} {
+		b.Run(fmt.Sprintf("webhooks=%d", webhooks), func(b *testing.B) {
+			s := hook.AccountState{}
+			for n := range webhooks {
+				s.Webhooks = append(s.Webhooks, hook.Webhook{
+					ID: fmt.Sprint(n), ItemTypes: []string{fmt.Sprintf("Type%d", n/10)}, EventTypes: hook.EventTypes,
+				})
+			}
+			x := router.NewIndex(s)
+			e := hook.Event{Type: hook.Update, ItemType: "Type0"}
+			for b.Loop() {
+				x.Match(&e, func(string) {})
+			}
+		})
+	}
+}

@@ -1,0 +1,106 @@
+package sender
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/retry"
+	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
+)
+
+func bundle(t *testing.T, data []byte, webhooks ...string) bus.Record {
+	t.Helper()
+	value, err := proto.Marshal(&deliveryv1.Bundle{
+		Change: codec.ToChange(hook.Event{
+			ID: "evt_1", Account: "acme", Type: hook.Create, ItemType: "Contact",
+			Items: []hook.Item{{ID: "7", Ref: "/contacts/7", Data: data}}, Date: "2026-11-23T10:00:00Z",
+		}),
+		Webhooks: webhooks, Run: 5,
+	})
+	require.NoError(t, err)
+	return bus.Record{Topic: bus.Deliveries, Partition: 3, Offset: 41, Value: value}
+}
+
+func TestABundleIsDoneWhenEachOfItsTasksIs(t *testing.T) {
+	t.Parallel()
+	done := 0
+	tasks, err := ofBundle(bundle(t, nil, "wh_1", "wh_2"), func() { done++ })
+	require.NoError(t, err)
+	require.Len(t, tasks, 2)
+	require.Equal(t, identity{delivery: hook.DeliveryID("evt_1", "wh_1", -1), run: 5}, tasks[0].identity)
+	tasks[1].finished()
+	require.Zero(t, done)
+	tasks[0].finished()
+	require.Equal(t, 1, done)
+}
+
+func TestATaskComesOutOfATierAsItWentIn(t *testing.T) {
+	t.Parallel()
+	due := time.UnixMilli(1_800_000_000_000)
+	for name, data := range map[string][]byte{
+		"small, with its event": []byte(`{"name":"Mario"}`),
+		"large, without":        append(append([]byte(`"`), bytes.Repeat([]byte("x"), 20<<10)...), '"'),
+	} {
+		tasks, err := ofBundle(bundle(t, data, "wh_1"), func() {})
+		require.NoError(t, err)
+		tasks[0].attempts = 2
+		value, err := tasks[0].forTier(due, due.Add(-time.Second))
+		require.NoError(t, err)
+		require.Less(t, len(value), 18<<10, name)
+		w, err := ofTier(bus.Record{Value: value})
+		require.NoError(t, err)
+		require.Equal(t, identity{delivery: tasks[0].delivery, run: 5, step: 1}, w.identity, name)
+		require.Equal(t, 2, w.attempts)
+		require.Equal(t, due, w.due)
+		require.Equal(t, due.Add(-time.Second), w.notBefore)
+		require.Equal(t, hook.Coordinates{Topic: bus.Deliveries, Partition: 3, Offset: 41}, w.bundle)
+		if len(data) < maxCarried {
+			require.Equal(t, tasks[0].event, w.event)
+		} else {
+			require.Nil(t, w.event, "it is read again at its coordinates")
+		}
+	}
+}
+
+func TestARecordThatIsNoTaskIsTold(t *testing.T) {
+	t.Parallel()
+	for _, value := range [][]byte{nil, {}, []byte("no protobuf")} {
+		_, err := ofBundle(bus.Record{Value: value}, func() { t.Error("must not be done") })
+		require.Error(t, err)
+		_, err = ofTier(bus.Record{Value: value})
+		require.Error(t, err)
+	}
+}
+
+func TestATiersHeadIsDueAfterItsDelay(t *testing.T) {
+	t.Parallel()
+	q := &queue{tier: retry.Tiers[1]}
+	_, ok := q.head()
+	require.False(t, ok)
+	q.records = []bus.Record{{Offset: 1, Time: start}, {Offset: 2, Time: start.Add(time.Second)}}
+	due, ok := q.head()
+	require.True(t, ok)
+	require.Equal(t, start.Add(3*time.Second), due)
+	require.EqualValues(t, 1, q.pop().Offset)
+	due, _ = q.head()
+	require.Equal(t, start.Add(4*time.Second), due)
+}
+
+func TestWhatAReceiverAskedForIsNeverUndershot(t *testing.T) {
+	t.Parallel()
+	task := &task{identity: identity{delivery: "dlv_1"}, attempts: 1}
+	due, notBefore := nextTry(start, 5*time.Second, time.Minute, task)
+	require.False(t, notBefore.Before(start.Add(time.Minute)))
+	require.False(t, due.Before(notBefore))
+
+	due, notBefore = nextTry(start, time.Hour, time.Minute, task)
+	require.True(t, due.After(start.Add(59*time.Minute)), "the schedule's own delay is longer")
+	require.True(t, notBefore.After(start.Add(50*time.Minute)))
+}
