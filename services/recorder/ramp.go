@@ -1,6 +1,9 @@
 package recorder
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// startRate and fullRate bound the releases per second of one webhook: the
@@ -8,6 +11,11 @@ const (
 	startRate = 20.0
 	fullRate  = 100.0
 	rampTime  = 5 * time.Second
+	// growTime is how long a backlog takes to double the pace from then on, so
+	// that a webhook with more than fullRate new events a second, which are held
+	// while it is resuming, catches up with them.
+	growTime = 30 * time.Second
+	maxRate  = float64(roundLimit)
 )
 
 // ramp limits each webhook's releases. It is the releaser's alone.
@@ -32,12 +40,20 @@ func (r *ramp) take(webhook string, now time.Time, want int) int {
 		p = &pace{since: now, last: now.Add(-time.Second)}
 		r.webhooks[webhook] = p
 	}
-	rate := min(fullRate, startRate+(fullRate-startRate)*now.Sub(p.since).Seconds()/rampTime.Seconds())
+	rate := rateAfter(now.Sub(p.since))
 	p.tokens = min(rate, p.tokens+rate*now.Sub(p.last).Seconds())
 	p.last = now
 	got := min(want, int(p.tokens))
 	p.tokens -= float64(got)
 	return got
+}
+
+// rateAfter is the releases per second so long after a backlog's first one.
+func rateAfter(d time.Duration) float64 {
+	if d < rampTime {
+		return startRate + (fullRate-startRate)*d.Seconds()/rampTime.Seconds()
+	}
+	return min(maxRate, fullRate*math.Exp2((d-rampTime).Seconds()/growTime.Seconds()))
 }
 
 // forget drops webhooks that had nothing held for a while.
