@@ -115,6 +115,14 @@ func finish(in Input, e *hook.Event, f faults) error {
 	// An Italian name of the catalogue is the same type: webhooks match by the
 	// English one, and bodies are translated from it.
 	e.ItemType = catalogue.Canonical(e.ItemType)
+	if e.User != nil {
+		e.User.ItemType = catalogue.Canonical(e.User.ItemType)
+	}
+	for i := range e.Items {
+		if parent := e.Items[i].Parent; parent != nil {
+			parent.ItemType = catalogue.Canonical(parent.ItemType)
+		}
+	}
 	check(e, &f)
 	return f.reject()
 }

@@ -22,9 +22,8 @@ func TestEncodeJSONWritesWhatTheContractShows(t *testing.T) {
 	e := hook.Event{Account: "acme", Type: hook.Delete, ItemType: "Contact", Items: []hook.Item{{ID: "10"}, {ID: "x"}}}
 	got, err = codec.EncodeJSON(e)
 	require.NoError(t, err)
-	require.Equal(t, `{"account":"acme","store":null,"user":null,"eventType":"delete","itemType":"Contact",`+
-		`"items":[{"id":10,"ref":null,"version":null,"data":null,"parent":null},`+
-		`{"id":"x","ref":null,"version":null,"data":null,"parent":null}]}`, string(got))
+	require.Equal(t, `{"account":"acme","eventType":"delete","itemType":"Contact",`+
+		`"items":[{"id":10},{"id":"x"}]}`, string(got))
 }
 
 func TestWhatIsEncodedDecodesToTheSameEvent(t *testing.T) {
@@ -71,6 +70,19 @@ func TestEncodeJSONRefusesWhatDecodeWould(t *testing.T) {
 	var reject *codec.Reject
 	require.ErrorAs(t, err, &reject)
 	require.Equal(t, codec.TooLarge, reject.Reason)
+	require.Greater(t, len(codec.AppendJSON(nil, e)), codec.MaxBytes, "it only writes")
+}
+
+func TestAnEventDoesNotOutgrowItsText(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{full, `{"id":"1","eventDate":"2023-02-02T12:07:01Z",` + minimal[1:]} {
+		e, err := codec.Decode(record(text))
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(codec.AppendJSON(nil, e)), len(text))
+	}
+	require.Equal(t, "before"+minimal, string(codec.AppendJSON([]byte("before"), hook.Event{
+		Account: "acme", Type: hook.Delete, ItemType: "Contact", Items: []hook.Item{{ID: "a"}},
+	})))
 }
 
 func TestAChangeCarriesTheWholeEvent(t *testing.T) {

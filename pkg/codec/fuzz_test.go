@@ -37,7 +37,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again, err := codec.EncodeJSON(e)
-		if err != nil { // nulls and escapes may make it larger
+		if err != nil { // what is filled in may make it larger
 			var reject *codec.Reject
 			require.ErrorAs(t, err, &reject)
 			require.Equal(t, codec.TooLarge, reject.Reason)

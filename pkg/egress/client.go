@@ -13,9 +13,10 @@ const (
 	// idleTimeout is shorter than the 60 s after which most receivers close, so
 	// that a request rarely meets a connection that is being closed.
 	idleTimeout = 30 * time.Second
-	// idlePerHost keeps the connections of one busy receiver: as many as a lane
-	// makes requests at a time.
-	idlePerHost = 256
+	// maxIdle keeps the connections of receivers that are busy. Many webhooks may
+	// lead to one host, so there is no lower bound per host; a sender holds at
+	// most 10,000 tasks, at about 8 KiB a connection 80 MiB.
+	maxIdle = 10_000
 	// maxHeaderBytes bounds what a hostile receiver makes us read.
 	maxHeaderBytes = 64 << 10
 )
@@ -56,8 +57,8 @@ func transport(p Policy, plain bool) *http.Transport {
 			return dialer.DialContext(ctx, network, address)
 		},
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           0,
-		MaxIdleConnsPerHost:    idlePerHost,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        idleTimeout,
 		TLSHandshakeTimeout:    connectTimeout * 2,
 		MaxResponseHeaderBytes: maxHeaderBytes,

@@ -70,7 +70,7 @@ func (c *Collection) ref(id int64) string {
 func (c *Collection) check(path string, fields object, faults *hook.Invalid) {
 	for _, name := range readOnlyFields {
 		if value, ok := fields.get(name); ok {
-			faults.Add(path+name, string(value), "is set by the service and must be left out")
+			faults.AddJSON(path+name, value, "is set by the service and must be left out")
 		}
 	}
 	checkFields(path, fields, c.Fields, faults)

@@ -22,53 +22,92 @@ type object []member
 // people write, and no load on whoever parses it downstream.
 const maxDepth = 32
 
+// maxMembers bounds the fields of one object, at every depth: looking one up is
+// a walk through all of them.
+const maxMembers = 1000
+
 var (
 	errNotObject = errors.New("must be a JSON object")
 	errTwice     = errors.New("is there twice")
+	errMany      = fmt.Errorf("must have at most %d fields", maxMembers)
 )
 
-// parseObject reads one JSON object. A name that occurs twice is an error,
-// since every reader would choose another one of the two.
+// parseObject reads and judges an object that a client wrote. A name that occurs
+// twice is an error, since every reader would choose another one of the two.
 func parseObject(text []byte) (object, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if token, err := d.Token(); err != nil || token != json.Delim('{') {
-		return nil, errNotObject
-	}
 	var o object
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return nil, err
+	seen := make(map[string]bool)
+	err := eachMember(text, func(name string, raw json.RawMessage) error {
+		if seen[name] {
+			return fmt.Errorf("field %q %w", name, errTwice)
 		}
-		name, ok := token.(string)
-		if !ok {
-			return nil, errNotObject
+		if len(o) == maxMembers {
+			return errMany
 		}
-		if _, twice := o.get(name); twice {
-			return nil, fmt.Errorf("field %q %w", name, errTwice)
-		}
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return nil, err
-		}
+		seen[name] = true
 		if raw[0] == '{' { // names inside are judged too, so that every stored object can be merged into
 			if _, err := parseObject(raw); err != nil {
-				return nil, fmt.Errorf("in %q: %w", name, err)
+				return fmt.Errorf("in %q: %w", name, err)
 			}
 		}
 		var value bytes.Buffer
 		if err := json.Compact(&value, raw); err != nil {
-			return nil, err
+			return err
 		}
 		o = append(o, member{name, value.Bytes()})
-	}
-	if _, err := d.Token(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	if d.More() {
-		return nil, errNotObject
+	return o, nil
+}
+
+// knownObject reads an object that parseObject let through and appendTo wrote:
+// nothing in it is judged again.
+func knownObject(text []byte) (object, error) {
+	var o object
+	err := eachMember(text, func(name string, raw json.RawMessage) error {
+		o = append(o, member{name, raw})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return o, nil
+}
+
+// eachMember calls visit for the members of one JSON object, in their order and
+// until it fails. The values are visit's to keep, spaced as they were written.
+func eachMember(text []byte, visit func(name string, raw json.RawMessage) error) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if token, err := d.Token(); err != nil || token != json.Delim('{') {
+		return errNotObject
+	}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return err
+		}
+		name, ok := token.(string)
+		if !ok {
+			return errNotObject
+		}
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return err
+		}
+		if err := visit(name, raw); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	if d.More() {
+		return errNotObject
+	}
+	return nil
 }
 
 func (o object) get(name string) (json.RawMessage, bool) {
@@ -119,41 +158,6 @@ func appendString(dst []byte, s string) []byte {
 		return dst
 	}
 	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
-}
-
-// merge applies a JSON merge patch (RFC 7396): null removes a field, an object
-// is merged into the one that is there, anything else takes its place.
-func merge(target, patch object) (object, error) {
-	merged := slices.Clone(target)
-	for _, m := range patch {
-		switch {
-		case isNull(m.value):
-			merged = merged.without(m.name)
-		case m.value[0] == '{':
-			inner, err := mergeInner(merged, m)
-			if err != nil {
-				return nil, err
-			}
-			merged = merged.with(m.name, inner.appendTo(nil))
-		default:
-			merged = merged.with(m.name, m.value)
-		}
-	}
-	return merged, nil
-}
-
-func mergeInner(target object, patch member) (object, error) {
-	from, err := parseObject(patch.value)
-	if err != nil {
-		return nil, fmt.Errorf("in %q: %w", patch.name, err)
-	}
-	var into object
-	if value, ok := target.get(patch.name); ok && value[0] == '{' {
-		if into, err = parseObject(value); err != nil {
-			return nil, fmt.Errorf("in %q: %w", patch.name, err)
-		}
-	}
-	return merge(into, from)
 }
 
 // depth is how deep a valid JSON text is nested.

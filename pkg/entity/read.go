@@ -13,6 +13,9 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 500
+	// maxPage bounds the items of a page together, in bytes of JSON as stored:
+	// a page of the largest items would be a hundred megabytes.
+	maxPage = 4 << 20
 )
 
 // read answers GET /{collection}/{id}.
@@ -59,15 +62,13 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	// One more than asked for tells whether there is a next page.
-	found, err := s.items.page(r.Context(), s.cfg.DB, key{c.account, c.collection.Path}, below, limit+1)
+	found, more, err := s.items.page(r.Context(), s.cfg.DB, key{c.account, c.collection.Path}, below, limit)
 	if err != nil {
 		return err
 	}
 	next := "null"
-	if len(found) > limit {
-		found = found[:limit]
-		next = `"` + strconv.FormatInt(found[limit-1].id, 10) + `"`
+	if more {
+		next = `"` + strconv.FormatInt(found[len(found)-1].id, 10) + `"`
 	}
 	respond(w, http.StatusOK, c.collection.documents(found, `,"next":`+next))
 	return nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"unicode/utf8"
@@ -37,16 +36,9 @@ func tooLarge(detail string) error {
 	return problem.New(http.StatusRequestEntityTooLarge, "", detail, nil)
 }
 
-// body reads a request's JSON text.
+// body reads a request's JSON text, whatever its Content-Type says: curl -d says
+// that it is a form.
 func body(w http.ResponseWriter, r *http.Request) (json.RawMessage, error) {
-	if given := r.Header.Get("Content-Type"); given != "" {
-		media, _, err := mime.ParseMediaType(given)
-		if err != nil || media != "application/json" && media != "application/merge-patch+json" {
-			var faults hook.Invalid
-			faults.Add("header.Content-Type", given, "must be application/json or application/merge-patch+json")
-			return nil, problem.New(http.StatusUnsupportedMediaType, "", "", faults)
-		}
-	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
@@ -74,23 +66,34 @@ func objectAt(path string, raw json.RawMessage, faults *hook.Invalid) object {
 	if name == "" {
 		name = "body"
 	}
+	if len(raw) > maxObject { // first, as it costs nothing
+		faults.Add(name, "", "must have at most "+strconv.Itoa(maxObject)+" bytes")
+		return nil
+	}
 	o, err := parseObject(raw)
+	if err != nil {
+		addUnparsed(name, raw, err, faults)
+	}
+	return o
+}
+
+// addUnparsed notes why parseObject refused a value.
+func addUnparsed(name string, raw json.RawMessage, err error, faults *hook.Invalid) {
 	switch {
 	case errors.Is(err, errTwice):
 		faults.Add(name, "", "must not have a field twice: "+err.Error())
-	case err != nil:
-		faults.Add(name, string(raw), errNotObject.Error())
-	case len(raw) > maxObject:
-		faults.Add(name, "", "must have at most "+strconv.Itoa(maxObject)+" bytes")
+	case errors.Is(err, errMany):
+		faults.Add(name, "", err.Error())
+	default:
+		faults.AddJSON(name, raw, errNotObject.Error())
 	}
-	return o
 }
 
 // objects parses an array of items.
 func objects(raw json.RawMessage, faults *hook.Invalid) []object {
 	var each []json.RawMessage
 	if json.Unmarshal(raw, &each) != nil {
-		faults.Add("body", string(raw), "must be an array of objects")
+		faults.AddJSON("body", raw, "must be an array of objects")
 		return nil
 	}
 	if len(each) == 0 || len(each) > maxBulk {

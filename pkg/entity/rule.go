@@ -47,7 +47,7 @@ type simple struct {
 
 func (s simple) check(path string, value json.RawMessage, faults *hook.Invalid) {
 	if !s.ok(value) {
-		faults.Add(path, string(value), s.rule)
+		faults.AddJSON(path, value, s.rule)
 	}
 }
 
@@ -142,7 +142,7 @@ type list struct {
 func (l list) check(path string, value json.RawMessage, faults *hook.Invalid) {
 	var values []json.RawMessage
 	if value[0] != '[' || json.Unmarshal(value, &values) != nil || len(values) > l.longest {
-		faults.Add(path, string(value), fmt.Sprintf("must be an array of at most %d values", l.longest))
+		faults.AddJSON(path, value, fmt.Sprintf("must be an array of at most %d values", l.longest))
 		return
 	}
 	for i, v := range values {
@@ -163,7 +163,7 @@ type fieldSet []Field
 func (s fieldSet) check(path string, value json.RawMessage, faults *hook.Invalid) {
 	values, err := parseObject(value)
 	if err != nil {
-		faults.Add(path, string(value), "must be an object")
+		addUnparsed(path, value, err, faults)
 		return
 	}
 	checkFields(path+".", values, s, faults)

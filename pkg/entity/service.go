@@ -162,6 +162,10 @@ func (s *Service) deny(w http.ResponseWriter, r *http.Request, err error) {
 	apiauth.Respond(w, err)
 }
 
+// maxFaults bounds what is said about one request: whoever mends a thousand
+// items finds the first of them enough.
+const maxFaults = 20
+
 // fail answers an error. What is not the caller's fault is logged and not told.
 func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var details *problem.Details
@@ -173,9 +177,9 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 			zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err))
 		details = problem.New(http.StatusInternalServerError, "", "the service failed; its log says why", nil)
 	}
-	faults := make(hook.Invalid, len(details.Errors))
-	for i, f := range details.Errors {
-		faults[i] = hook.FieldError(f)
+	faults := make(hook.Invalid, min(len(details.Errors), maxFaults))
+	for i := range faults {
+		faults[i] = hook.FieldError(details.Errors[i])
 	}
 	problem.Write(w, details.Status, details.Title, details.Detail, faults)
 }

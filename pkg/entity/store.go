@@ -56,7 +56,7 @@ func (s store) some(ctx context.Context, q querier, k key, ids []int64, lock str
 		args = append(args, id)
 		list.WriteString("$" + strconv.Itoa(len(args)))
 	}
-	found, err := s.query(ctx, q, `SELECT `+columns+` FROM `+s.items+
+	found, err := s.query(ctx, q, nil, `SELECT `+columns+` FROM `+s.items+
 		` WHERE account = $1 AND collection = $2 AND id IN (`+list.String()+`) ORDER BY id`+lock, args...)
 	if err != nil {
 		return nil, err
@@ -68,14 +68,27 @@ func (s store) some(ctx context.Context, q querier, k key, ids []int64, lock str
 	return index, nil
 }
 
-// page returns at most limit live items below an id, newest first.
-func (s store) page(ctx context.Context, q querier, k key, below int64, limit int) ([]*item, error) {
-	return s.query(ctx, q, `SELECT `+columns+` FROM `+s.items+
+// page returns live items below an id, newest first, and whether there are more
+// of them: at most limit, and fewer if they are large, but at least one.
+func (s store) page(ctx context.Context, q querier, k key, below int64, limit int) (found []*item, more bool, err error) {
+	size := 0
+	room := func(taken int, data string) bool {
+		size += len(data)
+		more = taken == limit || taken > 0 && size > maxPage
+		return !more
+	}
+	// The row after the last one is read only to know that there is one.
+	found, err = s.query(ctx, q, room, `SELECT `+columns+` FROM `+s.items+
 		` WHERE account = $1 AND collection = $2 AND deleted_at IS NULL AND id < $3 ORDER BY id DESC LIMIT $4`,
-		k.account, k.collection, below, limit)
+		k.account, k.collection, below, limit+1)
+	return found, more, err
 }
 
-func (s store) query(ctx context.Context, q querier, query string, args ...any) (found []*item, err error) {
+// query reads items while there is room for the next one's data after those
+// taken; a nil room takes all.
+func (s store) query(ctx context.Context, q querier, room func(taken int, data string) bool,
+	query string, args ...any,
+) (found []*item, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("items: read: %w", err)
@@ -93,9 +106,12 @@ func (s store) query(ctx context.Context, q querier, query string, args ...any) 
 		if err := rows.Scan(&it.id, &it.version, &data, &created, &updated, &deleted); err != nil {
 			return nil, fmt.Errorf("items: read: %w", err)
 		}
+		if room != nil && !room(len(found), data) {
+			break
+		}
 		it.createdAt, it.updatedAt, it.deleted = database.Time(created), database.Time(updated), deleted.Valid
 		if !it.deleted {
-			if it.fields, err = parseObject([]byte(data)); err != nil {
+			if it.fields, err = knownObject([]byte(data)); err != nil {
 				return nil, fmt.Errorf("items: %s has id %d with data that are none: %w", s.items, it.id, err)
 			}
 		}

@@ -38,7 +38,7 @@ func (s *Service) update(w http.ResponseWriter, r *http.Request, c call) error {
 	p := patch{id: it.id, fields: objectAt("", raw, &faults)}
 	if given, ok := p.fields.get("id"); ok {
 		if string(given) != strconv.FormatInt(it.id, 10) {
-			faults.Add("id", string(given), "must be that of the path, or be left out")
+			faults.AddJSON("id", given, "must be that of the path, or be left out")
 		}
 		p.fields = p.fields.without("id")
 	}
@@ -81,7 +81,7 @@ func (s *Service) updateSeveral(w http.ResponseWriter, r *http.Request, c call) 
 		case err != nil || id < 1:
 			ID().check(path+"id", value, &faults)
 		case seen[id]:
-			faults.Add(path+"id", string(value), "must not occur twice")
+			faults.AddJSON(path+"id", value, "must not occur twice")
 		}
 		seen[id] = true
 		patches[i] = patch{id: id, path: path, fields: fields.without("id")}
@@ -168,7 +168,7 @@ func (c *Collection) edit(items []*item, patches []patch, now time.Time) (edits,
 		path := patches[i].path
 		fields, err := merge(it.fields, patches[i].fields)
 		if err != nil {
-			faults.Add(path+"body", "", err.Error())
+			faults.Add(path+"body", "", err.Error()+" when merged")
 			continue
 		}
 		before, after := it.fields.appendTo(nil), fields.appendTo(nil)

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,6 +35,17 @@ func (e FieldError) Error() string {
 		return e.Field + " " + e.Rule
 	}
 	return fmt.Sprintf("%s %s, not %q", e.Field, e.Rule, e.Value)
+}
+
+// AddJSON notes a fault of a value in its JSON form; a string is shown as its
+// text.
+func (i *Invalid) AddJSON(field string, value []byte, rule string) {
+	text := string(value)
+	if strings.HasPrefix(text, `"`) {
+		// What is no string after all keeps its form.
+		_ = json.Unmarshal(value, &text)
+	}
+	i.Add(field, text, rule)
 }
 
 // maxShownValue bounds the length of FieldError.Value, in characters.

@@ -190,7 +190,9 @@ type Recorder interface {
 	// the other, in one transaction, so that a crash neither loses nor doubles
 	// a row. ErrStale if the offset is not at from: somebody else has the
 	// partition now. Records that are in the log already change nothing.
-	// A record of an older run than the delivery's row leaves the row.
+	// A record of an older run than the delivery's row leaves the row. One whose
+	// receiver is gone (ReasonGone: it answered 410) disables its webhook, unless
+	// the URL is another one by now.
 	Record(ctx context.Context, partition int, from, to int64, records []Recorded) error
 	// Releasable returns at most limit held deliveries, oldest first, of
 	// webhooks that are active or resuming and on the given partitions of

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"net/url"
 	"slices"
 	"time"
 )
@@ -153,4 +154,12 @@ func (w *Webhook) Wants(e *Event) bool {
 	return slices.Contains(w.EventTypes, e.Type) &&
 		(slices.Contains(w.ItemTypes, AnyItemType) || slices.Contains(w.ItemTypes, e.ItemType)) &&
 		(e.Store == "" || len(w.Stores) == 0 || slices.Contains(w.Stores, e.Store))
+}
+
+// ShownURL is a URL as the log keeps it: without what may be secret in it, the
+// user information, the query and the fragment.
+func ShownURL(u *url.URL) string {
+	shown := *u
+	shown.User, shown.RawQuery, shown.ForceQuery, shown.Fragment = nil, "", false, ""
+	return shown.String()
 }

@@ -23,7 +23,7 @@ type Details struct {
 	// Detail says what went wrong this time; empty if the title says it all.
 	Detail string `json:"detail,omitempty" doc:"What went wrong this time."`
 	// Errors are the faults of the input, if it was at fault.
-	Errors []Fault `json:"errors,omitempty" nullable:"false" doc:"Every fault of the input."`
+	Errors []Fault `json:"errors,omitempty" nullable:"false" doc:"The faults of the input, the first 20 of them."`
 }
 
 // Fault is one field that broke a rule.

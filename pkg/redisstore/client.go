@@ -11,6 +11,16 @@ import (
 // Client is a connection pool to Redis.
 type Client struct{ rdb redis.UniversalClient }
 
+func init() {
+	// What go-redis would print to standard error of its own accord comes back as
+	// an error too, and is logged where it matters.
+	redis.SetLogger(silence{})
+}
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
 // Open makes a client for redis://, rediss:// or unix:// URLs. It does not
 // connect yet: Redis may come later. The error does not repeat the URL, which
 // may hold a password.

@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -155,6 +154,14 @@ func (m *Mirror[T]) report(ctx context.Context, err error) {
 		return
 	}
 	m.failed = err != nil
+	select {
+	case <-m.ready:
+	default:
+		if m.failed {
+			m.log.Info("waiting for the first snapshot of the webhooks", zap.Error(err))
+			return
+		}
+	}
 	if m.failed {
 		m.log.Warn("webhook snapshot cannot be read; going on with what is known", zap.Error(err))
 		return
@@ -174,18 +181,21 @@ func (m *Mirror[T]) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cursor, err := m.latest(ctx, epoch)
+	there, err := read(ctx, m.rdb, epoch)
 	if err != nil {
 		return err
 	}
-	from := m.cursor
+	if !there.whole() {
+		return fmt.Errorf("epoch %s has lost accounts: %w", epoch, ErrNoEpoch)
+	}
+	from, cursor := m.cursor, there.cursor
 	if epoch != m.epoch || cursor < from {
 		// A new epoch, or a replica that is behind: read it all; lower
 		// versions are ignored.
 		from = 0
 	}
 	if from < cursor {
-		if err := m.read(ctx, epoch, from, cursor); err != nil {
+		if err := m.take(ctx, epoch, from, cursor); err != nil {
 			return err
 		}
 	}
@@ -194,21 +204,8 @@ func (m *Mirror[T]) follow(ctx context.Context) error {
 	return nil
 }
 
-// latest is the cursor of an epoch. An epoch that is named but empty was lost
-// in part (an evicting Redis): no complete snapshot.
-func (m *Mirror[T]) latest(ctx context.Context, epoch string) (int64, error) {
-	value, err := m.rdb.HGet(ctx, metaKey(epoch), "cursor").Result()
-	if errors.Is(err, redis.Nil) {
-		return 0, ErrNoEpoch
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read cursor from redis: %w", err)
-	}
-	return number(value)
-}
-
-// read takes over the accounts whose last change has a cursor in (from, to].
-func (m *Mirror[T]) read(ctx context.Context, epoch string, from, to int64) error {
+// take takes over the accounts whose last change has a cursor in (from, to].
+func (m *Mirror[T]) take(ctx context.Context, epoch string, from, to int64) error {
 	ids, err := m.rdb.ZRangeByScore(ctx, changesKey(epoch), &redis.ZRangeBy{
 		Min: "(" + strconv.FormatInt(from, 10), Max: "+inf",
 	}).Result()
@@ -231,14 +228,14 @@ func (m *Mirror[T]) read(ctx context.Context, epoch string, from, to int64) erro
 			if err != nil {
 				return err
 			}
-			m.take(state)
+			m.keep(state)
 		}
 		ids = ids[n:]
 	}
 	return nil
 }
 
-func (m *Mirror[T]) take(state hook.AccountState) {
+func (m *Mirror[T]) keep(state hook.AccountState) {
 	m.mu.RLock()
 	known, ok := m.accounts[state.Account.ID]
 	m.mu.RUnlock()

@@ -150,6 +150,31 @@ func TestAFlushedRedisLeavesTheMirrorAsItIs(t *testing.T) {
 	})
 }
 
+func TestAnEvictedKeyIsNotAnEmptySnapshot(t *testing.T) {
+	t.Parallel()
+	for _, key := range []func(string) string{accountsKey, versionsKey, changesKey, metaKey} {
+		onEachRedis(t, func(t *testing.T, c *Client) {
+			s := NewStore(c)
+			refill(t, s, account("acme", 5, "wh_1"), account("beta", 2))
+			epoch, err := currentEpoch(t.Context(), c.rdb)
+			require.NoError(t, err)
+			require.NoError(t, c.rdb.Del(t.Context(), key(epoch)).Err())
+
+			m := follow(t, c)
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			require.ErrorIs(t, m.Sync(ctx), context.DeadlineExceeded)
+			_, ok, err := s.Digest(t.Context())
+			require.NoError(t, err)
+			require.False(t, ok, "the api must see that a refill is due")
+
+			refill(t, s, account("acme", 5, "wh_1"), account("beta", 2))
+			require.NoError(t, m.Sync(t.Context()))
+			requireVersion(t, m, "acme", 5)
+		})
+	}
+}
+
 func TestALostMessageCostsAtMostThePollInterval(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
@@ -210,4 +235,21 @@ func TestABadURLIsRefusedWithoutItsPassword(t *testing.T) {
 	_, err := Open("http://:hunter2@example.com")
 	require.ErrorContains(t, err, "redis://")
 	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestCircuitsAreClosedUnlessASenderSaysOtherwise(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		circuits := NewCircuits(c)
+		require.NoError(t, circuits.Report(t.Context(), []Circuit{
+			{Webhook: "wh_1", State: "open", For: time.Minute}, {Webhook: "wh_2", State: "half_open", For: time.Minute},
+		}))
+		states, err := circuits.Circuits(t.Context(), []string{"wh_0", "wh_1", "wh_2"})
+		require.NoError(t, err)
+		require.Equal(t, []string{"closed", "open", "half_open"}, states)
+		require.NoError(t, circuits.Report(t.Context(), []Circuit{{Webhook: "wh_1", State: "closed"}}))
+		states, err = circuits.Circuits(t.Context(), []string{"wh_1"})
+		require.NoError(t, err)
+		require.Equal(t, []string{"closed"}, states)
+	})
 }

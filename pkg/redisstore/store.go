@@ -97,7 +97,8 @@ func (s *Store) Publish(ctx context.Context, states []hook.AccountState) error {
 	return nil
 }
 
-// Digest sums up the current epoch; ok is false if there is none.
+// Digest sums up the current epoch; ok is false if there is none, or not all of
+// it.
 func (s *Store) Digest(ctx context.Context) (d hook.StateDigest, ok bool, err error) {
 	epoch, err := currentEpoch(ctx, s.rdb)
 	if errors.Is(err, ErrNoEpoch) {
@@ -106,16 +107,14 @@ func (s *Store) Digest(ctx context.Context) (d hook.StateDigest, ok bool, err er
 	if err != nil {
 		return d, false, err
 	}
-	values, err := s.rdb.HMGet(ctx, metaKey(epoch), "accounts", "versions").Result()
+	there, err := read(ctx, s.rdb, epoch)
+	if errors.Is(err, ErrNoEpoch) || err == nil && !there.whole() {
+		return d, false, nil
+	}
 	if err != nil {
-		return d, false, fmt.Errorf("read digest from redis: %w", err)
-	}
-	if d.Accounts, err = number(values[0]); err != nil {
 		return d, false, err
 	}
-	if d.Versions, err = number(values[1]); err != nil {
-		return d, false, err
-	}
+	d.Accounts, d.Versions = there.accounts, there.versions
 	return d, true, nil
 }
 

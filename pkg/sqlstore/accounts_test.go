@@ -61,7 +61,7 @@ func TestAccountsAreListedById(t *testing.T) {
 func TestACursorThatNobodyMadeIsRefused(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {
-		for _, cursor := range []string{"x", "!!", "MTIz", "YSBi"} {
+		for _, cursor := range []string{"x", "!!", "MTIz", "YSBi", "MSD_", "MSBhAA"} {
 			_, _, err := f.Deliveries(t.Context(), "acme", hook.DeliveryFilter{}, hook.Page{Limit: 1, After: cursor})
 			var faults hook.Invalid
 			require.ErrorAs(t, err, &faults, cursor)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -30,7 +31,7 @@ func parseMark(cursor string) (m mark, ok bool, err error) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil {
 		at, id, found := strings.Cut(string(text), " ")
-		if m.at, err = strconv.ParseInt(at, 10, 64); err == nil && found {
+		if m.at, err = strconv.ParseInt(at, 10, 64); err == nil && found && readable(id) {
 			m.id = id
 			return m, true, nil
 		}
@@ -39,6 +40,9 @@ func parseMark(cursor string) (m mark, ok bool, err error) {
 	fault.Add("cursor", cursor, "must be one that the page before returned")
 	return mark{}, false, fault
 }
+
+// readable reports whether PostgreSQL takes a text at all.
+func readable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 // cut bounds a list that was read with one row too many to the page's limit and
 // gives the cursor of the next page: none if that row was not there.

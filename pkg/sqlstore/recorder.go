@@ -36,6 +36,7 @@ func (s *Store) Record(ctx context.Context, partition int, from, to int64, recor
 			batch.attempts.write(ctx, tx, s.db.Dialect),
 			batch.deliveries.write(ctx, tx, s.db.Dialect),
 			batch.items.write(ctx, tx, s.db.Dialect),
+			s.disableGone(ctx, tx, records),
 		)
 	})
 	if err != nil {

@@ -334,7 +334,11 @@ type Task struct {
 	DueMs int64 `protobuf:"varint,9,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
 	// The earliest moment at which it may be tried, Unix milliseconds; at or
 	// before due_ms. A walk down the tiers ends once it is reached.
-	NotBeforeMs   int64 `protobuf:"varint,10,opt,name=not_before_ms,json=notBeforeMs,proto3" json:"not_before_ms,omitempty"`
+	NotBeforeMs int64 `protobuf:"varint,10,opt,name=not_before_ms,json=notBeforeMs,proto3" json:"not_before_ms,omitempty"`
+	// Size of the change in bytes, also where the task does not carry it.
+	ChangeBytes int32 `protobuf:"varint,11,opt,name=change_bytes,json=changeBytes,proto3" json:"change_bytes,omitempty"`
+	// When the sender wrote this, by its own clock, Unix milliseconds.
+	WrittenMs     int64 `protobuf:"varint,12,opt,name=written_ms,json=writtenMs,proto3" json:"written_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -435,6 +439,20 @@ func (x *Task) GetDueMs() int64 {
 func (x *Task) GetNotBeforeMs() int64 {
 	if x != nil {
 		return x.NotBeforeMs
+	}
+	return 0
+}
+
+func (x *Task) GetChangeBytes() int32 {
+	if x != nil {
+		return x.ChangeBytes
+	}
+	return 0
+}
+
+func (x *Task) GetWrittenMs() int64 {
+	if x != nil {
+		return x.WrittenMs
 	}
 	return 0
 }
@@ -714,7 +732,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06Bundle\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12\x1a\n" +
 	"\bwebhooks\x18\x02 \x03(\tR\bwebhooks\x12\x10\n" +
-	"\x03run\x18\x03 \x01(\x03R\x03run\"\xc6\x02\n" +
+	"\x03run\x18\x03 \x01(\x03R\x03run\"\x88\x03\n" +
 	"\x04Task\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12:\n" +
 	"\x06bundle\x18\x02 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06bundle\x12\x18\n" +
@@ -726,7 +744,10 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\battempts\x18\b \x01(\x05R\battempts\x12\x15\n" +
 	"\x06due_ms\x18\t \x01(\x03R\x05dueMs\x12\"\n" +
 	"\rnot_before_ms\x18\n" +
-	" \x01(\x03R\vnotBeforeMs\"\xed\x05\n" +
+	" \x01(\x03R\vnotBeforeMs\x12!\n" +
+	"\fchange_bytes\x18\v \x01(\x05R\vchangeBytes\x12\x1d\n" +
+	"\n" +
+	"written_ms\x18\f \x01(\x03R\twrittenMs\"\xed\x05\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
