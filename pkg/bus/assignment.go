@@ -1,9 +1,13 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
@@ -14,8 +18,34 @@ import (
 type Committed struct {
 	// Offset to read next; FirstOffset if none was ever committed.
 	Offset int64
-	// Metadata is UTF-8 text of at most 4,096 bytes by Kafka's default.
+	// Metadata is UTF-8 text of at most 4,096 bytes by Kafka's default. Without
+	// it At is kept in its place.
 	Metadata string
+	// At is when this was committed, by the clock of who did; Commit sets it. It
+	// is zero if Metadata was given, and if another program committed.
+	At time.Time
+}
+
+// atPrefix begins the metadata that says when, in Unix milliseconds.
+const atPrefix = "at="
+
+// metadata is what is stored beside an offset that is committed now.
+func (c *Committed) metadata(now time.Time) string {
+	return cmp.Or(c.Metadata, atPrefix+strconv.FormatInt(now.UnixMilli(), 10))
+}
+
+// committedOf reads what is stored.
+func committedOf(offset int64, metadata string) Committed {
+	c := Committed{Offset: offset, Metadata: metadata}
+	if offset < 0 {
+		c.Offset = FirstOffset
+	}
+	if at, ok := strings.CutPrefix(metadata, atPrefix); ok {
+		if millis, err := strconv.ParseInt(at, 10, 64); err == nil {
+			c.Metadata, c.At = "", time.UnixMilli(millis)
+		}
+	}
+	return c
 }
 
 // Assignment is what one member owns for one generation.
@@ -44,6 +74,7 @@ func (a *Assignment) Committed(topic string, partition int) Committed {
 // has returned, also after the revocation. It fails if the group went on
 // without this member; then the positions are the new owner's.
 func (a *Assignment) Commit(ctx context.Context, offsets map[string]map[int]Committed) error {
+	now := time.Now()
 	req := &offsetcommit.Request{
 		GroupID:         a.group,
 		GenerationID:    int32(a.Generation),
@@ -57,7 +88,7 @@ func (a *Assignment) Commit(ctx context.Context, offsets map[string]map[int]Comm
 				PartitionIndex:       int32(partition),
 				CommittedOffset:      c.Offset,
 				CommittedLeaderEpoch: -1,
-				CommittedMetadata:    c.Metadata,
+				CommittedMetadata:    c.metadata(now),
 			})
 		}
 		req.Topics = append(req.Topics, t)
@@ -130,11 +161,7 @@ func (c *Client) committed(ctx context.Context, group string, partitions map[str
 				if err := answered(p.ErrorCode); err != nil {
 					faults = errors.Join(faults, fmt.Errorf("topic %q partition %d: %w", t.Name, p.PartitionIndex, err))
 				}
-				position := Committed{Offset: p.CommittedOffset, Metadata: p.Metadata}
-				if position.Offset < 0 {
-					position.Offset = FirstOffset
-				}
-				positions[int(p.PartitionIndex)] = position
+				positions[int(p.PartitionIndex)] = committedOf(p.CommittedOffset, p.Metadata)
 			}
 			found[t.Name] = positions
 		}

@@ -79,8 +79,11 @@ type Client struct {
 	transport *kafka.Transport
 	kafka     *kafka.Client
 	layout    *layout
-	ctx       context.Context
-	cancel    context.CancelFunc
+
+	coordinators coordinators
+
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
 // Dial checks the configuration; connections are made when they are needed.

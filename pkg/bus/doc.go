@@ -18,11 +18,13 @@
 //	outbox.go       the queue of one partition and the requests it goes into
 //	fetch.go        one fetch request and its answer
 //	fetcher.go      Add, Remove, Pause, Poll
+//	fetchplace.go   where partitions are fetched, and from which position
 //	fetchloop.go    the loop that keeps one request outstanding at a broker
 //	fetchtake.go    what becomes of its answers
 //	offsets.go      ends, starts and committed offsets; ReadAt
 //	group.go        Run: generations and their heartbeats
-//	member.go       joining, leaving and what the coordinator is asked
+//	member.go       joining, beating and leaving
+//	coordinator.go  which broker keeps a group, and asking it
 //	balancer.go     who owns which partition numbers
 //	tracker.go      which records of a partition are done
 //	topics.go       what topics there are and how they are set up

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -26,8 +27,17 @@ var (
 	ErrSessionLost = errors.New("membership was lost: partitions may belong to another member")
 )
 
-// errNoLeader says that nobody leads a partition just now; it passes.
-var errNoLeader = errors.New("partition has no leader that is known")
+// Errors that pass.
+var (
+	// errNoLeader says that nobody leads a partition just now.
+	errNoLeader = errors.New("partition has no leader that is known")
+	// errEmpty says that a broker answered without any record. One that
+	// throttles its clients does that, and one that was elected just now.
+	errEmpty = errors.New("broker sent no records")
+	// errNotWritten is errEmpty for an offset that is the partition's end, as
+	// far as the broker knows.
+	errNotWritten = fmt.Errorf("%w from the end of the partition", errEmpty)
+)
 
 // passing reports whether an error passes by itself, so that trying again
 // helps. What Kafka calls retriable does, and every fault on the way to a
@@ -36,7 +46,7 @@ var errNoLeader = errors.New("partition has no leader that is known")
 func passing(err error) bool {
 	var answer kafka.Error
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, ErrNoTopic), errors.Is(err, ErrClosed):
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, ErrNoTopic), errors.Is(err, ErrClosed), errors.Is(err, ErrGone):
 		return false
 	case errors.As(err, &answer):
 		switch answer {

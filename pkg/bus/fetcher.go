@@ -37,9 +37,8 @@ type Batch struct {
 	Next int64
 	// HighWatermark is the partition's end when this was fetched.
 	HighWatermark int64
-	// Reset tells that the position was out of range, so that reading went on at
-	// the earliest record: those before it expired, or the topic was made anew.
-	// Offsets may then be lower than before.
+	// Reset tells that the position was out of range, so that reading went on
+	// somewhere else; see AddSince. Offsets may then be lower than before.
 	Reset bool
 
 	size             int
@@ -66,9 +65,10 @@ type fetching struct {
 	offset int64 // to fetch next; FirstOffset: ask where the log starts
 	leader int32 // noLeader: to be found, and a position if offset is FirstOffset or lost
 	paused bool
-	lost   bool // the offset is out of range
-	reset  bool // the next batch says so
-	queued int  // bytes waiting for Poll
+	lost   bool      // the offset is out of range
+	reset  bool      // the next batch says so
+	since  time.Time // when the position was last known to be right
+	queued int       // bytes waiting for Poll
 	served uint64
 }
 
@@ -116,14 +116,34 @@ func (c *Client) NewFetcher(cfg FetcherConfig) *Fetcher {
 	return f
 }
 
-// Add begins to fetch a partition at an offset, FirstOffset for the earliest.
-// A partition that was added before starts over.
+// Add is AddSince for a position of which it is not known when it was right.
 func (f *Fetcher) Add(topic string, partition int, offset int64) {
+	f.AddSince(topic, partition, offset, time.Time{})
+}
+
+// AddSince begins to fetch a partition at an offset, FirstOffset for the
+// earliest. A partition that was added before starts over.
+//
+// since is when the offset was a position of the partition, as in
+// Committed.At; each fetch that works renews it. It tells where to go on when
+// the partition turns out to end before the position:
+//
+//   - A topic that was made anew has been since then: none of its records was
+//     ever read, so all of them are.
+//   - A broker that lost the end of its log has had another end since then.
+//     What came before that was read, but for some minutes, in case clocks
+//     differ.
+//
+// In both cases that is the first record whose time is since less five
+// minutes or later, which holds for topics whose times are the broker's. With
+// the zero time, and where the records at the position expired, it is the
+// earliest record.
+func (f *Fetcher) AddSince(topic string, partition int, offset int64, since time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := topicPartition{topic, partition}
 	f.drop(key)
-	f.partitions[key] = &fetching{topicPartition: key, offset: offset, leader: noLeader}
+	f.partitions[key] = &fetching{topicPartition: key, offset: offset, leader: noLeader, since: since}
 	signal(f.homeless)
 }
 
@@ -141,7 +161,7 @@ func (f *Fetcher) drop(key topicPartition) {
 		return
 	}
 	delete(f.partitions, key)
-	f.queued -= p.queued
+	f.free(p, p.queued)
 	f.queue = slices.DeleteFunc(f.queue, func(b *Batch) bool { return b.of == p })
 }
 
@@ -198,12 +218,26 @@ func (f *Fetcher) next() (Batch, bool) {
 	b := f.queue[0]
 	f.queue[0] = nil
 	f.queue = f.queue[1:]
-	f.queued -= b.size
-	b.of.queued -= b.size
-	if loop := f.loops[b.of.leader]; loop != nil {
+	f.free(b.of, b.size)
+	return *b, true
+}
+
+// full reports whether so much waits for Poll that nothing is fetched.
+func (f *Fetcher) full() bool { return f.queued >= 2*f.cfg.MaxBytes }
+
+// free notes that some of a partition's bytes wait no longer. Its loop may have
+// left the partition out because of them, and all of them may have stopped.
+func (f *Fetcher) free(p *fetching, bytes int) {
+	stopped := f.full()
+	f.queued -= bytes
+	p.queued -= bytes
+	if stopped && !f.full() {
+		for _, loop := range f.loops {
+			signal(loop.drained)
+		}
+	} else if loop := f.loops[p.leader]; loop != nil {
 		signal(loop.drained)
 	}
-	return *b, true
 }
 
 // Close ends all fetching. A Poll under way returns ErrClosed.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 )
 
@@ -24,92 +23,9 @@ type fetchLoop struct {
 	fetcher *Fetcher
 	broker  int32
 	wake    chan struct{} // capacity 1: partitions were added or resumed
-	drained chan struct{} // capacity 1: Poll took a batch
+	drained chan struct{} // capacity 1: there is room for more
 	decode  decoder
 	spare   []byte // the memory of the last answer
-}
-
-// findLeaders gives partitions to the loops of their leaders.
-func (f *Fetcher) findLeaders() {
-	wait := minBackoff
-	for {
-		select {
-		case <-f.homeless:
-		case <-f.ctx.Done():
-			return
-		}
-		err := f.place()
-		if err == nil {
-			wait = minBackoff
-			continue
-		}
-		if f.ctx.Err() != nil {
-			return
-		}
-		f.log.Warn("partitions wait for their leader", zap.Error(err))
-		if pause(f.ctx, wait) != nil {
-			return
-		}
-		wait = min(2*wait, maxBackoff)
-		f.client.layout.expire()
-		signal(f.homeless)
-	}
-}
-
-// place finds a leader for every partition that has none, and its position if
-// that is unknown or out of range. It does what can be done and returns what
-// could not.
-func (f *Fetcher) place() error {
-	f.mu.Lock()
-	var homeless []*fetching
-	var ask []topicPartition
-	for key, p := range f.partitions {
-		if p.leader == noLeader {
-			homeless = append(homeless, p)
-			if p.offset < 0 || p.lost {
-				ask = append(ask, key)
-			}
-		}
-	}
-	f.mu.Unlock()
-
-	starts, faults := f.client.offsets(f.ctx, ask, kafka.FirstOffset)
-	for _, p := range homeless {
-		leader, err := f.client.layout.leader(f.ctx, p.topic, p.partition)
-		if err != nil {
-			faults = errors.Join(faults, err)
-			continue
-		}
-		f.home(p, leader, starts)
-	}
-	return faults
-}
-
-func (f *Fetcher) home(p *fetching, leader int32, starts map[topicPartition]int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	start, hasStart := starts[p.topicPartition]
-	switch {
-	case p.offset >= 0 && !p.lost:
-	case !hasStart:
-		return
-	case p.offset < 0:
-		p.offset = start
-	default:
-		// Below the start it expired. Beyond the end the topic was made anew, or
-		// a broker lost its log's tail: what is there now may never have been
-		// read, and reading twice is better than not at all.
-		p.offset = start
-		p.lost, p.reset = false, true
-	}
-	p.leader = leader
-	loop := f.loops[leader]
-	if loop == nil {
-		loop = &fetchLoop{fetcher: f, broker: leader, wake: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
-		f.loops[leader] = loop
-		f.done.Go(loop.run)
-	}
-	signal(loop.wake)
 }
 
 func (l *fetchLoop) run() {
@@ -129,11 +45,12 @@ func (l *fetchLoop) run() {
 		if full {
 			hold = min(hold, shortWait)
 		}
+		sent := time.Now()
 		got, err := l.fetch(want, hold)
 		switch {
 		case err == nil:
 			wait = minBackoff
-			ok := l.take(want, got.partitions)
+			ok := l.take(want, got.partitions, sent)
 			l.spare = got.body
 			if ok {
 				continue
@@ -158,7 +75,7 @@ func (l *fetchLoop) collect() (want []wanted, full bool) {
 	f := l.fetcher
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.queued >= 2*f.cfg.MaxBytes {
+	if f.full() {
 		return nil, true
 	}
 	var due []*fetching

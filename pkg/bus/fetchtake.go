@@ -10,13 +10,14 @@ import (
 
 // take queues what the broker answered. ok is false if an answer could not be
 // read, so that asking again at once would not help.
-func (l *fetchLoop) take(want []wanted, got []fetched) (ok bool) {
+func (l *fetchLoop) take(want []wanted, got []fetched, sent time.Time) (ok bool) {
 	f := l.fetcher
 	asked := make(map[topicPartition]int64, len(want))
 	for _, w := range want {
 		asked[topicPartition{w.topic, w.partition}] = w.offset
 	}
 	ok = true
+	l.confirm(asked, got, sent)
 	for i := range got {
 		answer := &got[i]
 		key := topicPartition{answer.topic, answer.partition}
@@ -42,6 +43,20 @@ func (l *fetchLoop) take(want []wanted, got []fetched) (ok bool) {
 		}
 	}
 	return ok
+}
+
+// confirm notes that positions were right when the request was sent.
+func (l *fetchLoop) confirm(asked map[topicPartition]int64, got []fetched, sent time.Time) {
+	f := l.fetcher
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range got {
+		key := topicPartition{got[i].topic, got[i].partition}
+		from, known := asked[key]
+		if p := f.partitions[key]; known && p != nil && p.offset == from && got[i].err == nil {
+			p.since = sent
+		}
+	}
 }
 
 // read decodes what was fetched of one partition. With an error it returns the

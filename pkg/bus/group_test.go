@@ -182,7 +182,7 @@ func TestACommitOnRevocationIsReadBackWithItsMetadata(t *testing.T) {
 		require.NoError(t, <-left)
 		all, err := client.CommittedOffsets(patient(t), m.cfg.ID, []string{first})
 		require.NoError(t, err)
-		require.Equal(t, map[string]map[int]bus.Committed{first: {0: {40, metadata}, 1: {41, metadata}}}, all)
+		require.Equal(t, map[string]map[int]bus.Committed{first: {0: {Offset: 40, Metadata: metadata}, 1: {Offset: 41, Metadata: metadata}}}, all)
 	})
 }
 
@@ -266,4 +266,38 @@ func TestAGroupNamesEveryFaultOfItsConfiguration(t *testing.T) {
 	var invalid hook.Invalid
 	require.ErrorAs(t, err, &invalid)
 	require.Len(t, invalid, 3)
+}
+
+func TestACommitSaysWhenItWasMade(t *testing.T) {
+	onEach(t, func(t *testing.T, b broker) {
+		client := dial(t, b)
+		topic := topic(t, client, 2)
+		m := newMembers(t, client, topic)
+		group, err := client.NewGroup(m.cfg)
+		require.NoError(t, err)
+		before := time.Now().Truncate(time.Millisecond)
+		done := errors.New("committed")
+		err = group.Run(patient(t), func(ctx context.Context, a *bus.Assignment) error {
+			require.Zero(t, a.Committed(topic, 0).At, "never committed")
+			require.NoError(t, a.Commit(ctx, map[string]map[int]bus.Committed{topic: {
+				0: {Offset: 7},
+				1: {Offset: 8, Metadata: "at=any rate"}, // the caller's own
+			}}))
+			return done
+		})
+		require.ErrorIs(t, err, done)
+
+		m.join(0)
+		m.settled(1, 2)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		own := m.owned[0].Committed(topic, 0)
+		require.WithinRange(t, own.At, before, time.Now())
+		require.Equal(t, bus.Committed{Offset: 7, At: own.At}, own)
+		require.Equal(t, bus.Committed{Offset: 8, Metadata: "at=any rate"}, m.owned[0].Committed(topic, 1))
+
+		all, err := client.CommittedOffsets(patient(t), m.cfg.ID, []string{topic})
+		require.NoError(t, err)
+		require.Equal(t, own, all[topic][0])
+	})
 }

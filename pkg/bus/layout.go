@@ -7,13 +7,22 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
-// noLeader stands for a partition that nobody leads just now.
-const noLeader int32 = -1
+const (
+	// noLeader stands for a partition that nobody leads just now.
+	noLeader int32 = -1
+	// secondLook is how long after a broker did not know a topic that was there
+	// the question is put again: a broker that has just started may not have
+	// heard of all topics yet.
+	secondLook = 100 * time.Millisecond
+	// awaited is how long a topic that is gone may be one that comes back.
+	awaited = 10 * time.Second
+)
 
 // layout knows which broker leads which partition of the topics that were
 // asked for. It is read again after expire.
@@ -21,14 +30,15 @@ type layout struct {
 	client *Client
 
 	mu      sync.Mutex
-	topics  map[string][]int32 // leaders by partition; nil: not known yet
+	topics  map[string][]int32   // leaders by partition; nil: not known yet
+	missed  map[string]time.Time // when topics went away that had been known
 	expired bool
 
 	reading sync.Mutex // held while a read is under way, so there is only one
 }
 
 func newLayout(c *Client) *layout {
-	return &layout{client: c, topics: make(map[string][]int32)}
+	return &layout{client: c, topics: make(map[string][]int32), missed: make(map[string]time.Time)}
 }
 
 // expire makes the next question ask a broker.
@@ -55,13 +65,39 @@ func (l *layout) leaders(ctx context.Context, topic string) ([]int32, error) {
 	if leaders, ok := l.fresh(topic); ok {
 		return leaders, nil // somebody else read it meanwhile
 	}
-	if err := l.read(ctx, topic); err != nil {
+	there, err := l.read(ctx, topic)
+	if err == nil && !there && l.known(topic) != nil {
+		if err := pause(ctx, secondLook); err != nil {
+			return nil, err
+		}
+		there, err = l.read(ctx, topic)
+	}
+	switch {
+	case err != nil:
 		return nil, err
+	case !there:
+		l.drop(topic)
+		return nil, fmt.Errorf("topic %q: %w", topic, ErrNoTopic)
 	}
-	if leaders := l.known(topic); leaders != nil {
-		return leaders, nil
+	return l.known(topic), nil
+}
+
+// drop forgets a topic that does not exist.
+func (l *layout) drop(topic string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.topics[topic] != nil {
+		l.missed[topic] = time.Now()
 	}
-	return nil, fmt.Errorf("topic %q: %w", topic, ErrNoTopic)
+	delete(l.topics, topic)
+}
+
+// mayReturn reports whether a topic that does not exist was there a moment ago.
+func (l *layout) mayReturn(topic string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok := l.missed[topic]
+	return ok && time.Since(at) < awaited
 }
 
 // leader returns the leader of one partition. ErrNoTopic if the topic does not
@@ -88,8 +124,10 @@ func (l *layout) fresh(topic string) ([]int32, bool) {
 	return leaders, leaders != nil && !l.expired
 }
 
-// read asks a broker for this topic and all others that are of interest.
-func (l *layout) read(ctx context.Context, topic string) error {
+// read asks a broker for this topic and all others that are of interest, and
+// tells whether the broker knows it. What was known of those that it does not
+// know stays.
+func (l *layout) read(ctx context.Context, topic string) (there bool, err error) {
 	l.mu.Lock()
 	if _, ok := l.topics[topic]; !ok {
 		l.topics[topic] = nil
@@ -99,7 +137,7 @@ func (l *layout) read(ctx context.Context, topic string) error {
 
 	answer, err := expect[*metadata.Response](l.client.do(ctx, anyBroker, &metadata.Request{TopicNames: names}))
 	if err != nil {
-		return fmt.Errorf("read the cluster's layout: %w", err)
+		return false, fmt.Errorf("read the cluster's layout: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,17 +145,15 @@ func (l *layout) read(ctx context.Context, topic string) error {
 		switch err := answered(t.ErrorCode); {
 		case err == nil:
 			l.topics[t.Name] = leadersOf(t.Partitions)
-		case errors.Is(err, kafka.UnknownTopicOrPartition) && t.Name != topic && l.topics[t.Name] != nil:
-			// A broker that has just started may not know it yet: keep what
-			// was known.
+			delete(l.missed, t.Name)
+			there = there || t.Name == topic
 		case errors.Is(err, kafka.UnknownTopicOrPartition):
-			delete(l.topics, t.Name)
 		case t.Name == topic:
-			return fmt.Errorf("topic %q: %w", topic, err)
+			return false, fmt.Errorf("topic %q: %w", topic, err)
 		}
 	}
 	l.expired = false
-	return nil
+	return there, nil
 }
 
 func leadersOf(partitions []metadata.ResponsePartition) []int32 {

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/consumer"
-	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/heartbeat"
 	"github.com/segmentio/kafka-go/protocol/joingroup"
 	"github.com/segmentio/kafka-go/protocol/leavegroup"
@@ -24,25 +22,6 @@ const (
 	// subscriptionVersion of what members tell each other.
 	subscriptionVersion = 1
 )
-
-// coordinator finds the broker that keeps a group.
-func (c *Client) coordinator(ctx context.Context, group string) (int32, error) {
-	answer, err := expect[*findcoordinator.Response](c.do(ctx, anyBroker, &findcoordinator.Request{Key: group}))
-	if err != nil {
-		return 0, err
-	}
-	return answer.NodeID, answered(answer.ErrorCode)
-}
-
-// ask sends a request to the coordinator of a group. Its error is only of the
-// way there; what the coordinator says is in the answer.
-func (c *Client) ask(ctx context.Context, group string, req protocol.Message, timeout time.Duration) (protocol.Message, error) {
-	broker, err := c.coordinator(ctx, group)
-	if err != nil {
-		return nil, fmt.Errorf("coordinator of group %q: %w", group, err)
-	}
-	return c.doWithin(ctx, timeout, broker, req)
-}
 
 // member is this process in a group, across generations. kafka-go's
 // ConsumerGroup forgets its id when a join fails, so that it cannot leave and

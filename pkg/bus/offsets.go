@@ -41,11 +41,11 @@ func (c *Client) topicOffsets(ctx context.Context, topic string, at int64) (map[
 		if err != nil {
 			return err
 		}
-		partitions := make([]topicPartition, len(leaders))
+		wanted := make(map[topicPartition]int64, len(leaders))
 		for i := range leaders {
-			partitions[i] = topicPartition{topic, i}
+			wanted[topicPartition{topic, i}] = at
 		}
-		found, err := c.offsets(ctx, partitions, at)
+		found, err := c.offsets(ctx, wanted)
 		offsets = make(map[int]int64, len(found))
 		for p, offset := range found {
 			offsets[p.partition] = offset
@@ -58,13 +58,15 @@ func (c *Client) topicOffsets(ctx context.Context, topic string, at int64) (map[
 	return offsets, nil
 }
 
-// offsets asks for the first or last offsets of partitions, in one request per
-// leader. It returns those that it found, and an error if that is not all.
-func (c *Client) offsets(ctx context.Context, partitions []topicPartition, at int64) (map[topicPartition]int64, error) {
-	found := make(map[topicPartition]int64, len(partitions))
+// offsets asks for offsets in partitions, in one request per leader: the first,
+// the last, or that of the first record at or after a Unix time in milliseconds,
+// which is −1 if there is none. It returns those that it found, and an error if
+// that is not all.
+func (c *Client) offsets(ctx context.Context, wanted map[topicPartition]int64) (map[topicPartition]int64, error) {
+	found := make(map[topicPartition]int64, len(wanted))
 	requests := make(map[int32]*listoffsets.Request)
 	var faults error
-	for _, p := range partitions {
+	for p, at := range wanted {
 		leader, err := c.layout.leader(ctx, p.topic, p.partition)
 		if err != nil {
 			faults = errors.Join(faults, err)
@@ -121,6 +123,9 @@ func (c *Client) ReadAt(ctx context.Context, at hook.Coordinates) (Record, error
 		record, err = only(got.partitions, at)
 		return err
 	})
+	if errors.Is(err, errNotWritten) {
+		err = ErrGone // no leader came up with it
+	}
 	if err != nil {
 		return Record{}, fmt.Errorf("read %s: %w", at, err)
 	}
@@ -141,9 +146,14 @@ func only(got []fetched, at hook.Coordinates) (Record, error) {
 		if err != nil {
 			return Record{}, err
 		}
-		if len(batch.Records) > 0 && batch.Records[0].Offset == at.Offset {
+		switch {
+		case len(batch.Records) > 0 && batch.Records[0].Offset == at.Offset:
 			return batch.Records[0], nil
+		case batch.Next > at.Offset:
+			return Record{}, ErrGone // something else is there
+		case batch.HighWatermark <= at.Offset:
+			return Record{}, errNotWritten
 		}
 	}
-	return Record{}, ErrGone
+	return Record{}, errEmpty
 }

@@ -76,8 +76,9 @@ func (c *Client) NewProducer(cfg ProducerConfig) *Producer {
 
 // Produce queues one record. Its slices belong to the producer until done. It
 // blocks while MaxBufferedBytes are queued or the topic's partitions are not
-// known, until ctx ends. Its error means that done is never called: ctx's,
-// ErrClosed, ErrNoTopic, or ErrTooLarge above 64 MiB, which no broker would read.
+// known, until ctx ends; a topic that was there before is waited for some
+// seconds. Its error means that done is never called: ctx's, ErrClosed,
+// ErrNoTopic, or ErrTooLarge above 64 MiB, which no broker would read.
 //
 // done is called once, with where the record was written or why not
 // (ErrTooLarge, ErrClosed, or what Kafka says). All done functions of a
@@ -128,7 +129,7 @@ func (p *Producer) choosePartition(ctx context.Context, r *Record) error {
 		if p.ctx.Err() != nil {
 			return ErrClosed
 		}
-		if !passing(err) {
+		if !passing(err) && !p.client.layout.mayReturn(r.Topic) {
 			return err
 		}
 		p.log.Warn("partitions are not known yet", zap.String("topic", r.Topic), zap.Error(err))

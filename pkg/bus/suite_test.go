@@ -38,12 +38,19 @@ func onEach(t *testing.T, test func(t *testing.T, b broker)) {
 	})
 	t.Run("real", func(t *testing.T) {
 		t.Parallel()
-		addr := os.Getenv("STAFFETTA_TEST_KAFKA")
-		if addr == "" {
-			t.Skip("STAFFETTA_TEST_KAFKA is not set")
-		}
-		test(t, broker{addr: addr})
+		test(t, realKafka(t))
 	})
+}
+
+// realKafka is the one that STAFFETTA_TEST_KAFKA names; the test is skipped
+// without.
+func realKafka(t testing.TB) broker {
+	t.Helper()
+	addr := os.Getenv("STAFFETTA_TEST_KAFKA")
+	if addr == "" {
+		t.Skip("STAFFETTA_TEST_KAFKA is not set")
+	}
+	return broker{addr: addr}
 }
 
 func embeddedKafka(t testing.TB) *embedded.Kafka {

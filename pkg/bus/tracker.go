@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 )
@@ -14,6 +15,7 @@ type Tracker struct {
 	started []started
 	next    int64
 	open    int
+	resets  uint64
 }
 
 type started struct {
@@ -21,28 +23,40 @@ type started struct {
 	done   bool
 }
 
+// Mark stands for a record that was started. It is worth nothing after a
+// Reset, since the same offset is another record then.
+type Mark struct {
+	offset int64
+	resets uint64
+}
+
 // NewTracker begins at the offset that is read first.
 func NewTracker(next int64) *Tracker { return &Tracker{next: next} }
 
-// Start notes that a record is handed out. Offsets rise from call to call; one
-// that does not is ignored.
-func (t *Tracker) Start(offset int64) {
+// Start notes that a record is handed out, and returns what Done is to be told.
+// Offsets rise from call to call; a record that was started before stays as it
+// is, and its mark is the same.
+func (t *Tracker) Start(offset int64) Mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if offset < t.next {
-		return
+	if offset >= t.next {
+		t.started = append(t.started, started{offset: offset})
+		t.next = offset + 1
+		t.open++
 	}
-	t.started = append(t.started, started{offset: offset})
-	t.next = offset + 1
-	t.open++
+	return Mark{offset: offset, resets: t.resets}
 }
 
-// Done notes that a record is finished. One that is not open is ignored.
-func (t *Tracker) Done(offset int64) {
+// Done notes that a record is finished. One that is not open is ignored, and
+// one that was started before the last Reset.
+func (t *Tracker) Done(m Mark) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i, ok := slices.BinarySearchFunc(t.started, offset, func(s started, offset int64) int {
-		return int(min(max(s.offset-offset, -1), 1))
+	if m.resets != t.resets {
+		return
+	}
+	i, ok := slices.BinarySearchFunc(t.started, m.offset, func(s started, offset int64) int {
+		return cmp.Compare(s.offset, offset)
 	})
 	if !ok || t.started[i].done {
 		return
@@ -63,11 +77,12 @@ func (t *Tracker) Advance(next int64) {
 }
 
 // Reset begins anew at an offset, which may be lower than those before: the
-// topic is another one now. What is open is forgotten.
+// topic is another one now, or lost its end. What is open is forgotten.
 func (t *Tracker) Reset(next int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.started, t.next, t.open = nil, next, 0
+	t.resets++
 }
 
 // Watermark is the offset to commit: everything below it is done.

@@ -12,27 +12,42 @@ import (
 func TestTheWatermarkIsTheFirstRecordThatIsNotDone(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		next := rapid.Int64Range(0, 1000).Draw(t, "next")
+		next := rapid.Int64Range(1, 1000).Draw(t, "next")
 		tracker := bus.NewTracker(next)
 		open := make(map[int64]bool) // the simplest thing that is right
-		var started []int64
+		offsets := make(map[bus.Mark]int64)
+		var started []bus.Mark
+		var stale []bus.Mark
 		t.Repeat(map[string]func(*rapid.T){
 			"start": func(t *rapid.T) {
 				next += rapid.Int64Range(0, 3).Draw(t, "gap")
-				tracker.Start(next)
+				mark := tracker.Start(next)
 				open[next] = true
-				started = append(started, next)
+				offsets[mark] = next
+				started = append(started, mark)
 				next++
 			},
 			"done": func(t *rapid.T) {
 				if len(started) == 0 {
 					t.Skip("none")
 				}
-				offset := rapid.SampledFrom(started).Draw(t, "offset") // maybe done already
-				tracker.Done(offset)
-				delete(open, offset)
+				mark := rapid.SampledFrom(started).Draw(t, "mark") // maybe done already
+				tracker.Done(mark)
+				delete(open, offsets[mark])
 			},
-			"never started": func(t *rapid.T) { tracker.Done(next + 7) },
+			"done too late": func(t *rapid.T) {
+				if len(stale) == 0 {
+					t.Skip("none")
+				}
+				tracker.Done(rapid.SampledFrom(stale).Draw(t, "mark"))
+			},
+			"never started": func(*rapid.T) { tracker.Done(bus.Mark{}) },
+			"reset": func(t *rapid.T) {
+				next = rapid.Int64Range(1, 1000).Draw(t, "to")
+				tracker.Reset(next)
+				clear(open)
+				started, stale = nil, append(stale, started...)
+			},
 			"advance": func(t *rapid.T) {
 				to := next + rapid.Int64Range(-3, 3).Draw(t, "by")
 				tracker.Advance(to)
@@ -48,4 +63,21 @@ func TestTheWatermarkIsTheFirstRecordThatIsNotDone(t *testing.T) {
 			},
 		})
 	})
+}
+
+func TestWhatWasStartedBeforeAResetIsNoLongerCounted(t *testing.T) {
+	t.Parallel()
+	tracker := bus.NewTracker(5)
+	before := tracker.Start(5)
+	tracker.Reset(3)
+	tracker.Start(3)
+	tracker.Start(4)
+	after := tracker.Start(5)
+	require.NotEqual(t, before, after, "another record at the same offset")
+
+	tracker.Done(before)
+	require.Equal(t, 3, tracker.Open())
+	tracker.Done(after)
+	require.Equal(t, 2, tracker.Open())
+	require.Equal(t, int64(3), tracker.Watermark())
 }

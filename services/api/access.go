@@ -26,6 +26,10 @@ type access struct {
 	// find fails with hook.ErrNotFound if what the path's {id} names is not
 	// there; nil if the path names nothing or the handler looks it up anyway.
 	find func(ctx context.Context, p apiauth.Principal, id string) error
+	// room waits until there is memory for the body, and returns what to call
+	// when the request is done; nil if there was none in time. A nil room: the
+	// body is small.
+	room func(r *http.Request) (release func())
 }
 
 type principalKey struct{}
@@ -66,6 +70,8 @@ func handle[I, O any](s *Service, op huma.Operation, rule access, body any, hand
 func (s *Service) guard(rule access) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(c)
+		// Answers hold a tenant's data, some a secret.
+		w.Header().Set("Cache-Control", "no-store")
 		p, err := s.admit(r, rule)
 		if err == nil {
 			err = find(r, p, rule)
@@ -77,6 +83,15 @@ func (s *Service) guard(rule access) func(huma.Context, func(huma.Context)) {
 		if faults := unreadable(r); len(faults) > 0 {
 			problem.Write(w, http.StatusUnprocessableEntity, "", "", faults)
 			return
+		}
+		if rule.room != nil {
+			release := rule.room(r)
+			if release == nil {
+				w.Header().Set("Retry-After", "1")
+				problem.Write(w, http.StatusServiceUnavailable, "", "too many large requests at once; send it again, or in smaller parts", nil)
+				return
+			}
+			defer release()
 		}
 		next(huma.WithValue(c, principalKey{}, p))
 	}
@@ -97,13 +112,13 @@ func find(r *http.Request, p apiauth.Principal, rule access) error {
 // unreadable are the parameters that are no text: PostgreSQL would refuse the
 // whole query because of them.
 func unreadable(r *http.Request) hook.Invalid {
-	var faults hook.Invalid
+	var faults faultList
 	for name, values := range r.URL.Query() {
 		if slices.ContainsFunc(values, func(v string) bool { return !readable(v) }) {
-			faults.Add(strings.ToValidUTF8(name, "\uFFFD"), "", "must be UTF-8 without control characters")
+			faults.add(strings.ToValidUTF8(name, "\uFFFD"), "", "must be UTF-8 without control characters")
 		}
 	}
-	return faults
+	return faults.found
 }
 
 func readable(text string) bool {

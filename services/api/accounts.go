@@ -27,7 +27,7 @@ type Account struct {
 
 // NewAccount is the body that makes an account.
 type NewAccount struct {
-	ID   string `json:"id" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"Chosen by the operator; never used again after the account is deleted."`
+	ID   string `json:"id" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"Chosen by the operator; not . or ..; never used again after the account is deleted."`
 	Name string `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"Its id by default."`
 }
 
@@ -108,8 +108,12 @@ func (s *Service) createAccount(ctx context.Context, in *JSONBody) (*accountAnsw
 	const rule = "must be 1 to 64 characters of A-Z a-z 0-9 . _ -"
 	d.require("id")
 	id, ok := read[string](d, "id", rule)
-	if ok && !accountID.MatchString(id) {
+	switch {
+	case !ok:
+	case !accountID.MatchString(id):
 		d.fault("id", id, rule)
+	case id == "." || id == "..": // clients take them out of /v1/accounts/{id}
+		d.fault("id", id, "must not be . or .., which no path can name")
 	}
 	name, ok := d.text("name", 1, maxName)
 	if !ok {

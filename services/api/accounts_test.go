@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,6 +45,8 @@ func TestRulesOfAccounts(t *testing.T) {
 		`{"id": "a b"}`:               id + ` (a b)`,
 		`{"id": 7}`:                   id + ` (7)`,
 		`{"id": null}`:                id + ` (null)`,
+		`{"id": "."}`:                 "id: must not be . or .., which no path can name (.)",
+		`{"id": ".."}`:                "id: must not be . or .., which no path can name (..)",
 		`{"id": "x", "name": ""}`:     "name: must be a string of 1 to 200 characters without control characters",
 		`{"id": "x", "name": "a\nb"}`: "name: must be a string of 1 to 200 characters without control characters (a\nb)",
 		`{"id": "x", "quota": null}`:  "quota: is not a known field; known are id, name",
@@ -53,6 +56,12 @@ func TestRulesOfAccounts(t *testing.T) {
 		require.Len(t, got, 1, body)
 		require.Equal(t, want, got[0], body)
 	}
+	many := `{"id": "x"`
+	for n := range 1000 {
+		many += `, "f` + strconv.Itoa(n) + `": 0`
+	}
+	require.Len(t, b.as(adminKey).post("/v1/accounts", many+"}").requires(422).faults(), 20)
+	b.as(adminKey).post("/v1/accounts", `{"id": "..."}`).requires(201)
 	b.as(adminKey).post("/v1/accounts", `[]`).requires(400)
 	b.as(adminKey).post("/v1/accounts", `{"id": `).requires(400)
 	b.as(adminKey).post("/v1/accounts", ``).requires(400)

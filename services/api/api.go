@@ -41,8 +41,16 @@ type Sealer interface {
 type Ingest interface {
 	// Publish produces events to the topic events.ingest, in their order, and
 	// returns when Kafka has acknowledged all of them. After an error some may
-	// have been taken.
-	Publish(ctx context.Context, events []hook.Event) error
+	// have been taken. It may keep their values.
+	Publish(ctx context.Context, events []EncodedEvent) error
+}
+
+// EncodedEvent is an event that was checked, in the form that upstream
+// services produce.
+type EncodedEvent struct {
+	ID, Account, ItemType string
+	// Value is the JSON form, of at most codec.MaxBytes.
+	Value []byte
 }
 
 // Payloads reads what was delivered.
@@ -52,6 +60,12 @@ type Payloads interface {
 	Payload(ctx context.Context, at hook.Coordinates) (hook.Event, error)
 }
 
+// Circuits knows the senders' breakers.
+type Circuits interface {
+	// Circuits returns "closed", "open" or "half_open" for each webhook.
+	Circuits(ctx context.Context, webhooks []string) ([]string, error)
+}
+
 // Config of a Service. Fields without a default are required.
 type Config struct {
 	Store    Store
@@ -59,6 +73,8 @@ type Config struct {
 	Seal     Sealer
 	Ingest   Ingest
 	Payloads Payloads
+	// Circuits; nil: they are not shown.
+	Circuits Circuits
 	// AdminKey is the operator's key; empty: nobody is admin.
 	AdminKey string
 	// CheckURL refuses URLs that deliveries may not reach: its error is the
@@ -85,6 +101,8 @@ type Service struct {
 	publisher *publisher
 	log       *zap.Logger
 	now       func() time.Time
+	// largeBodies has an entry for each large body of events in memory.
+	largeBodies chan struct{}
 }
 
 // New makes a service; it does no I/O. The error says what is missing in cfg.
@@ -106,9 +124,12 @@ func New(cfg Config) (*Service, error) {
 		cfg.PollInterval = time.Second
 	}
 	s := &Service{
-		cfg: cfg, log: cfg.Log, now: cfg.Now,
-		auth:      apiauth.New(apiauth.Config{Keys: cfg.Store, Accounts: cfg.Store, AdminKey: cfg.AdminKey, Now: cfg.Now}),
-		publisher: newPublisher(cfg.Store, cfg.Cache, cfg.PollInterval, cfg.Log),
+		cfg: cfg, log: cfg.Log,
+		// As exact as the store keeps it, so that an answer is the same later.
+		now:         func() time.Time { return cfg.Now().Truncate(time.Microsecond) },
+		auth:        apiauth.New(apiauth.Config{Keys: cfg.Store, Accounts: cfg.Store, AdminKey: cfg.AdminKey, Now: cfg.Now}),
+		largeBodies: make(chan struct{}, maxLargeBodies),
+		publisher:   newPublisher(cfg.Store, cfg.Cache, cfg.PollInterval, cfg.Log),
 	}
 	measured, err := newMeter(cfg.Metrics)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/propagation"
 
+	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -34,17 +37,33 @@ const (
 type kafka struct {
 	mu       sync.Mutex
 	taken    []hook.Event
+	largest  int // bytes of a value
 	payloads map[hook.Coordinates]hook.Event
 	down     error
 }
 
-func (k *kafka) Publish(_ context.Context, events []hook.Event) error {
+func (k *kafka) Publish(ctx context.Context, events []api.EncodedEvent) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.down != nil {
 		return k.down
 	}
-	k.taken = append(k.taken, events...)
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	for _, encoded := range events {
+		// As the router reads it.
+		e, err := codec.Decode(codec.Input{Value: encoded.Value, Header: func(name string) ([]byte, bool) {
+			value, ok := carrier[name]
+			return []byte(value), ok
+		}})
+		if err != nil {
+			return err
+		}
+		if e.ID != encoded.ID || e.Account != encoded.Account || e.ItemType != encoded.ItemType {
+			return fmt.Errorf("the event is not what it says: %+v", encoded)
+		}
+		k.taken, k.largest = append(k.taken, e), max(k.largest, len(encoded.Value))
+	}
 	return nil
 }
 
@@ -65,14 +84,15 @@ func (k *kafka) Payload(_ context.Context, at hook.Coordinates) (hook.Event, err
 // and a key of all scopes.
 type bench struct {
 	*api.Service
-	t     *testing.T
-	store *sqlstore.Store
-	redis *miniredis.Miniredis
-	cache *redisstore.Store
-	kafka *kafka
-	key   string
-	db    *database.DB
-	log   *bytes.Buffer // read it only while the service does not run
+	t        *testing.T
+	store    *sqlstore.Store
+	redis    *miniredis.Miniredis
+	cache    *redisstore.Store
+	circuits *redisstore.Circuits
+	kafka    *kafka
+	key      string
+	db       *database.DB
+	log      *bytes.Buffer // read it only while the service does not run
 }
 
 func newBench(t *testing.T) *bench {
@@ -94,11 +114,11 @@ func newBenchPolling(t *testing.T, interval time.Duration) *bench {
 	client, err := redisstore.Open("redis://" + b.redis.Addr())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	b.cache = redisstore.NewStore(client)
+	b.cache, b.circuits = redisstore.NewStore(client), redisstore.NewCircuits(client)
 	log, err := telemetry.NewLog(b.log, "api", "debug", telemetry.JSON)
 	require.NoError(t, err)
 	b.Service, err = api.New(api.Config{
-		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka,
+		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Circuits: b.circuits,
 		AdminKey: adminKey, CheckURL: egress.Policy{}.CheckURL, Log: log,
 		PollInterval: interval,
 	})

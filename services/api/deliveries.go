@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -76,7 +75,7 @@ func (s *Service) listDeliveries(ctx context.Context, in *deliveryListInput) (*l
 }
 
 func readStatuses(names []string) ([]hook.Fate, error) {
-	var faults hook.Invalid
+	var faults faultList
 	var statuses []hook.Fate
 	for _, name := range names {
 		switch status := hook.Fate(name); {
@@ -85,10 +84,10 @@ func readStatuses(names []string) ([]hook.Fate, error) {
 		case slices.Contains(fates, status):
 			statuses = append(statuses, status)
 		default:
-			faults.Add("status", name, "must be "+oneOf(fates))
+			faults.add("status", name, "must be "+oneOf(fates))
 		}
 	}
-	return statuses, faults.Err()
+	return statuses, faults.err()
 }
 
 func (s *Service) getDelivery(ctx context.Context, in *PathID) (*deliveryAnswer, error) {
@@ -105,31 +104,32 @@ func (s *Service) getDelivery(ctx context.Context, in *PathID) (*deliveryAnswer,
 	for i, a := range attempts {
 		details.Attempts[i] = showAttempt(a)
 	}
-	if err := s.addPayload(ctx, &details, d.Bundle); err != nil {
-		return nil, err
-	}
+	s.addPayload(ctx, &details, d)
 	return &deliveryAnswer{Body: details}, nil
 }
 
 // addPayload adds the event as it was published. Kafka being away leaves the
 // rest of the answer useful.
-func (s *Service) addPayload(ctx context.Context, details *DeliveryDetails, at hook.Coordinates) error {
+func (s *Service) addPayload(ctx context.Context, details *DeliveryDetails, d hook.Delivery) {
+	at := d.Bundle
 	ctx, cancel := context.WithTimeout(ctx, payloadTimeout)
 	defer cancel()
 	e, err := s.cfg.Payloads.Payload(ctx, at)
+	if err == nil && hook.DeliveryID(e.ID, d.Webhook, -1) != d.ID {
+		// Coordinates mean another record once a topic was made anew: somebody
+		// else's, perhaps.
+		err = hook.ErrNotFound
+	}
 	switch {
 	case errors.Is(err, hook.ErrNotFound):
 		details.Payload, details.PayloadExpired = json.RawMessage("null"), true
-		return nil
+		return
 	case err != nil:
 		s.log.Warn("a payload could not be read", zap.String("delivery", details.ID), zap.Stringer("at", at), zap.Error(err))
 		details.Payload, details.PayloadUnavailable = json.RawMessage("null"), true
-		return nil
+		return
 	}
-	if details.Payload, err = codec.EncodeJSON(e); err != nil {
-		return fmt.Errorf("encode the payload at %s: %w", at, err)
-	}
-	return nil
+	details.Payload = codec.AppendJSON(nil, e)
 }
 
 // payloadTimeout bounds how long an answer waits for Kafka.

@@ -3,11 +3,13 @@ package api_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -115,11 +117,22 @@ func TestADeliveryIsShownWithItsAttemptsAndPayload(t *testing.T) {
 			{"run": 0, "number": 2, "status": "delivered", "reason": "", "detail": "",
 			 "url": "https://example.com/hook", "statusCode": 200, "response": "ok", "at": "2026-03-01T12:00:06.001Z",
 			 "duration": "12.5ms", "dueAt": null, "traceId": "0af7651916cd43dd8448eb211c80319c"}],
-		"payload": {"id": "evt_1", "account": "acme", "store": null, "user": null, "eventType": "create", "itemType": "Contact",
-			"items": [{"id": 7, "ref": "/contacts/7", "version": null, "data": {"price": 1.50}, "parent": null},
-				{"id": 8, "ref": null, "version": null, "data": null, "parent": null}],
+		"payload": {"id": "evt_1", "account": "acme", "eventType": "create", "itemType": "Contact",
+			"items": [{"id": 7, "ref": "/contacts/7", "data": {"price": 1.50}},
+				{"id": 8}],
 			"eventDate": "2026-03-01T13:00:01+01:00"}}`, string(shown.body))
 	require.Contains(t, string(shown.body), `1.50`, "byte for byte as published")
+}
+
+func TestAPayloadIsShownWhateverItsSize(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	a := attempt("wh_1", 1, hook.FateDelivered)
+	b.record(a)
+	e := hook.Event{ID: "evt_1", Account: "acme", Type: hook.Create, ItemType: "Contact",
+		Items: []hook.Item{{ID: "7", Data: []byte(`"` + strings.Repeat("x", codec.MaxBytes) + `"`)}}}
+	b.kafka.payloads[a.Bundle] = e
+	require.Contains(t, string(b.acme().get("/v1/deliveries/"+a.Delivery).requires(200).body), string(e.Items[0].Data))
 }
 
 func TestAPayloadThatKafkaNoLongerHas(t *testing.T) {

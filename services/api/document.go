@@ -10,7 +10,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
 )
 
@@ -21,7 +20,7 @@ type document struct {
 	asked   []string
 	// secret members are not shown in faults.
 	secret []string
-	faults hook.Invalid
+	faults faultList
 }
 
 // readDocument parses a body. The error is a problem: 400.
@@ -41,7 +40,7 @@ func read[T any](d *document, name, rule string) (value T, given bool) {
 		return value, false
 	}
 	if string(raw) == "null" || json.Unmarshal(raw, &value) != nil {
-		d.fault(name, string(raw), rule)
+		d.faultJSON(name, raw, rule)
 		var none T
 		return none, false
 	}
@@ -52,7 +51,14 @@ func (d *document) fault(field, value, rule string) {
 	if slices.Contains(d.secret, field) {
 		value = ""
 	}
-	d.faults.Add(field, value, rule)
+	d.faults.add(field, value, rule)
+}
+
+func (d *document) faultJSON(field string, value []byte, rule string) {
+	if slices.Contains(d.secret, field) {
+		value = nil
+	}
+	d.faults.addJSON(field, value, rule)
 }
 
 // require notes a fault if the member is absent.
@@ -179,16 +185,17 @@ func (d *document) end(readOnly ...string) error {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	known := strings.Join(d.asked, ", ")
 	for _, name := range names {
 		switch {
 		case slices.Contains(d.asked, name):
 		case slices.Contains(readOnly, name):
 			d.fault(name, "", "is read-only")
 		default:
-			d.faults.Add(name, "", "is not a known field; known are "+strings.Join(d.asked, ", "))
+			d.faults.add(name, "", "is not a known field; known are "+known)
 		}
 	}
-	return d.faults.Err()
+	return d.faults.err()
 }
 
 // durationText writes a duration as people do: 5m, not 5m0s.

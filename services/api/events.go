@@ -3,18 +3,18 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"go.opentelemetry.io/otel/propagation"
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/jsontext"
 	"github.com/staffetta/staffetta/pkg/problem"
 )
 
@@ -28,6 +28,16 @@ const (
 	eventsReadTimeout = time.Minute
 	// ackTimeout is how long Kafka may take to acknowledge.
 	ackTimeout = 10 * time.Second
+	// largeBody is the size in bytes from which bodies count as large, as do
+	// those of unknown size.
+	largeBody = 1 << 20
+	// maxLargeBodies bounds how many of them are in memory at once: each takes
+	// about four times its size, so 512 MiB in all.
+	maxLargeBodies = 8
+	// roomTimeout is how long a large body waits for its turn.
+	roomTimeout = 10 * time.Second
+	// filledIn is about what an event grows by, in bytes.
+	filledIn = 192
 )
 
 // Event describes an event in the OpenAPI document; package codec reads it.
@@ -64,7 +74,7 @@ type Reference struct {
 	Ref      string `json:"ref,omitempty" maxLength:"2048" example:"/crew/33"`
 }
 
-// TakenEvent is an event that Kafka has acknowledged.
+// TakenEvent is an event of a request, by the id it has now.
 type TakenEvent struct {
 	ID string `json:"id"`
 }
@@ -74,6 +84,12 @@ type TakenEvents struct {
 	Items []TakenEvent `json:"items" nullable:"false"`
 }
 
+// Unacknowledged is the problem that Kafka did not take all events in time.
+type Unacknowledged struct {
+	problem.Details
+	Items []TakenEvent `json:"items,omitempty" nullable:"false" doc:"Every event of the request, in its order, with the id it was given: send them again with these ids, since some may have been taken. Left out if nothing was sent to Kafka."`
+}
+
 type eventsAnswer struct {
 	Body TakenEvents
 }
@@ -81,23 +97,50 @@ type eventsAnswer struct {
 func (s *Service) eventRoutes() {
 	one := s.schema(Event{})
 	most := maxEvents
+	const path = "/v1/events"
 	handle(s, huma.Operation{
-		OperationID: "publish-events", Method: http.MethodPost, Path: "/v1/events", Tags: []string{"events"},
-		Summary:       "Publish events",
-		Description:   "One event, or an array of at most 1,000. Answered when Kafka has acknowledged all of them. Scope: publish.",
+		OperationID: "publish-events", Method: http.MethodPost, Path: path, Tags: []string{"events"},
+		Summary: "Publish events",
+		Description: "One event, or an array of at most 1,000. Answered when Kafka has acknowledged all of them. " +
+			"An event has at most 900,000 bytes, with what is filled in. Scope: publish.\n\n" +
+			"After 503 some events may have been taken. Its `items` are the ids that the events have, in their order: " +
+			"send the same events again with these ids, so that nothing is delivered twice.",
 		DefaultStatus: http.StatusAccepted, MaxBodyBytes: maxEventsBody, BodyReadTimeout: eventsReadTimeout,
 		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable},
-	}, access{scope: hook.ScopePublish},
+	}, access{scope: hook.ScopePublish, room: s.roomForEvents},
 		&huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one, MaxItems: &most}}},
 		s.publishEvents)
+	answers := s.api.OpenAPI().Paths[path].Post.Responses
+	answers[strconv.Itoa(http.StatusServiceUnavailable)].Content[problem.ContentType].Schema = s.schema(Unacknowledged{})
+}
+
+// roomForEvents waits for the turn of a large body, before any of it is read.
+// Small ones have no turns, so that slow clients with large ones do not hold
+// them up.
+func (s *Service) roomForEvents(r *http.Request) (release func()) {
+	if r.ContentLength >= 0 && r.ContentLength <= largeBody {
+		return func() {}
+	}
+	timeout := time.NewTimer(roomTimeout)
+	defer timeout.Stop()
+	select {
+	case s.largeBodies <- struct{}{}:
+		return func() { <-s.largeBodies }
+	case <-timeout.C:
+		return nil
+	case <-r.Context().Done():
+		return nil
+	}
 }
 
 func (s *Service) publishEvents(ctx context.Context, in *JSONBody) (*eventsAnswer, error) {
-	// Events share the memory of their text, and huma takes the body's back
-	// when this returns, while the producer may still hold it.
-	events, err := s.readEvents(ctx, bytes.Clone(in.RawBody))
+	events, err := s.readEvents(ctx, in.RawBody)
 	if err != nil {
 		return nil, err
+	}
+	taken := make([]TakenEvent, len(events))
+	for i, e := range events {
+		taken[i].ID = e.ID
 	}
 	produce, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
@@ -105,33 +148,31 @@ func (s *Service) publishEvents(ctx context.Context, in *JSONBody) (*eventsAnswe
 		if ctx.Err() == nil {
 			s.log.Error("events were not acknowledged", zap.Int("events", len(events)), zap.Error(err))
 		}
-		return nil, problem.New(http.StatusServiceUnavailable, "",
-			"Kafka has not acknowledged every event; send them again with the same ids", nil)
+		return nil, &Unacknowledged{Items: taken, Details: *problem.New(http.StatusServiceUnavailable, "",
+			"Kafka has not acknowledged every event; send them again with the ids in items", nil)}
 	}
-	answer := &eventsAnswer{Body: TakenEvents{Items: make([]TakenEvent, len(events))}}
-	for i, e := range events {
-		answer.Body.Items[i].ID = e.ID
-	}
-	return answer, nil
+	return &eventsAnswer{Body: TakenEvents{Items: taken}}, nil
 }
 
 // readEvents reads one event or an array of them. Either all are good, or the
-// error lists the faults.
-func (s *Service) readEvents(ctx context.Context, body []byte) ([]hook.Event, error) {
+// error lists the faults. What it returns does not share the body's memory,
+// which huma uses again while the producer may still hold events.
+func (s *Service) readEvents(ctx context.Context, body []byte) ([]EncodedEvent, error) {
 	body = bytes.TrimSpace(body)
-	texts := []json.RawMessage{body}
+	texts := [][]byte{body}
 	isList := bytes.HasPrefix(body, []byte("["))
 	if isList {
-		if err := json.Unmarshal(body, &texts); err != nil {
-			return nil, problem.New(http.StatusBadRequest, "", "the body must be JSON: an event or an array of events", nil)
+		var err error
+		if texts, err = split(body); err != nil {
+			return nil, err
 		}
 	}
-	if len(texts) == 0 || len(texts) > maxEvents {
-		return nil, hook.FieldError{Field: "body", Value: strconv.Itoa(len(texts)) + " events", Rule: "must have 1 to 1000 events"}
-	}
-	var faults hook.Invalid
-	events := make([]hook.Event, 0, len(texts))
+	var faults faultList
+	events := make([]EncodedEvent, 0, len(texts))
 	for i, text := range texts {
+		if faults.full() {
+			break
+		}
 		e, err := s.readEvent(ctx, text)
 		if err != nil {
 			var found hook.Invalid
@@ -142,34 +183,75 @@ func (s *Service) readEvents(ctx context.Context, body []byte) ([]hook.Event, er
 				if isList {
 					f.Field = "[" + strconv.Itoa(i) + "]." + f.Field
 				}
-				faults = append(faults, f)
+				faults.add(f.Field, f.Value, f.Rule)
 			}
 			continue
 		}
 		events = append(events, e)
 	}
-	return events, faults.Err()
+	return events, faults.err()
+}
+
+// split finds the elements of an array. It looks at no more than are allowed:
+// 16 MiB have room for eight million.
+func split(list []byte) ([][]byte, error) {
+	scanner, err := jsontext.NewScanner(string(list))
+	if err == nil {
+		err = scanner.Open()
+	}
+	var texts [][]byte
+	for err == nil {
+		var more bool
+		if more, err = scanner.Element(len(texts) == 0); err != nil {
+			break
+		}
+		if !more {
+			err = scanner.End()
+			break
+		}
+		if len(texts) == maxEvents {
+			return nil, refuseCount("more than " + strconv.Itoa(maxEvents))
+		}
+		var start, end int
+		if start, end, err = scanner.Raw(); err == nil {
+			texts = append(texts, list[start:end])
+		}
+	}
+	if err != nil {
+		return nil, problem.New(http.StatusBadRequest, "", "the body must be JSON, an event or an array of events: "+err.Error(), nil)
+	}
+	if len(texts) == 0 {
+		return nil, refuseCount("0")
+	}
+	return texts, nil
+}
+
+func refuseCount(count string) error {
+	return hook.FieldError{Field: "body", Value: count + " events", Rule: "must have 1 to 1000 events"}
 }
 
 // readEvent checks an event and gives it what may be left out.
-func (s *Service) readEvent(ctx context.Context, text []byte) (hook.Event, error) {
+func (s *Service) readEvent(ctx context.Context, text []byte) (EncodedEvent, error) {
 	account := principal(ctx).Account
 	e, err := codec.Decode(codec.Input{Value: text, Account: account, Time: s.now()})
 	var reject *codec.Reject
 	if errors.As(err, &reject) && reject.Reason == codec.NotJSON {
-		return e, problem.New(http.StatusBadRequest, "", reject.Error(), reject.Faults)
+		return EncodedEvent{}, problem.New(http.StatusBadRequest, "", reject.Error(), reject.Faults)
 	}
 	if err != nil {
-		return e, err
+		return EncodedEvent{}, err
 	}
 	if e.Account != account {
-		return e, hook.Invalid{{Field: "account", Value: e.Account, Rule: "must be the account of the key"}}
+		return EncodedEvent{}, hook.Invalid{{Field: "account", Value: e.Account, Rule: "must be the account of the key"}}
 	}
 	if e.ID == "" {
 		e.ID = newID("evt_", s.now())
 	}
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, carrier)
-	e.Trace = hook.Trace{Parent: carrier["traceparent"], State: carrier["tracestate"]}
-	return e, nil
+	value := codec.AppendJSON(make([]byte, 0, len(text)+filledIn), e)
+	if len(value) > codec.MaxBytes {
+		return EncodedEvent{}, hook.Invalid{{Field: "value", Value: strconv.Itoa(len(value)) + " bytes",
+			Rule: "must have at most " + strconv.Itoa(codec.MaxBytes) + " bytes, with the id, account, eventDate and English item types that are filled in"}}
+	}
+	// The event's strings share a copy of the whole text: it must not stay.
+	return EncodedEvent{ID: strings.Clone(e.ID), Account: account, ItemType: strings.Clone(e.ItemType), Value: value}, nil
 }

@@ -22,20 +22,45 @@ func init() {
 	}
 }
 
+// maxFaults bounds what one answer says: whoever mends twenty fields mends the
+// rest alike.
+const maxFaults = 20
+
+// faultList collects the faults of one request: the first maxFaults of them.
+type faultList struct{ found hook.Invalid }
+
+// full reports whether more would not be kept.
+func (l *faultList) full() bool { return len(l.found) >= maxFaults }
+
+func (l *faultList) add(field, value, rule string) {
+	if !l.full() {
+		l.found.Add(field, value, rule)
+	}
+}
+
+func (l *faultList) addJSON(field string, value []byte, rule string) {
+	if !l.full() {
+		l.found.AddJSON(field, value, rule)
+	}
+}
+
+// err is nil if there are no faults, else a hook.Invalid.
+func (l *faultList) err() error { return l.found.Err() }
+
 // faults translates what huma found wrong with the parameters.
 func faults(errs []error) hook.Invalid {
-	var found hook.Invalid
+	var list faultList
 	for _, err := range errs {
 		var detail *huma.ErrorDetail
 		switch {
 		case err == nil:
 		case errors.As(err, &detail):
-			found.Add(strings.TrimPrefix(detail.Location, "query."), shown(detail.Value), rule(detail.Message))
+			list.add(strings.TrimPrefix(detail.Location, "query."), shown(detail.Value), rule(detail.Message))
 		default:
-			found.Add("", "", err.Error())
+			list.add("", "", err.Error())
 		}
 	}
-	return found
+	return list.found
 }
 
 // shown is a parameter's value as text.
@@ -66,13 +91,13 @@ func rule(message string) string {
 // to the log, and only there.
 func (s *Service) failed(ctx context.Context, operation string, err error) error {
 	var (
-		details *problem.Details
+		answer  huma.StatusError
 		invalid hook.Invalid
 		fault   hook.FieldError
 	)
 	switch {
-	case errors.As(err, &details):
-		return details
+	case errors.As(err, &answer):
+		return answer
 	case errors.As(err, &invalid):
 		return problem.New(http.StatusUnprocessableEntity, "", invalid.Error(), invalid)
 	case errors.As(err, &fault):

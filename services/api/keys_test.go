@@ -56,13 +56,13 @@ func TestRulesOfKeys(t *testing.T) {
 		`{}`:                               {"name: is required", "scopes: is required"},
 		`{"name": "", "scopes": ["read"]}`: {"name: must be a string of 1 to 100 characters without control characters"},
 		`{"name": "x", "scopes": []}`:      {"scopes: must be a list of 1 to 4 strings (0 strings)"},
-		`{"name": "x", "scopes": "read"}`:  {`scopes: must be a list of 1 to 4 strings ("read")`},
+		`{"name": "x", "scopes": "read"}`:  {`scopes: must be a list of 1 to 4 strings (read)`},
 		`{"name": "x", "scopes": ["read", "admin", null]}`: {
 			"scopes[1]: " + scope + " (admin)", "scopes[2]: must be a string (null)"},
 		`{"name": "x", "scopes": ["read"], "expiresAt": "2020-01-01T00:00:00Z"}`: {
 			"expiresAt: must be a time in the future as in RFC 3339, such as 2030-01-31T12:00:00Z (2020-01-01T00:00:00Z)"},
 		`{"name": "x", "scopes": ["read"], "expiresAt": "soon"}`: {
-			`expiresAt: must be a time in the future as in RFC 3339, such as 2030-01-31T12:00:00Z ("soon")`},
+			`expiresAt: must be a time in the future as in RFC 3339, such as 2030-01-31T12:00:00Z (soon)`},
 		`{"name": "x", "scopes": ["read"], "role": "owner"}`: {"role: is not a known field; known are name, scopes, expiresAt"},
 	} {
 		require.Equal(t, want, b.acme().post("/v1/api-keys", body).requires(422).faults(), body)

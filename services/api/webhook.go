@@ -10,6 +10,7 @@ import (
 type Webhook struct {
 	ID            string     `json:"id"`
 	Status        string     `json:"status" enum:"active,paused,resuming,disabled,revoked"`
+	Circuit       string     `json:"circuit,omitempty" enum:"closed,open,half_open" doc:"Of the sender's breaker; absent while that is not known, and once revoked."`
 	Description   string     `json:"description"`
 	ItemTypes     []string   `json:"itemTypes" nullable:"false"`
 	EventTypes    []string   `json:"eventTypes" nullable:"false" enum:"create,update,delete"`

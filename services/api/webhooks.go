@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -39,8 +40,10 @@ type webhookListInput struct {
 	Status string `query:"status" enum:"active,paused,resuming,disabled,revoked" doc:"Only those; by default all but the revoked."`
 }
 
-func answerWebhook(w hook.Webhook) *webhookAnswer {
-	return &webhookAnswer{ETag: etag(w), Body: showWebhook(w)}
+func (s *Service) answerWebhook(ctx context.Context, w hook.Webhook) *webhookAnswer {
+	shown := []Webhook{showWebhook(w)}
+	s.showCircuits(ctx, shown)
+	return &webhookAnswer{ETag: etag(w), Body: shown[0]}
 }
 
 func etag(w hook.Webhook) string { return `"` + strconv.FormatInt(w.Version, 10) + `"` }
@@ -97,7 +100,9 @@ func (s *Service) listWebhooks(ctx context.Context, in *webhookListInput) (*list
 	if err != nil {
 		return nil, err
 	}
-	return newList(rows, next, showWebhook), nil
+	list := newList(rows, next, showWebhook)
+	s.showCircuits(ctx, list.Body.Items)
+	return list, nil
 }
 
 func (s *Service) getWebhook(ctx context.Context, in *PathID) (*webhookAnswer, error) {
@@ -105,7 +110,7 @@ func (s *Service) getWebhook(ctx context.Context, in *PathID) (*webhookAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	return answerWebhook(w), nil
+	return s.answerWebhook(ctx, w), nil
 }
 
 func (s *Service) createWebhook(ctx context.Context, in *JSONBody) (*webhookAnswer, error) {
@@ -124,7 +129,7 @@ func (s *Service) createWebhook(ctx context.Context, in *JSONBody) (*webhookAnsw
 		return nil, err
 	}
 	s.publisher.wake()
-	answer := answerWebhook(w)
+	answer := s.answerWebhook(ctx, w)
 	answer.Body.Secret = secret
 	return answer, nil
 }
@@ -185,7 +190,33 @@ func (s *Service) change(ctx context.Context, id, match string, edit func(*hook.
 		return nil, err
 	}
 	s.publisher.wake()
-	return answerWebhook(w), nil
+	return s.answerWebhook(ctx, w), nil
+}
+
+// circuitsTimeout bounds the wait for what is only shown.
+const circuitsTimeout = 300 * time.Millisecond
+
+// showCircuits fills in the state of the breakers, unless Redis is away.
+func (s *Service) showCircuits(ctx context.Context, webhooks []Webhook) {
+	if s.cfg.Circuits == nil {
+		return
+	}
+	ids := make([]string, len(webhooks))
+	for i, w := range webhooks {
+		ids[i] = w.ID
+	}
+	ctx, cancel := context.WithTimeout(ctx, circuitsTimeout)
+	defer cancel()
+	states, err := s.cfg.Circuits.Circuits(ctx, ids)
+	if err != nil {
+		s.log.Debug("circuits are not known", zap.Error(err))
+		return
+	}
+	for i, state := range states {
+		if webhooks[i].Status != string(hook.Revoked) {
+			webhooks[i].Circuit = state
+		}
+	}
 }
 
 // matches evaluates If-Match (RFC 9110, 13.1.1): one or more ETags, or "*". A

@@ -31,7 +31,7 @@ func TestANewWebhookHasTheDefaults(t *testing.T) {
 	got, err := json.Marshal(o)
 	require.NoError(t, err)
 	require.JSONEq(t, `{
-		"status": "active", "description": "", "itemTypes": ["Contact"], "eventTypes": ["create", "update", "delete"],
+		"status": "active", "circuit": "closed", "description": "", "itemTypes": ["Contact"], "eventTypes": ["create", "update", "delete"],
 		"url": "https://example.com/hook", "stores": [], "format": "standard", "language": "en", "payload": "thin",
 		"retrySchedule": ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"], "concurrency": 0, "timeout": "15s",
 		"onPause": "hold", "suspendedAt": null, "revokedAt": null}`, string(got))
@@ -48,7 +48,7 @@ func TestEverySettingIsKept(t *testing.T) {
 		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "rentman", "language": "it", "payload": "full",
 		"retrySchedule": ["1s", "90m", "1h30m30s"], "concurrency": 3, "timeout": "2500ms", "onPause": "drop",
 		"secret": "our-own-token-1234"}`
-	const want = `{"status": "active", "description": "tills", "itemTypes": ["Contact", "Prenotazione"], "eventTypes": ["delete"],
+	const want = `{"status": "active", "circuit": "closed", "description": "tills", "itemTypes": ["Contact", "Prenotazione"], "eventTypes": ["delete"],
 		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "rentman", "language": "it", "payload": "full",
 		"retrySchedule": ["1s", "1h30m", "1h30m30s"], "concurrency": 3, "timeout": "2.5s", "onPause": "drop",
 		"suspendedAt": null, "revokedAt": null}`
@@ -83,7 +83,7 @@ func TestRulesOfWebhooks(t *testing.T) {
 	for fields, want := range map[string]string{
 		`"itemTypes": []`:                    "itemTypes: must be a list of 1 to 100 strings (0 strings)",
 		`"itemTypes": null`:                  "itemTypes: must be a list of 1 to 100 strings (null)",
-		`"itemTypes": "Contact"`:             `itemTypes: must be a list of 1 to 100 strings ("Contact")`,
+		`"itemTypes": "Contact"`:             `itemTypes: must be a list of 1 to 100 strings (Contact)`,
 		`"itemTypes": [""]`:                  "itemTypes[0]: " + itemType,
 		`"itemTypes": ["Contact", 7]`:        `itemTypes: must be a list of 1 to 100 strings (["Contact", 7])`,
 		`"itemTypes": ["a\tb"]`:              "itemTypes[0]: " + itemType + " (a\tb)",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/redisstore"
 	"github.com/staffetta/staffetta/pkg/seal"
 	"github.com/staffetta/staffetta/pkg/telemetry"
@@ -63,6 +64,9 @@ func Open(ctx context.Context, service string, cfg config.Config, version string
 			p.DB, err = database.Open(ctx, cfg.DatabaseURL)
 			return err
 		})
+		if errors.Is(err, database.ErrURL) {
+			return p, hook.Invalid{{Field: config.DatabaseURL, Value: "***", Rule: "must be a URL that PostgreSQL or SQLite understands"}}
+		}
 		if err != nil {
 			return p, err
 		}
@@ -70,7 +74,7 @@ func Open(ctx context.Context, service string, cfg config.Config, version string
 	}
 	if cfg.RedisURL != "" {
 		if p.Redis, err = redisstore.Open(cfg.RedisURL); err != nil {
-			return p, fmt.Errorf("%s %w", config.RedisURL, err)
+			return p, hook.Invalid{{Field: config.RedisURL, Value: "***", Rule: err.Error()}}
 		}
 		// A cache: what is known goes on without it.
 		p.Health.Report("redis", p.Redis.Ping)
@@ -119,8 +123,8 @@ func await(ctx context.Context, log *zap.Logger, what string, try func() error) 
 	const pause = time.Second
 	for waited := false; ; waited = true {
 		err := try()
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, database.ErrURL) {
+			return err
 		}
 		if !waited {
 			log.Warn("waiting for "+what, zap.Error(err))

@@ -10,16 +10,31 @@ import (
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/redisstore"
 	"github.com/staffetta/staffetta/pkg/telemetry"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
+	"github.com/staffetta/staffetta/services/api"
+	"github.com/staffetta/staffetta/services/sender"
 	"go.opentelemetry.io/otel/propagation"
 )
+
+// circuits shows the breakers of a sender to people.
+type circuits struct{ store *redisstore.Circuits }
+
+// Report passes states on.
+func (c circuits) Report(ctx context.Context, states []sender.Circuit) error {
+	reported := make([]redisstore.Circuit, len(states))
+	for i, s := range states {
+		reported[i] = redisstore.Circuit(s)
+	}
+	return c.store.Report(ctx, reported)
+}
 
 // ingest is the api's way into Kafka.
 type ingest struct{ producer *bus.Producer }
 
 // Publish produces events to events.ingest, keyed as upstream's own are.
-func (i ingest) Publish(ctx context.Context, events []hook.Event) error {
+func (i ingest) Publish(ctx context.Context, events []api.EncodedEvent) error {
 	carrier := propagation.MapCarrier{}
 	telemetry.Propagator.Inject(ctx, carrier)
 	var headers []bus.Header
@@ -28,13 +43,9 @@ func (i ingest) Publish(ctx context.Context, events []hook.Event) error {
 	}
 	records := make([]bus.Record, len(events))
 	for n, e := range events {
-		value, err := codec.EncodeJSON(e)
-		if err != nil {
-			return err
-		}
 		records[n] = bus.Record{
 			Topic: bus.EventsPrefix + "ingest", Partition: bus.AnyPartition,
-			Key: []byte(e.Account + "/" + e.ItemType), Value: value, Headers: headers,
+			Key: []byte(e.Account + "/" + e.ItemType), Value: e.Value, Headers: headers,
 		}
 	}
 	return i.producer.ProduceSync(ctx, records...)

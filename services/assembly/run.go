@@ -16,6 +16,9 @@ type Component struct {
 	Name string
 	// Run works until ctx ends and returns nil then.
 	Run func(ctx context.Context) error
+	// Close ends what the handler needs, once no request is under way any more;
+	// may be nil.
+	Close func()
 	// Handler serves Paths, and what lies below them; nil if there are none.
 	Handler http.Handler
 	// Paths are the first segments that the handler answers, such as
@@ -65,5 +68,11 @@ func (p *Parts) Serve(ctx context.Context, ready func(address string), component
 			return nil
 		})
 	}
-	return group.Wait()
+	err = group.Wait()
+	for _, c := range components {
+		if c.Close != nil {
+			c.Close()
+		}
+	}
+	return err
 }

@@ -36,6 +36,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 		Seal:     p.Keys,
 		Ingest:   ingest{producer: producer},
 		Payloads: payloads{bus: p.Bus},
+		Circuits: redisstore.NewCircuits(p.Redis),
 		AdminKey: p.Config.AdminKey,
 		CheckURL: p.egress().CheckURL,
 		Log:      p.Log.Named("api"),
@@ -48,12 +49,11 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 	p.Health.Report("snapshot", service.CacheCurrent)
 	return Component{
 		Name: "api",
-		Run: func(ctx context.Context) error {
-			err := service.Run(ctx)
+		Run:  service.Run,
+		Close: func() {
 			flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 			defer cancel()
 			p.warn("producer", producer.Close(flush))
-			return err
 		},
 		Handler: service.Handler(),
 		Paths:   []string{""},
@@ -78,6 +78,7 @@ func (p *Parts) Router(ctx context.Context) (Component, error) {
 		Bus: p.Bus, Topics: topics, Partitions: partitions, Snapshot: mirror,
 		Tracer: p.Tracing.Tracer("router"), Log: log, Metrics: p.Metrics,
 	})
+	p.Health.Require("router", service.Ready)
 	return Component{Name: "router", Run: withMirror(mirror.Run, service.Run)}, nil
 }
 
@@ -92,9 +93,12 @@ func (p *Parts) Sender(ctx context.Context) (Component, error) {
 	})
 	service := sender.New(sender.Config{
 		Bus: p.Bus, Snapshot: mirror, Client: egress.NewClient(p.egress()),
+		Circuits:  circuits{redisstore.NewCircuits(p.Redis)},
+		MaxOpen:   p.Config.BreakerMaxOpen,
 		UserAgent: "Staffetta/" + p.Version,
 		Tracer:    p.Tracing.Tracer("sender"), Log: log, Metrics: p.Metrics,
 	})
+	p.Health.Require("sender", service.Ready)
 	return Component{Name: "sender", Run: withMirror(mirror.Run, service.Run)}, nil
 }
 
@@ -114,6 +118,7 @@ func (p *Parts) Recorder(ctx context.Context) (Component, error) {
 	if err != nil {
 		return Component{}, err
 	}
+	p.Health.Require("recorder", service.Ready)
 	return Component{Name: "recorder", Run: service.Run}, nil
 }
 

@@ -29,6 +29,7 @@ const (
 	EgressAllow   = "STAFFETTA_EGRESS_ALLOW"
 	AllowHTTP     = "STAFFETTA_ALLOW_HTTP"
 	EventTopics   = "STAFFETTA_EVENT_TOPICS"
+	BreakerMax    = "STAFFETTA_BREAKER_MAX_OPEN"
 	LogLevel      = "STAFFETTA_LOG_LEVEL"
 )
 
@@ -57,6 +58,9 @@ type Config struct {
 	AllowHTTP bool
 	// EventTopics are read beside those of the domain services.
 	EventTopics []string
+	// BreakerMaxOpen is the longest time that a breaker stays open: 2 minutes by
+	// default.
+	BreakerMaxOpen time.Duration
 	// LogLevel is debug, info, warn or error; info by default.
 	LogLevel string
 	// ExportTraces is whether an OTLP endpoint is set (OTEL_EXPORTER_OTLP_…,
@@ -117,6 +121,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		EgressAllow:    readNetworks(r, defaultNetworks(service)),
 		AllowHTTP:      r.boolean(AllowHTTP),
 		EventTopics:    readTopics(r),
+		BreakerMaxOpen: r.duration(BreakerMax, 2*time.Minute),
 		LogLevel:       readLogLevel(r),
 		ExportTraces:   r.text("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || r.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "",
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -48,6 +49,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	env["STAFFETTA_EGRESS_ALLOW"] = "10.1.2.3/8,fd00::/8"
 	env["STAFFETTA_ALLOW_HTTP"] = "true"
 	env["STAFFETTA_EVENT_TOPICS"] = "crm.changes"
+	env["STAFFETTA_BREAKER_MAX_OPEN"] = "90s"
 	env["STAFFETTA_LOG_LEVEL"] = "DEBUG"
 	env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://collector:4318"
 	env["STAFFETTA_KAFKA_SASL_MECHANISM"] = "SCRAM-SHA-512"
@@ -70,6 +72,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		EgressAllow:    []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 		AllowHTTP:      true,
 		EventTopics:    []string{"crm.changes"},
+		BreakerMaxOpen: 90 * time.Second,
 		LogLevel:       "debug",
 		ExportTraces:   true,
 	}, cfg)
@@ -151,6 +154,7 @@ func TestABadValueIsNamedWithItsRule(t *testing.T) {
 		{"STAFFETTA_EGRESS_ALLOW", "10.0.0.0", `STAFFETTA_EGRESS_ALLOW must be networks such as 10.0.0.0/8, comma separated, not "10.0.0.0"`},
 		{"STAFFETTA_ALLOW_HTTP", "1", `STAFFETTA_ALLOW_HTTP must be true or false, not "1"`},
 		{"STAFFETTA_EVENT_TOPICS", "a b", `STAFFETTA_EVENT_TOPICS must be names of Kafka topics, comma separated, not "a b"`},
+		{"STAFFETTA_BREAKER_MAX_OPEN", "2", `STAFFETTA_BREAKER_MAX_OPEN must be a positive duration such as 90s or 2m, not "2"`},
 		{"STAFFETTA_LOG_LEVEL", "loud", `STAFFETTA_LOG_LEVEL must be debug, info, warn or error, not "loud"`},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // masked stands for a secret in an error.
@@ -51,6 +52,20 @@ func (r *reader) boolean(name string) bool {
 		r.faults.Add(name, value, "must be true or false")
 		return false
 	}
+}
+
+// duration is a positive duration as Go writes it.
+func (r *reader) duration(name string, otherwise time.Duration) time.Duration {
+	text := r.text(name)
+	if text == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		r.faults.Add(name, text, "must be a positive duration such as 90s or 2m")
+		return otherwise
+	}
+	return d
 }
 
 func readRedisURL(r *reader) string {

@@ -45,7 +45,7 @@ const (
 // noKafka stands in for what the demo never asks the API for.
 type noKafka struct{}
 
-func (noKafka) Publish(context.Context, []hook.Event) error { return nil }
+func (noKafka) Publish(context.Context, []api.EncodedEvent) error { return nil }
 func (noKafka) Payload(context.Context, hook.Coordinates) (hook.Event, error) {
 	return hook.Event{}, hook.ErrNotFound
 }

@@ -27,6 +27,10 @@ const (
 // start in any order.
 const retryEvery = 250 * time.Millisecond
 
+// liveAfter is how long a webhook takes to be live at most (CONTRACT.md: the
+// poll interval); the first change comes after it.
+const liveAfter = time.Second
+
 // setUp makes what is not there yet.
 func (d *Demo) setUp(ctx context.Context, receiver string) (Access, error) {
 	access := Access{Account: account, Receiver: receiver}
@@ -36,7 +40,12 @@ func (d *Demo) setUp(ctx context.Context, receiver string) (Access, error) {
 			return Access{}, err
 		}
 	}
-	return access, nil
+	select {
+	case <-ctx.Done():
+		return Access{}, ctx.Err()
+	case <-time.After(liveAfter):
+		return access, nil
+	}
 }
 
 func (d *Demo) untilItPasses(ctx context.Context, try func() error) error {

@@ -41,6 +41,8 @@ var errAway = errors.New("the database is away")
 type flaky struct {
 	*sqlstore.Store
 	records, released atomic.Int64
+	// most is the largest number of rows of one transaction.
+	most atomic.Int64
 }
 
 func fails(left *atomic.Int64) bool { return left.Add(-1) >= 0 }
@@ -48,6 +50,13 @@ func fails(left *atomic.Int64) bool { return left.Add(-1) >= 0 }
 func (f *flaky) Record(ctx context.Context, partition int, from, to int64, records []hook.Recorded) error {
 	if fails(&f.records) {
 		return errAway
+	}
+	rows := 0
+	for _, r := range records {
+		rows += 1 + len(r.Attempt.Items)
+	}
+	for old := f.most.Load(); int64(rows) > old && !f.most.CompareAndSwap(old, int64(rows)); {
+		old = f.most.Load()
 	}
 	return f.Store.Record(ctx, partition, from, to, records)
 }

@@ -2,6 +2,7 @@ package recorder_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,24 @@ func TestWhatTheSenderRecordsIsInTheLog(t *testing.T) {
 		}
 		return true
 	}, "the group shows no lag")
+}
+
+func TestATransactionIsBoundedHoweverManyItemsAnEventHas(t *testing.T) {
+	f := newFixture(t)
+	const webhooks, items = 5, 3000
+	var attempts []hook.Attempt
+	for n := range webhooks {
+		a := attempt(n, "wh_a", hook.FateDelivered)
+		for i := range items {
+			a.Items = append(a.Items, fmt.Sprint("item_", i))
+		}
+		attempts = append(attempts, a)
+	}
+	f.record(attempts...)
+	f.run()
+	f.eventually(f.recorded, "the log has all")
+	require.Len(t, f.all(), webhooks)
+	require.LessOrEqual(t, f.store.most.Load(), int64(10_000+items), "rows of one transaction")
 }
 
 func TestADatabaseThatIsAwayLosesNothing(t *testing.T) {

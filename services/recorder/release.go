@@ -28,11 +28,13 @@ var errPayload = errors.New("payload cannot be read")
 
 // release hands deliveries to the sender in a new run, in their order; those
 // whose payload is gone end as exhausted. Only what Kafka has acknowledged is
-// noted as released, so after an error the rest is held still.
-func (r *releaser) release(ctx context.Context, held []hook.Delivery) error {
-	payloads, err := r.payloads(ctx, held)
-	if err != nil {
-		return err
+// noted as released, so after an error the rest is held still. left says which
+// are held still although the others are released: their payload could not be
+// read this time.
+func (r *releaser) release(ctx context.Context, held []hook.Delivery) (left, err error) {
+	held, payloads, left := r.payloads(ctx, held)
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	run := runAfter(r.service.Now(), held)
 	records := make([]bus.Record, len(held))
@@ -44,7 +46,7 @@ func (r *releaser) release(ctx context.Context, held []hook.Delivery) error {
 			continue
 		}
 		if records[i], err = bundle(&held[i], payloads[i], run, r.service.Partitions); err != nil {
-			return err
+			return left, err
 		}
 	}
 	acknowledged, failed := r.send(ctx, records)
@@ -53,12 +55,12 @@ func (r *releaser) release(ctx context.Context, held []hook.Delivery) error {
 		released[i] = held[n]
 	}
 	if err := errors.Join(failed, r.service.Store.Released(ctx, released, run)); err != nil {
-		return fmt.Errorf("releasing %d deliveries: %w", len(held), err)
+		return left, fmt.Errorf("releasing %d deliveries: %w", len(held), err)
 	}
 	r.service.metrics.released.Add(float64(len(held) - gone))
 	r.service.metrics.expired.Add(float64(gone))
 	r.service.Log.Debug("released held deliveries", zap.Int64("run", run), zap.Int("released", len(held)-gone), zap.Int("expired", gone))
-	return nil
+	return left, nil
 }
 
 // send writes the records and gives the indices of those that Kafka has
@@ -103,35 +105,38 @@ func runAfter(now time.Time, held []hook.Delivery) int64 {
 	return run
 }
 
-// payloads reads the change of each delivery; nil for one that is gone.
-func (r *releaser) payloads(ctx context.Context, held []hook.Delivery) ([]*deliveryv1.Change, error) {
-	changes := make([]*deliveryv1.Change, len(held))
-	group, ctx := errgroup.WithContext(ctx)
+// payloads reads the change of each delivery; nil for one that is gone. Those
+// that cannot be read just now are left out of readable, and joined in left.
+func (r *releaser) payloads(ctx context.Context, held []hook.Delivery) (readable []hook.Delivery, changes []*deliveryv1.Change, left error) {
+	all := make([]*deliveryv1.Change, len(held))
+	faults := make([]error, len(held))
+	var group errgroup.Group
 	group.SetLimit(readers)
 	for i := range held {
 		group.Go(func() error {
-			change, err := r.payload(ctx, held[i].Bundle)
-			switch {
-			case errors.Is(err, bus.ErrGone):
-				return nil
-			case errors.Is(err, errPayload):
-				// Trying again mends nothing, and holding it for ever hides it.
-				r.service.Log.Error("held delivery ends: its payload cannot be read",
-					zap.String("delivery", held[i].ID), zap.Stringer("bundle", held[i].Bundle), zap.Error(err))
-				return nil
-			}
-			changes[i] = change
-			return err
+			all[i], faults[i] = r.payload(ctx, &held[i])
+			return nil // one that fails does not end the others
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("reading held payloads: %w", err)
+	_ = group.Wait()
+	for i, err := range faults {
+		d := &held[i]
+		switch {
+		case errors.Is(err, errPayload):
+			// Trying again mends nothing, and holding it for ever hides it.
+			r.service.Log.Error("held delivery ends: its payload cannot be read",
+				zap.String("delivery", d.ID), zap.Stringer("bundle", d.Bundle), zap.Error(err))
+		case err != nil && !errors.Is(err, bus.ErrGone):
+			left = errors.Join(left, fmt.Errorf("payload of delivery %q: %w", d.ID, err))
+			continue
+		}
+		readable, changes = append(readable, *d), append(changes, all[i])
 	}
-	return changes, nil
+	return readable, changes, left
 }
 
-func (r *releaser) payload(ctx context.Context, at hook.Coordinates) (*deliveryv1.Change, error) {
-	record, err := r.service.Bus.ReadAt(ctx, at)
+func (r *releaser) payload(ctx context.Context, d *hook.Delivery) (*deliveryv1.Change, error) {
+	record, err := r.service.Bus.ReadAt(ctx, d.Bundle)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +145,12 @@ func (r *releaser) payload(ctx context.Context, at hook.Coordinates) (*deliveryv
 		return nil, fmt.Errorf("%w: %w", errPayload, err)
 	}
 	if b.Change == nil {
-		return nil, fmt.Errorf("%w: the bundle at %s has no change", errPayload, at)
+		return nil, fmt.Errorf("%w: the bundle at %s has no change", errPayload, d.Bundle)
+	}
+	// Coordinates mean another record once a topic was made anew: somebody
+	// else's, perhaps.
+	if hook.DeliveryID(b.Change.GetEvent().GetId(), d.Webhook, -1) != d.ID {
+		return nil, fmt.Errorf("%w: the record at %s is another event's", errPayload, d.Bundle)
 	}
 	return b.Change, nil
 }

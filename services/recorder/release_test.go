@@ -43,6 +43,19 @@ func TestAResumedWebhookGetsWhatWasHeldOldestFirst(t *testing.T) {
 		"an active webhook's are released too")
 }
 
+func TestAnotherEventAtTheSameCoordinatesIsNeverReleased(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Resuming)
+	other := f.hold(2, "wh_a")
+	stale := attempt(1, "wh_a", hook.FateHeld)
+	stale.Bundle = other.Bundle // as after the topic was made anew
+	f.record(stale)
+	f.run()
+	f.eventually(f.recorded, "held")
+	f.eventually(func() bool { return f.delivery(stale).Status == hook.FateExhausted }, "its payload is gone")
+	require.Equal(t, "evt_00002", f.released("wh_a", 1)[0].Change.Event.Id)
+}
+
 func TestAHeldDeliveryWhosePayloadIsGoneIsExhausted(t *testing.T) {
 	f := newFixture(t)
 	f.webhook("wh_a", hook.Resuming)
@@ -56,6 +69,27 @@ func TestAHeldDeliveryWhosePayloadIsGoneIsExhausted(t *testing.T) {
 	require.Equal(t, hook.ReasonPayloadGone, f.delivery(gone).Reason)
 	require.Equal(t, "evt_00002", f.released("wh_a", 1)[0].Change.Event.Id)
 	require.Equal(t, hook.FateRetrying, f.delivery(later).Status)
+}
+
+func TestAPayloadThatCannotBeReadHoldsUpNothingElse(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.webhook("wh_b", hook.Active)
+	var unread []hook.Attempt
+	for n := range 3 {
+		a := attempt(n, "wh_a", hook.FateHeld)
+		a.Bundle.Topic = "nowhere" // that it is gone is not known
+		unread = append(unread, a)
+	}
+	f.record(unread...)
+	f.hold(10, "wh_a")
+	f.hold(11, "wh_b")
+	f.run()
+	require.Equal(t, "evt_00010", f.released("wh_a", 1)[0].Change.Event.Id)
+	require.Equal(t, "evt_00011", f.released("wh_b", 1)[0].Change.Event.Id)
+	for _, a := range unread {
+		require.Equal(t, hook.FateHeld, f.delivery(a).Status, "it is tried again")
+	}
 }
 
 func TestAReleaseThatIsNotNotedIsRepeatedUnderTheSameDelivery(t *testing.T) {

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -83,16 +84,19 @@ func (r *releaser) round(ctx context.Context) error {
 		return err
 	}
 	now := r.service.Now()
+	var left error // what one payload does must not keep the others
 	for some := range slices.Chunk(r.pick(now, held), chunk) {
-		if err := r.release(ctx, some); err != nil {
-			return err
+		unread, err := r.release(ctx, some)
+		left = errors.Join(left, unread)
+		if err != nil {
+			return errors.Join(left, err)
 		}
 	}
 	r.ramp.forget(now)
 	if err := r.finish(ctx); err != nil {
-		return err
+		return errors.Join(left, err)
 	}
-	return r.look(ctx)
+	return errors.Join(left, r.look(ctx))
 }
 
 // pick takes of each webhook as many as its ramp allows.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,6 +50,7 @@ type Service struct {
 	Config
 	metrics *metrics
 	wake    chan struct{}
+	joined  atomic.Bool
 }
 
 // New makes a recorder; Run starts it. Its error is hook.Invalid.
@@ -94,8 +96,19 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
+// Ready is a health check: it says so while the recorder is no member of its
+// group.
+func (s *Service) Ready(context.Context) error {
+	if !s.joined.Load() {
+		return errors.New("not a member of the group " + Group)
+	}
+	return nil
+}
+
 // generation records the partitions of one assignment until they are taken away.
 func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
+	s.joined.Store(true)
+	defer s.joined.Store(false)
 	producer := s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)

@@ -19,8 +19,10 @@ const (
 	// log lags behind in quiet times, and with 32 partitions at most 160
 	// transactions a second.
 	gatherFor = 200 * time.Millisecond
-	// maxBatch bounds the records of a transaction: 250 ms of work on SQLite.
-	maxBatch = 5000
+	// maxRows bounds a transaction: a record has a row, and one for each of its
+	// items, of which there may be 10,000. 5,000 records of one item are 250 ms
+	// of work on SQLite.
+	maxRows = 10_000
 	// inboxBatches is how many fetched batches (1 MiB each) wait for a tail.
 	inboxBatches = 2
 	// reasonUndecodable is the quarantine's reason for a record that is no
@@ -41,6 +43,7 @@ type tail struct {
 	// quarantine before upTo is written.
 	records []hook.Recorded
 	bad     []bus.Record
+	rows    int
 	upTo    int64
 }
 
@@ -103,8 +106,9 @@ func (t *tail) gather(ctx context.Context, batch bus.Batch) error {
 		} else {
 			t.records = append(t.records, hook.Recorded{Offset: r.Offset, Attempt: a})
 		}
+		t.rows += 1 + len(a.Items)
 		t.upTo = r.Offset + 1
-		if len(t.records)+len(t.bad) >= maxBatch {
+		if t.rows >= maxRows {
 			if err := t.write(ctx); err != nil {
 				return err
 			}
@@ -141,6 +145,6 @@ func (t *tail) write(ctx context.Context) error {
 		s.metrics.records.WithLabelValues(string(t.records[i].Attempt.Fate)).Inc()
 	}
 	// Not kept for the next batch: the slices hold on to the records' memory.
-	t.records, t.bad = nil, nil
+	t.records, t.bad, t.rows = nil, nil, 0
 	return nil
 }

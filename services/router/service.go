@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,9 +28,6 @@ const (
 	// settleTimeout bounds the wait for acknowledgements when partitions are
 	// taken away; what is not acknowledged by then is read again by the next.
 	settleTimeout = 3 * time.Second
-	// inboxBatches is how many fetched batches may wait for one partition
-	// before its fetching pauses.
-	inboxBatches = 4
 )
 
 // Snapshot is the router's view of all accounts.
@@ -61,6 +59,7 @@ type Config struct {
 type Service struct {
 	Config
 	metrics *metrics
+	joined  atomic.Bool
 }
 
 // New makes a router; Run starts it.
@@ -81,17 +80,28 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
-	if err := group.Run(ctx, s.generation); err != nil && !errors.Is(err, context.Canceled) {
+	if err := group.Run(ctx, s.generation); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
 	return nil
 }
 
+// Ready is a health check: it says so while the router is no member of its group.
+func (s *Service) Ready(context.Context) error {
+	if !s.joined.Load() {
+		return errors.New("not a member of the group " + Group)
+	}
+	return nil
+}
+
 // generation routes the partitions of one assignment until they are taken away.
-func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
+func (s *Service) generation(assigned context.Context, a *bus.Assignment) error {
+	s.joined.Store(true)
+	defer s.joined.Store(false)
+	room := roomOf(count(a.Partitions))
 	producer := s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
-	fetcher := s.Bus.NewFetcher(bus.FetcherConfig{OnSkipped: s.metrics.onSkipped, Log: s.Log})
-	ctx, fail := context.WithCancelCause(ctx)
+	fetcher := s.Bus.NewFetcher(bus.FetcherConfig{PartitionMaxBytes: room / fetches, OnSkipped: s.metrics.onSkipped, Log: s.Log})
+	ctx, fail := context.WithCancelCause(assigned)
 	defer fail(nil)
 
 	intakes := map[string]map[int]*intake{}
@@ -99,22 +109,22 @@ func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
 	for topic, partitions := range a.Partitions {
 		intakes[topic] = map[int]*intake{}
 		for _, p := range partitions {
-			next := a.Committed(topic, p).Offset
+			committed := a.Committed(topic, p)
+			next := committed.Offset
 			in := &intake{
 				service:   s,
 				topic:     topic,
 				partition: p,
 				producer:  producer,
-				fetcher:   fetcher,
 				fail:      fail,
 				tracker:   bus.NewTracker(next),
 				committed: next,
-				inbox:     make(chan bus.Batch, 2*inboxBatches),
+				inbox:     newInbox(room, func() { fetcher.Pause(topic, p) }, func() { fetcher.Resume(topic, p) }),
+				waiting:   newWaiting(room),
 				synced:    make(chan string),
-				waiting:   map[string]*queue{},
 			}
 			intakes[topic][p] = in
-			fetcher.Add(topic, p, next)
+			fetcher.AddSince(topic, p, next, committed.At)
 			workers.Go(func() { in.run(ctx) })
 		}
 	}
@@ -123,9 +133,10 @@ func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
 	for ctx.Err() == nil {
 		batch, err := fetcher.Poll(ctx)
 		if err != nil {
+			fail(fmt.Errorf("fetch events: %w", err)) // which changes nothing if ctx has ended
 			break
 		}
-		intakes[batch.Topic][batch.Partition].take(ctx, batch)
+		intakes[batch.Topic][batch.Partition].inbox.put(batch)
 	}
 	fetcher.Close()
 	workers.Wait()
@@ -140,10 +151,17 @@ func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
 	if err := s.commit(settled, a, intakes); err != nil {
 		s.Log.Warn("last commit before the partitions move failed; some events are routed again", zap.Error(err))
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) && errors.Is(cause, errRefused) {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Cause(assigned)) {
 		return cause
 	}
 	return nil
+}
+
+func count(partitions map[string][]int) (n int) {
+	for _, numbers := range partitions {
+		n += len(numbers)
+	}
+	return n
 }
 
 func (s *Service) commitEvery(ctx context.Context, a *bus.Assignment, intakes map[string]map[int]*intake) {

@@ -8,9 +8,13 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// maxInFlight is the most tasks that a sender holds (DESIGN.md, rule 1). At
-// 2 KiB an event with its overhead this is about 40 MiB.
-const maxInFlight = 10_000
+const (
+	// maxInFlight is the most tasks that a sender holds (DESIGN.md, rule 1).
+	maxInFlight = 10_000
+	// share is the bytes of a change that go with one of them; a larger change
+	// counts as several. So what is in flight stays below 80 MB and its overhead.
+	share = 8 << 10
+)
 
 // budget counts what is in flight: handed out, and not yet decided for good.
 type budget struct {
@@ -20,24 +24,27 @@ type budget struct {
 
 func newBudget() *budget { return &budget{sem: semaphore.NewWeighted(maxInFlight)} }
 
-// take waits for room for one task, until ctx ends.
-func (b *budget) take(ctx context.Context) error {
-	if err := b.sem.Acquire(ctx, 1); err != nil {
+// weight is what a task takes of the budget.
+func weight(t *task) int64 { return 1 + int64(t.bytes/share) }
+
+// take waits for room for a task, until ctx ends.
+func (b *budget) take(ctx context.Context, t *task) error {
+	if err := b.sem.Acquire(ctx, weight(t)); err != nil {
 		return context.Cause(ctx)
 	}
-	b.used.Add(1)
+	b.used.Add(weight(t))
 	return nil
 }
 
-func (b *budget) give() {
-	b.used.Add(-1)
-	b.sem.Release(1)
+func (b *budget) give(t *task) {
+	b.used.Add(-weight(t))
+	b.sem.Release(weight(t))
 }
 
 // drain waits until nothing is in flight, until ctx ends.
 func (b *budget) drain(ctx context.Context) error {
 	if err := b.sem.Acquire(ctx, maxInFlight); err != nil {
-		return fmt.Errorf("%d tasks in flight: %w", b.used.Load(), context.Cause(ctx))
+		return fmt.Errorf("%d in flight: %w", b.used.Load(), context.Cause(ctx))
 	}
 	b.sem.Release(maxInFlight)
 	return nil

@@ -1,18 +1,22 @@
 package sender
 
 import (
-	"errors"
 	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-// unseenDelay is how long a task waits whose account the snapshot does not know
-// yet. A deleted account is known as deleted; absence means nothing.
-const unseenDelay = 5 * time.Second
+const (
+	// unseenDelay is how long a task waits at first whose webhook cannot be seen.
+	unseenDelay = 5 * time.Second
+	// unusableDelay is how long a task waits whose webhook's secrets cannot be
+	// opened with the encryption keys that there are.
+	unusableDelay = time.Minute
+	// unseenSteps of 15 minutes are three weeks.
+	unseenSteps = 2000
+)
 
 // decide sees to the fate of a task: by the state that its webhook has now, not
 // the one at the time of the event.
@@ -32,15 +36,17 @@ func (o *owner) decide(t *task) {
 	go o.decideAfresh(t)
 }
 
-// decideAfresh decides on a snapshot that is newer than the task.
+// decideAfresh decides on a snapshot that is newer than the task. While there is
+// none to be had the task waits in a tier, so that Redis being away keeps nobody
+// waiting whose webhook is known.
 func (o *owner) decideAfresh(t *task) {
-	if err := o.service.Snapshot.Sync(o.ctx); err != nil {
-		o.drop(t)
+	if !o.service.sight.sync(o.ctx, o.service.Snapshot) {
+		o.deferUnseen(t)
 		return
 	}
 	account, ok := o.service.Snapshot.Account(t.account)
 	if !ok {
-		o.deferFor(t, unseenDelay)
+		o.deferUnseen(t)
 		return
 	}
 	w, ok := account.targets[t.webhook]
@@ -51,73 +57,71 @@ func (o *owner) decideAfresh(t *task) {
 	o.proceed(t, w)
 }
 
+// deferUnseen parks a task whose webhook cannot be seen: for longer each time,
+// and in the end, after weeks, for good. That an account is absent means nothing
+// while the cache may be filled in, but a database that was made anew never
+// brings it back.
+func (o *owner) deferUnseen(t *task) {
+	if t.step > unseenSteps {
+		o.settle(t, nil, hook.FateCancelled, outcome{reason: hook.ReasonRevoked, detail: "the account is unknown"})
+		return
+	}
+	o.deferUntil(t, time.Now().Add(min(unseenDelay<<min(t.step, 10), maxBooking)))
+}
+
 // proceed posts a task, now or in its turn, or gives it the fate that its
 // webhook's status demands.
 func (o *owner) proceed(t *task, w *target) {
+	fate, reason := w.instead(t)
+	switch {
+	case fate == "" && w.unusable != nil:
+		// An operator's mistake, not the receiver's: it uses up no attempt.
+		o.service.Log.Error("webhook cannot be signed for; its deliveries wait",
+			zap.String("webhook", w.ID), zap.String("delivery", t.delivery), zap.Error(w.unusable))
+		o.deferUntil(t, time.Now().Add(unusableDelay))
+	case fate == "":
+		o.enqueue(t, w)
+	case t.event != nil:
+		o.settle(t, w, fate, outcome{reason: reason})
+	default:
+		// The log wants to know what it was about.
+		go func() {
+			if o.fetch(t, w) {
+				o.settle(t, w, fate, outcome{reason: reason})
+			}
+		}()
+	}
+}
+
+// instead is the fate of a task that is not to be posted now, or "".
+func (w *target) instead(t *task) (hook.Fate, hook.Reason) {
 	switch {
 	case w.Status == hook.Paused && w.OnPause == hook.Drop:
-		o.settle(t, w, hook.FateDropped, outcome{reason: hook.ReasonPaused})
-		return
+		return hook.FateDropped, hook.ReasonPaused
 	case w.Status == hook.Paused:
-		o.settle(t, w, hook.FateHeld, outcome{reason: hook.ReasonPaused})
-		return
+		return hook.FateHeld, hook.ReasonPaused
 	case w.Status == hook.Disabled:
-		o.settle(t, w, hook.FateHeld, outcome{reason: hook.ReasonDisabled})
-		return
+		return hook.FateHeld, hook.ReasonDisabled
 	case w.Status == hook.Resuming && t.run == 0:
 		// What was held before goes first; the recorder sends this after it.
-		o.settle(t, w, hook.FateHeld, outcome{reason: hook.ReasonResuming})
-		return
-	case t.event == nil:
-		go o.fetchPayload(t, w)
-		return
+		return hook.FateHeld, hook.ReasonResuming
+	default:
+		return "", hook.ReasonNone
 	}
-	o.enqueue(t, w)
 }
 
-// fetchPayload reads the event of a task that is too large to travel.
-func (o *owner) fetchPayload(t *task, w *target) {
-	record, err := o.service.Bus.ReadAt(o.ctx, t.bundle)
-	switch {
-	case errors.Is(err, bus.ErrGone):
-		o.settle(t, w, hook.FateExhausted, outcome{reason: hook.ReasonPayloadGone})
-		return
-	case err != nil && o.ctx.Err() != nil:
-		o.drop(t)
-		return
-	case err != nil:
-		o.service.Log.Warn("payload cannot be read; trying again", zap.String("delivery", t.delivery), zap.Error(err))
-		o.deferFor(t, unseenDelay)
-		return
-	}
-	change, event, err := payload(record)
-	if err != nil {
-		o.settle(t, w, hook.FateExhausted, outcome{reason: hook.ReasonPayloadGone, detail: err.Error()})
-		return
-	}
-	t.change, t.event = change, event
-	o.enqueue(t, w)
-}
-
-// enqueue gives a task to its lane, or defers it if the lane is full.
+// enqueue gives a task to its lane, or parks it until the lane has room.
 func (o *owner) enqueue(t *task, w *target) {
-	start, ok, wait := o.lane(t.webhook).offer(t, w.Concurrency, o.service.budget.room(), time.Now())
-	switch {
-	case !ok:
-		o.deferFor(t, wait)
-	case start:
+	switch what, due := o.offer(t, w.Concurrency); what {
+	case started:
 		o.start(t)
+	case full:
+		o.deferUntil(t, due)
 	}
 }
 
-// deferFor parks a task untried until its lane will have room: no attempt, and
-// none used up.
-func (o *owner) deferFor(t *task, wait time.Duration) {
+// deferUntil parks a task untried: no attempt, and none used up.
+func (o *owner) deferUntil(t *task, due time.Time) {
 	o.service.metrics.deferred.Inc()
-	due := time.Now().Add(min(wait, maxDeferral))
 	o.park(t, due, due)
 }
-
-// maxDeferral bounds a reservation, so that a receiver that came back is noticed
-// (DESIGN.md, rule 4).
-const maxDeferral = 15 * time.Minute

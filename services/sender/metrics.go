@@ -12,6 +12,7 @@ type metrics struct {
 	fates       *prometheus.CounterVec
 	duration    prometheus.Histogram
 	deferred    prometheus.Counter
+	openings    prometheus.Counter
 	hops        prometheus.Counter
 	twins       prometheus.Counter
 	quarantined prometheus.Counter
@@ -29,7 +30,10 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot, b *budget) *metrics 
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
 		}),
 		deferred: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "staffetta_sender_deferred_total", Help: "Tasks parked untried, because their lane was full.",
+			Name: "staffetta_sender_deferred_total", Help: "Tasks parked untried: their lane was full, or their breaker open.",
+		}),
+		openings: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_sender_breaker_openings_total", Help: "Times that the breaker of a webhook opened.",
 		}),
 		hops: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "staffetta_sender_hops_total", Help: "Tasks sent on from one tier to the next.",
@@ -47,7 +51,7 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot, b *budget) *metrics 
 			Name: "staffetta_sender_partitions", Help: "Partitions that this sender owns.",
 		}),
 	}
-	r.MustRegister(m.fates, m.duration, m.deferred, m.hops, m.twins, m.quarantined, m.resets, m.partitions,
+	r.MustRegister(m.fates, m.duration, m.deferred, m.openings, m.hops, m.twins, m.quarantined, m.resets, m.partitions,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "staffetta_sender_in_flight", Help: "Tasks that are handed out and not decided for good.",
 		}, func() float64 { return float64(b.used.Load()) }),

@@ -42,7 +42,7 @@ func (o *outcome) verdict() verdict {
 	case hook.ReasonNone:
 		return succeeded
 	case hook.ReasonThrottled, hook.ReasonTimeout, hook.ReasonConnect, hook.ReasonReset, hook.ReasonDNS:
-		return overloaded
+		return away
 	default:
 		return failed
 	}

@@ -137,6 +137,6 @@ func TestTheLogShowsNoSecretOfAURL(t *testing.T) {
 	t.Parallel()
 	u, err := url.Parse("https://user:hunter2@example.com/hook?token=hunter2#hunter2")
 	require.NoError(t, err)
-	require.Equal(t, "https://example.com/hook", shown(u))
+	require.Equal(t, "https://example.com/hook", hook.ShownURL(u))
 	require.NotContains(t, detail(&url.Error{Op: "Post", URL: u.String(), Err: io.EOF}), "hunter2")
 }

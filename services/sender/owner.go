@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,9 +16,6 @@ import (
 )
 
 const (
-	// inboxBatches is how many fetched batches of a topic may wait for an owner
-	// before its fetching pauses.
-	inboxBatches = 4
 	// laneIdle is how long an unused lane is kept: what it learned about its
 	// receiver is stale by then.
 	laneIdle = 10 * time.Minute
@@ -48,9 +44,8 @@ type owner struct {
 	stop    context.CancelFunc
 	stopped chan struct{}
 
-	inbox  chan bus.Batch
-	paused atomic.Bool // fetching of deliveries
-	tiers  []*queue
+	inbox *inbox
+	tiers []*queue // of run alone
 
 	mu    sync.Mutex
 	lanes map[string]*lane
@@ -64,7 +59,7 @@ func newOwner(s *Service, partition int, a *bus.Assignment) *owner {
 		committed: map[string]int64{},
 		memory:    newMemory(),
 		stopped:   make(chan struct{}),
-		inbox:     make(chan bus.Batch, inboxBatches+1+2*len(retry.Tiers)),
+		inbox:     newInbox(s.fetcher, partition),
 		lanes:     map[string]*lane{},
 	}
 	o.ctx, o.giveUp = context.WithCancelCause(context.Background())
@@ -91,43 +86,19 @@ func (o *owner) committedIs(a *bus.Assignment) bool {
 	return true
 }
 
-// give hands over a fetched batch, and pauses the fetching while too many wait.
-func (o *owner) give(ctx context.Context, b bus.Batch) {
-	if b.Topic == bus.Deliveries && len(o.inbox) >= inboxBatches && o.paused.CompareAndSwap(false, true) {
-		o.service.fetcher.Pause(b.Topic, o.partition)
-	}
-	select {
-	case o.inbox <- b:
-	case <-o.ctx.Done():
-	case <-ctx.Done():
-		// Not taken, so not in a tracker either; but the fetcher is past it.
-		o.refetch(b)
-	}
-}
-
-// refetch makes the fetcher return to a batch that was not taken.
-func (o *owner) refetch(b bus.Batch) {
-	o.service.fetcher.Remove(b.Topic, o.partition)
-	o.service.fetcher.Add(b.Topic, o.partition, b.Start())
-}
-
-// stopTaking ends the intake; what is under way goes on.
-func (o *owner) stopTaking() {
-	o.stop()
-	<-o.stopped
-}
-
 // abandon gives the partition up: what is queued is dropped, since the next
 // owner reads it again; requests under way end by themselves, and their answers
-// still go to attempts.
+// still go to attempts. It does not wait.
 func (o *owner) abandon(why error) {
 	o.giveUp(why)
-	<-o.stopped
-	for _, l := range o.allLanes() {
-		for _, t := range l.drain() {
-			o.drop(t)
+	go func() {
+		<-o.stopped
+		for _, l := range o.allLanes() {
+			for _, t := range l.drain() {
+				o.drop(t)
+			}
 		}
-	}
+	}()
 }
 
 func (o *owner) allLanes() map[string]*lane {
@@ -139,14 +110,12 @@ func (o *owner) allLanes() map[string]*lane {
 // drop lets go of a task whose partition has moved.
 func (o *owner) drop(t *task) {
 	o.memory.forget(t.identity)
-	o.service.budget.give()
+	o.service.budget.give(t)
 }
 
 // run takes in what is fetched and what becomes due, until the intake ends.
 func (o *owner) run() {
 	defer close(o.stopped)
-	sweep := time.NewTicker(sweepInterval)
-	defer sweep.Stop()
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()
 	for {
@@ -154,12 +123,27 @@ func (o *owner) run() {
 		select {
 		case <-o.intake.Done():
 			return
-		case b := <-o.inbox:
-			o.receive(b)
+		case <-o.inbox.ready:
+			if b, ok := o.inbox.get(); ok {
+				o.receive(b)
+			}
 		case <-due.C:
 			o.handOutDue(time.Now())
-		case <-sweep.C:
-			o.sweepLanes(time.Now())
+		}
+	}
+}
+
+// sweep looks after the lanes until the partition is given up. It is no part of
+// run, which may be waiting for the room that this makes.
+func (o *owner) sweep() {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-o.ctx.Done():
+			return
+		case now := <-tick.C:
+			o.sweepLanes(now)
 		}
 	}
 }
@@ -176,12 +160,11 @@ func (o *owner) receive(b bus.Batch) {
 		tracker.Reset(b.Start())
 	}
 	if b.Topic != bus.Deliveries {
+		q := o.tier(b.Topic)
 		for _, r := range b.Records {
-			tracker.Start(r.Offset)
+			q.records = append(q.records, entry{Record: r, mark: tracker.Start(r.Offset)})
 		}
 		tracker.Advance(b.Next)
-		q := o.tier(b.Topic)
-		q.records = append(q.records, b.Records...)
 		if len(q.records) > 0 {
 			q.paused = true
 			o.service.fetcher.Pause(b.Topic, o.partition)
@@ -189,8 +172,8 @@ func (o *owner) receive(b bus.Batch) {
 		return
 	}
 	for _, r := range b.Records {
-		tracker.Start(r.Offset)
-		o.handOut(r, func() { tracker.Done(r.Offset) })
+		mark := tracker.Start(r.Offset)
+		o.handOut(r, func() { tracker.Done(mark) })
 		if o.intake.Err() != nil {
 			return
 		}
@@ -198,9 +181,6 @@ func (o *owner) receive(b bus.Batch) {
 		o.handOutDue(time.Now())
 	}
 	tracker.Advance(b.Next)
-	if len(o.inbox) == 0 && o.paused.CompareAndSwap(true, false) {
-		o.service.fetcher.Resume(b.Topic, o.partition)
-	}
 }
 
 func (o *owner) tier(topic string) *queue {
@@ -235,27 +215,37 @@ func (o *owner) untilDue(now time.Time) time.Duration {
 func (o *owner) handOutDue(now time.Time) {
 	for _, q := range o.tiers {
 		for due, ok := q.head(); ok && !due.After(now) && o.intake.Err() == nil; due, ok = q.head() {
-			r := q.pop()
-			tracker := o.trackers[q.tier.Topic]
-			finished := func() { tracker.Done(r.Offset) }
-			w, err := ofTier(r)
-			if err != nil {
-				o.quarantine(r, err, finished)
-				continue
-			}
-			t := w.task
-			t.finished = finished
-			if _, ready := retry.Hop(now, w.due, w.notBefore); ready {
-				o.accept(&t)
-			} else {
-				o.walk(&t, w.due, w.notBefore)
-			}
+			o.handOutHead(q, now)
 		}
 		if len(q.records) == 0 && q.paused {
 			q.paused = false
 			o.service.fetcher.Resume(q.tier.Topic, o.partition)
 		}
 	}
+}
+
+func (o *owner) handOutHead(q *queue, now time.Time) {
+	tracker, mark := o.trackers[q.tier.Topic], q.records[0].mark
+	finished := func() { tracker.Done(mark) }
+	w, err := ofTier(q.records[0].Record)
+	if err != nil {
+		o.quarantine(q.pop().Record, err, finished)
+		return
+	}
+	w.finished = finished
+	if _, ready := retry.Hop(now, w.due, w.notBefore); ready {
+		q.pop()
+		o.accept(w.task)
+		return
+	}
+	if passed := w.written.Add(q.tier.Delay); passed.After(now) {
+		// The broker's clock is behind ours: its own time would send the task
+		// round and round until the difference has passed.
+		q.records[0].hold = passed
+		return
+	}
+	q.pop()
+	o.walk(w.task, w.due, w.notBefore)
 }
 
 // accept takes a task on and sees to its fate.
@@ -276,12 +266,12 @@ func (o *owner) walk(t *task, due, notBefore time.Time) {
 // admit waits for room for a task, and turns twins away. A task that is turned
 // away because the intake ends stays uncommitted: the next owner reads it.
 func (o *owner) admit(t *task) bool {
-	if err := o.service.budget.take(o.intake); err != nil {
+	if err := o.service.budget.take(o.intake, t); err != nil {
 		return false
 	}
 	if !o.memory.admit(t.identity, t.finished) {
 		o.service.metrics.twins.Inc()
-		o.service.budget.give()
+		o.service.budget.give(t)
 		return false
 	}
 	return true
@@ -292,7 +282,17 @@ func (o *owner) admit(t *task) bool {
 func (o *owner) quarantine(r bus.Record, why error, finished func()) {
 	o.service.metrics.quarantined.Inc()
 	o.service.Log.Error("record put into quarantine", zap.Stringer("record", r.At()), zap.Error(why))
-	o.produce(quarantine.Record(r, "undecodable", why.Error()), finished, func() {})
+	o.produce(o.ctx, quarantine.Record(r, "undecodable", why.Error()), finished, func() {})
+}
+
+// offer gives a task to the lane of its webhook.
+func (o *owner) offer(t *task, ceiling int) (what admission, due time.Time) {
+	for {
+		what, due = o.lane(t.webhook).offer(t, ceiling, o.service.budget.room(), time.Now())
+		if what != retired {
+			return what, due
+		}
+	}
 }
 
 func (o *owner) lane(webhook string) *lane {
@@ -300,25 +300,28 @@ func (o *owner) lane(webhook string) *lane {
 	defer o.mu.Unlock()
 	l, ok := o.lanes[webhook]
 	if !ok {
-		l = newLane()
+		l = newLane(newBreaker(o.service.MaxOpen, func(state circuit, lasts time.Duration) {
+			if state == circuitOpen {
+				o.service.metrics.openings.Inc()
+			}
+			o.service.circuits.note(webhook, state, lasts)
+		}))
 		o.lanes[webhook] = l
 	}
 	return l
 }
 
-// sweepLanes defers what waits for receivers that hang, and forgets lanes that
+// sweepLanes parks what waits for receivers that hang, and forgets lanes that
 // are not used.
 func (o *owner) sweepLanes(now time.Time) {
 	for webhook, l := range o.allLanes() {
-		if l.idle(now.Add(-laneIdle)) {
-			o.mu.Lock()
+		for _, p := range l.overdue(now) {
+			o.deferUntil(p.task, p.due)
+		}
+		o.mu.Lock()
+		if l.retire(now.Add(-laneIdle)) {
 			delete(o.lanes, webhook)
-			o.mu.Unlock()
-			continue
 		}
-		tasks, wait := l.overdue(0, now)
-		for _, t := range tasks {
-			o.deferFor(t, wait)
-		}
+		o.mu.Unlock()
 	}
 }

@@ -14,13 +14,9 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-	"google.golang.org/protobuf/proto"
 
-	"github.com/staffetta/staffetta/pkg/bus"
-	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/format"
 	"github.com/staffetta/staffetta/pkg/hook"
-	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
 
 const (
@@ -46,28 +42,39 @@ func (o *owner) start(t *task) {
 // try makes one attempt and returns the next task of the lane to try, if any;
 // further ones get goroutines of their own.
 func (o *owner) try(t *task) *task {
-	l := o.lane(t.webhook)
 	w, ok := o.target(t)
-	if !ok || o.ctx.Err() != nil {
-		// Revoked, paused or moved while it was queued.
-		next := l.finish(t, untried, 0, time.Now())
-		if o.ctx.Err() != nil {
-			o.drop(t)
-		} else {
-			o.decide(t)
-		}
-		return o.startAll(next)
+	switch {
+	case o.ctx.Err() != nil:
+		next := o.finishLane(t, untried, 0)
+		o.drop(t)
+		return next
+	case !ok: // revoked or paused while it was queued
+		next := o.finishLane(t, untried, 0)
+		o.decide(t)
+		return next
+	}
+	if t.event == nil && !o.fetch(t, w) {
+		return o.finishLane(t, untried, 0)
 	}
 	out := o.post(t, w)
-	next := l.finish(t, out.verdict(), w.Concurrency, time.Now())
+	// The others first: an acknowledgement takes longer than a start.
+	next := o.finishLane(t, out.verdict(), out.retryAfter)
 	fate := hook.FateDelivered
 	if out.reason != hook.ReasonNone {
 		fate = hook.FateRetrying
 	}
-	// The others first: an acknowledgement takes longer than a start.
-	first := o.startAll(next)
 	o.settle(t, w, fate, out)
-	return first
+	return next
+}
+
+// finishLane tells the task's lane how it went, and sees to those behind it: all
+// that are to be started are, but the first, which is returned.
+func (o *owner) finishLane(t *task, went verdict, retryAfter time.Duration) *task {
+	next, park := o.lane(t.webhook).finish(t, went, retryAfter, time.Now())
+	for _, p := range park {
+		o.deferUntil(p.task, p.due)
+	}
+	return o.startAll(next)
 }
 
 // startAll starts all but the first, which it returns.
@@ -91,7 +98,8 @@ func (o *owner) target(t *task) (*target, bool) {
 	if !ok {
 		return nil, false
 	}
-	return w, w.Status == hook.Active || w.Status == hook.Resuming && t.run > 0
+	fate, _ := w.instead(t)
+	return w, fate == ""
 }
 
 // post makes one request. Its outcome always has a time: it was an attempt.
@@ -116,7 +124,7 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 		span.SetStatus(codes.Error, out.detail)
 		return out
 	}
-	out.url = shown(request.URL)
+	out.url = hook.ShownURL(request.URL)
 	answer, err := o.service.Client.Do(request)
 	if err != nil {
 		out.reason, out.detail = ofError(err), detail(err)
@@ -154,9 +162,6 @@ func (o *owner) span(t *task) (context.Context, trace.Span) {
 
 // request renders and signs a task.
 func (o *owner) request(ctx context.Context, t *task, w *target, now time.Time) (*http.Request, error) {
-	if w.unusable != nil {
-		return nil, w.unusable
-	}
 	rendered, err := format.Render(nil, &w.Webhook, w.account, t.event, format.AllItems)
 	if err != nil {
 		return nil, err
@@ -172,23 +177,6 @@ func (o *owner) request(ctx context.Context, t *task, w *target, now time.Time) 
 		return nil, err
 	}
 	return r, nil
-}
-
-// payload decodes a bundle's change.
-func payload(r bus.Record) (*deliveryv1.Change, *hook.Event, error) {
-	var b deliveryv1.Bundle
-	if err := proto.Unmarshal(r.Value, &b); err != nil {
-		return nil, nil, fmt.Errorf("record %s of deliveries is no bundle: %w", r.At(), err)
-	}
-	event := codec.FromChange(b.GetChange())
-	return b.GetChange(), &event, nil
-}
-
-// shown is a URL without what may be secret in it.
-func shown(u *url.URL) string {
-	c := *u
-	c.User, c.RawQuery, c.Fragment = nil, "", ""
-	return c.String()
 }
 
 // detail is an error's text without the URL that net/http puts before it.

@@ -16,11 +16,13 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -32,6 +34,9 @@ const (
 	Group = "staffetta-sender"
 	// commitInterval is how often watermarks are committed (DESIGN.md, rule 1).
 	commitInterval = 500 * time.Millisecond
+	// maxFetched bounds what is fetched of a partition at a time: with 10 tiers
+	// and 32 partitions that wait these are 80 MB.
+	maxFetched = 256 << 10
 	// leaveTimeout bounds the last commit.
 	leaveTimeout = 3 * time.Second
 )
@@ -56,6 +61,10 @@ type Config struct {
 	Snapshot Snapshot
 	// Client posts; see egress.NewClient.
 	Client *http.Client
+	// Circuits are told what the breakers are like.
+	Circuits Circuits
+	// MaxOpen is the longest time that a breaker stays open; see DefaultMaxOpen.
+	MaxOpen time.Duration
 	// UserAgent is the header of that name, such as "Staffetta/1.0".
 	UserAgent string
 	Tracer    trace.Tracer
@@ -71,6 +80,10 @@ type Service struct {
 	producer *bus.Producer
 	fetcher  *bus.Fetcher
 	owners   map[int]*owner
+	sight    sight
+	circuits *reporter
+	joined   atomic.Bool
+	reads    *semaphore.Weighted
 	// lifetime ends when the sender has left its group: until then answers are
 	// written down.
 	lifetime context.Context
@@ -85,7 +98,10 @@ func New(cfg Config) *Service {
 		Config:  cfg,
 		metrics: newMetrics(cfg.Metrics, cfg.Snapshot, b),
 		budget:  b,
-		owners:  map[int]*owner{},
+		reads:   semaphore.NewWeighted(maxReads),
+
+		circuits: newReporter(cfg.Circuits, cfg.Log),
+		owners:   map[int]*owner{},
 	}
 }
 
@@ -110,7 +126,7 @@ func (s *Service) Run(ctx context.Context) error {
 	ctx, s.fail = context.WithCancelCause(ctx)
 	defer s.fail(nil)
 	s.producer = s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
-	s.fetcher = s.Bus.NewFetcher(bus.FetcherConfig{Log: s.Log, MaxWait: 100 * time.Millisecond})
+	s.fetcher = s.Bus.NewFetcher(bus.FetcherConfig{Log: s.Log, PartitionMaxBytes: maxFetched})
 	group, err := s.Bus.NewGroup(bus.GroupConfig{ID: Group, Topics: topics(), Log: s.Log})
 	if err != nil {
 		return fmt.Errorf("sender: %w", err)
@@ -120,14 +136,26 @@ func (s *Service) Run(ctx context.Context) error {
 	member, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
 	s.lifetime = member
+	go s.circuits.run(member)
+	var serving sync.Mutex // held while there is an assignment
+	defer context.AfterFunc(ctx, func() {
+		serving.Lock()
+		defer serving.Unlock()
+		leave()
+	})()
 	err = group.Run(member, func(generation context.Context, a *bus.Assignment) error {
-		s.serve(ctx, generation, a)
+		serving.Lock()
+		defer serving.Unlock()
+		if ctx.Err() == nil {
+			s.joined.Store(true)
+			s.serve(ctx, generation, a)
+			s.joined.Store(false)
+		}
 		if ctx.Err() != nil {
 			leave()
 		}
 		return nil
 	})
-	// A planned stop while the member has no assignment ends here too.
 	for _, o := range s.owners {
 		o.abandon(errStopping)
 	}
@@ -140,6 +168,14 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("sender: %w", err)
+	}
+	return nil
+}
+
+// Ready is a health check: it says so while the sender is no member of its group.
+func (s *Service) Ready(context.Context) error {
+	if !s.joined.Load() {
+		return errors.New("not a member of the group " + Group)
 	}
 	return nil
 }
@@ -160,7 +196,7 @@ func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment)
 			break
 		}
 		if o, ok := s.owners[batch.Partition]; ok {
-			o.give(reading, batch)
+			o.inbox.put(batch)
 		}
 	}
 	if generation.Err() == nil {
@@ -200,21 +236,28 @@ func (s *Service) take(a *bus.Assignment) {
 		o := newOwner(s, p, a)
 		s.owners[p] = o
 		go o.run()
+		go o.sweep()
 		for topic, tracker := range o.trackers {
-			s.fetcher.Add(topic, p, tracker.Watermark())
+			s.fetcher.AddSince(topic, p, tracker.Watermark(), a.Committed(topic, p).At)
 		}
 	}
 	s.metrics.partitions.Set(float64(len(s.owners)))
 }
 
-// drain waits until every task's fate is durable, for as long as one request may
-// last.
+// drain takes nothing new and waits until every task's fate is durable, for as
+// long as one request may last.
 func (s *Service) drain(ctx context.Context) {
-	for _, o := range s.owners {
-		o.stopTaking()
-	}
 	ctx, cancel := context.WithTimeout(ctx, hook.MaxTimeout)
 	defer cancel()
+	for _, o := range s.owners {
+		o.stop()
+	}
+	for _, o := range s.owners {
+		select {
+		case <-o.stopped:
+		case <-ctx.Done():
+		}
+	}
 	if err := s.budget.drain(ctx); err != nil {
 		s.Log.Warn("some requests were still under way when the sender stopped; they are repeated", zap.Error(err))
 	}

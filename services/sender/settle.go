@@ -1,8 +1,11 @@
 package sender
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -38,6 +41,7 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 	if e := t.event; e != nil {
 		a.Store, a.Event, a.EventType, a.ItemType = e.Store, e.ID, e.Type, e.ItemType
 		a.Source, a.Published = e.Source, e.Published
+		a.TraceID = cmp.Or(a.TraceID, traceID(e.Trace.Parent))
 		for i := range e.Items {
 			a.Items = append(a.Items, e.Items[i].ID)
 		}
@@ -54,6 +58,12 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 			a.Due, notBefore = nextTry(now, w.RetrySchedule[t.attempts-1], out.retryAfter, t)
 		}
 	}
+	// An answer is written down for as long as the sender lives; what was not
+	// even tried is for the partition's owner to decide.
+	writing := o.ctx
+	if a.Number > 0 {
+		writing = o.service.lifetime
+	}
 	o.service.logAttempt(&a)
 	record := bus.Record{
 		Topic: bus.Attempts, Partition: o.partition, Key: []byte(t.webhook), Value: journal.Encode(a),
@@ -63,7 +73,15 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		// Not in the producer's goroutine: parking may wait for it.
 		acknowledged = func() { go o.park(t, a.Due, notBefore) }
 	}
-	o.produce(record, acknowledged, func() { o.drop(t) })
+	o.produce(writing, record, acknowledged, func() { o.drop(t) })
+}
+
+// traceID is the second field of a traceparent: version, trace, span, flags.
+func traceID(parent string) string {
+	if fields := strings.Split(parent, "-"); len(fields) >= 4 {
+		return fields[1]
+	}
+	return ""
 }
 
 // nextTry is when to try again: on the schedule, or later if the receiver asked
@@ -90,7 +108,7 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 		o.drop(t)
 		return
 	}
-	o.produce(bus.Record{
+	o.produce(o.ctx, bus.Record{
 		Topic: tier.Topic, Partition: o.partition, Key: []byte(t.webhook), Value: value,
 	}, func() { o.finish(t) }, func() { o.drop(t) })
 }
@@ -99,23 +117,27 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 func (o *owner) finish(t *task) {
 	o.memory.finish(t.identity)
 	t.finished()
-	o.service.budget.give()
+	o.service.budget.give(t)
 }
 
-// produce writes a record and calls one of the two. If Kafka refuses it for
-// good the sender ends; what it led to stays uncommitted.
-func (o *owner) produce(r bus.Record, acknowledged, failed func()) {
-	err := o.service.producer.Produce(o.service.lifetime, r, func(_ hook.Coordinates, err error) {
-		switch {
-		case err == nil:
-			acknowledged()
-			return
-		case !errors.Is(err, bus.ErrClosed):
+// produce writes a record, waiting for room until ctx ends, and calls one of the
+// two. If Kafka refuses it for good the sender ends; what it led to stays
+// uncommitted.
+func (o *owner) produce(ctx context.Context, r bus.Record, acknowledged, failed func()) {
+	refused := func(err error) {
+		if !errors.Is(err, bus.ErrClosed) && ctx.Err() == nil {
 			o.service.fail(fmt.Errorf("%w: topic %s: %w", errRefused, r.Topic, err))
 		}
 		failed()
+	}
+	err := o.service.producer.Produce(ctx, r, func(_ hook.Coordinates, err error) {
+		if err != nil {
+			refused(err)
+			return
+		}
+		acknowledged()
 	})
 	if err != nil {
-		failed()
+		refused(err)
 	}
 }

@@ -1,6 +1,8 @@
 package sender
 
 import (
+	"container/list"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -37,8 +39,12 @@ type task struct {
 	event *hook.Event
 	// bundle is where the payload lives.
 	bundle hook.Coordinates
+	// bytes is the size of the change, also while it is not here.
+	bytes int
 	// finished is called once when the task's fate is durable.
 	finished func()
+	// running is the task's place in its lane while it is started.
+	running *list.Element
 }
 
 // ofBundle gives the tasks of a record of deliveries. finished is called when
@@ -49,9 +55,10 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
 	}
 	if b.GetChange().GetEvent() == nil || len(b.GetWebhooks()) == 0 {
-		return nil, fmt.Errorf("bundle has no event or no webhooks")
+		return nil, errors.New("bundle has no event or no webhooks")
 	}
 	event := codec.FromChange(b.GetChange())
+	size := proto.Size(b.GetChange())
 	var open atomic.Int32
 	open.Store(int32(len(b.GetWebhooks())))
 	tasks := make([]*task, len(b.GetWebhooks()))
@@ -63,6 +70,7 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 			change:   b.GetChange(),
 			event:    &event,
 			bundle:   r.At(),
+			bytes:    size,
 			finished: func() {
 				if open.Add(-1) == 0 {
 					finished()
@@ -75,8 +83,10 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 
 // waiting is a task in a tier with its due time.
 type waiting struct {
-	task
+	*task
 	due, notBefore time.Time
+	// written is when its sender wrote it, by its own clock.
+	written time.Time
 }
 
 // ofTier reads a record of a tier.
@@ -85,11 +95,16 @@ func ofTier(r bus.Record) (waiting, error) {
 	if err := proto.Unmarshal(r.Value, &t); err != nil {
 		return waiting{}, fmt.Errorf("record of a tier is no task: %w", err)
 	}
-	if t.GetDelivery() == "" || t.GetWebhook() == "" || t.GetBundle() == nil {
-		return waiting{}, fmt.Errorf("task has no delivery, webhook or bundle")
+	switch {
+	case t.GetDelivery() == "" || t.GetWebhook() == "" || t.GetBundle() == nil:
+		return waiting{}, errors.New("task has no delivery, webhook or bundle")
+	case t.GetAttempts() < 0 || t.GetStep() < 0:
+		return waiting{}, fmt.Errorf("task has %d attempts and step %d, neither of which can be negative", t.GetAttempts(), t.GetStep())
+	case t.GetChange() != nil && t.GetChange().GetEvent() == nil:
+		return waiting{}, errors.New("task has a change without an event")
 	}
 	w := waiting{
-		task: task{
+		task: &task{
 			identity: identity{delivery: t.GetDelivery(), run: t.GetRun(), step: int(t.GetStep())},
 			account:  t.GetAccount(),
 			webhook:  t.GetWebhook(),
@@ -100,9 +115,11 @@ func ofTier(r bus.Record) (waiting, error) {
 				Partition: int(t.GetBundle().GetPartition()),
 				Offset:    t.GetBundle().GetOffset(),
 			},
+			bytes: int(t.GetChangeBytes()),
 		},
 		due:       time.UnixMilli(t.GetDueMs()),
 		notBefore: time.UnixMilli(t.GetNotBeforeMs()),
+		written:   time.UnixMilli(t.GetWrittenMs()),
 	}
 	if w.change != nil {
 		event := codec.FromChange(w.change)
@@ -125,8 +142,10 @@ func (t *task) forTier(due, notBefore time.Time) ([]byte, error) {
 		Attempts:    int32(t.attempts),
 		DueMs:       due.UnixMilli(),
 		NotBeforeMs: notBefore.UnixMilli(),
+		ChangeBytes: int32(t.bytes),
+		WrittenMs:   time.Now().UnixMilli(),
 	}
-	if t.change != nil && proto.Size(t.change) <= maxCarried {
+	if t.change != nil && t.bytes <= maxCarried {
 		next.Change = t.change
 	}
 	return proto.Marshal(next)

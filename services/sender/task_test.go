@@ -71,7 +71,9 @@ func TestATaskComesOutOfATierAsItWentIn(t *testing.T) {
 
 func TestARecordThatIsNoTaskIsTold(t *testing.T) {
 	t.Parallel()
-	for _, value := range [][]byte{nil, {}, []byte("no protobuf")} {
+	negative, err := proto.Marshal(&deliveryv1.Task{Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{}, Attempts: -1})
+	require.NoError(t, err)
+	for _, value := range [][]byte{nil, {}, []byte("no protobuf"), negative} {
 		_, err := ofBundle(bus.Record{Value: value}, func() { t.Error("must not be done") })
 		require.Error(t, err)
 		_, err = ofTier(bus.Record{Value: value})
@@ -84,7 +86,7 @@ func TestATiersHeadIsDueAfterItsDelay(t *testing.T) {
 	q := &queue{tier: retry.Tiers[1]}
 	_, ok := q.head()
 	require.False(t, ok)
-	q.records = []bus.Record{{Offset: 1, Time: start}, {Offset: 2, Time: start.Add(time.Second)}}
+	q.records = []entry{{Record: bus.Record{Offset: 1, Time: start}}, {Record: bus.Record{Offset: 2, Time: start.Add(time.Second)}}}
 	due, ok := q.head()
 	require.True(t, ok)
 	require.Equal(t, start.Add(3*time.Second), due)

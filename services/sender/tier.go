@@ -11,21 +11,29 @@ import (
 // tier's delay is constant, so its first record is due first.
 type queue struct {
 	tier    retry.Tier
-	records []bus.Record
+	records []entry
 	paused  bool
 }
 
-// head returns when the first record may be read; ok is false without one.
+// entry is a record that waits.
+type entry struct {
+	bus.Record
+	mark bus.Mark
+	// hold is when it may be taken at the earliest; zero: as the tier says.
+	hold time.Time
+}
+
+// head returns when the first record may be taken; ok is false without one.
 func (q *queue) head() (due time.Time, ok bool) {
 	if len(q.records) == 0 {
 		return time.Time{}, false
 	}
-	return q.records[0].Time.Add(q.tier.Delay), true
+	return latest(q.records[0].Time.Add(q.tier.Delay), q.records[0].hold), true
 }
 
-func (q *queue) pop() bus.Record {
-	r := q.records[0]
-	q.records[0] = bus.Record{}
+func (q *queue) pop() entry {
+	e := q.records[0]
+	q.records[0] = entry{}
 	q.records = q.records[1:]
-	return r
+	return e
 }

@@ -20,7 +20,7 @@ func (c Config) demonstrate(ctx context.Context, url string) error {
 
   API key      %s   (account %s)
 
-  Try          curl -H 'Authorization: Bearer %s' %s/v1/deliveries?limit=1
+  Try          curl -H 'Authorization: Bearer %s' '%s/v1/deliveries?limit=1'
 
 `, a.Receiver, a.Key, a.Account, a.Key, url)
 		},
