@@ -18,11 +18,22 @@ import (
 type backends interface {
 	// environment names the servers as services take them.
 	environment() map[string]string
-	// restart ends a server (kafka, redis or postgres), without warning, and
-	// starts it again.
-	restart(t *testing.T, name string)
-	// servers are the names that restart takes.
+	// servers are those that can be stopped: kafka, redis or postgres.
 	servers() []string
+	// stop ends one of them without warning.
+	stop(t *testing.T, name string)
+	// start starts a stopped one again, on the same port; kafka and postgres
+	// with what they had.
+	start(t *testing.T, name string)
+}
+
+// awayDuring stops a server, does something, and starts it again, for those
+// that come after also if that fails.
+func awayDuring(t *testing.T, b backends, name string, do func()) {
+	t.Helper()
+	b.stop(t, name)
+	defer b.start(t, name)
+	do()
 }
 
 // onBackends gives the real servers if the environment names them, else the
@@ -36,10 +47,10 @@ func onBackends(t *testing.T) backends {
 		}
 	}
 	dir := t.TempDir()
-	kafka, err := embedded.StartKafka(embedded.KafkaConfig{DataDir: filepath.Join(dir, "kafka")})
+	kafka, err := embedded.StartKafka(embedded.KafkaConfig{Listen: freeAddress(t), DataDir: filepath.Join(dir, "kafka")})
 	require.NoError(t, err)
 	t.Cleanup(kafka.Close)
-	redis, err := embedded.StartRedis("127.0.0.1:0")
+	redis, err := embedded.StartRedis(freeAddress(t))
 	require.NoError(t, err)
 	t.Cleanup(redis.Close)
 	return inProcess{kafka: kafka, redis: redis, database: "sqlite:" + filepath.Join(dir, "staffetta.db")}
@@ -62,8 +73,21 @@ func (b inProcess) environment() map[string]string {
 
 func (b inProcess) servers() []string { return []string{"kafka", "redis"} }
 
-func (b inProcess) restart(t *testing.T, name string) {
+func (b inProcess) stop(t *testing.T, name string) {
 	t.Helper()
+	switch name {
+	case "kafka":
+		b.kafka.Close()
+	case "redis":
+		b.redis.Close()
+	default:
+		t.Fatalf("no embedded server is called %q", name)
+	}
+}
+
+func (b inProcess) start(t *testing.T, name string) {
+	t.Helper()
+	// Restart stops what runs, and here nothing does.
 	switch name {
 	case "kafka":
 		require.NoError(t, b.kafka.Restart())
@@ -87,13 +111,23 @@ func (b real) environment() map[string]string {
 
 func (b real) servers() []string { return []string{"kafka", "redis", "postgres"} }
 
-func (b real) restart(t *testing.T, name string) {
+func (b real) stop(t *testing.T, name string) {
 	t.Helper()
 	if b.script == "" {
-		t.Skip("STAFFETTA_TEST_SERVERS does not say how servers are restarted")
+		t.Skip("STAFFETTA_TEST_SERVERS does not say how servers are stopped")
 	}
+	b.run(t, "stop", name, "--kill")
+}
+
+func (b real) start(t *testing.T, name string) {
+	t.Helper()
+	b.run(t, "start", name)
+}
+
+func (b real) run(t *testing.T, args ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, b.script, "restart", name, "--kill").CombinedOutput()
+	out, err := exec.CommandContext(ctx, b.script, args...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }

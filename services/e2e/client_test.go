@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,7 +35,8 @@ var accounts atomic.Int64
 // newTenant makes an account and a key by the admin key.
 func (in *installation) newTenant(t *testing.T) *tenant {
 	t.Helper()
-	id := fmt.Sprintf("acc-%d-%s", accounts.Add(1), strings.ToLower(in.adminKey[4:10]))
+	// Its own on servers that have seen other runs.
+	id := fmt.Sprintf("acc-%d-%s", accounts.Add(1), strings.ToLower(rand.Text()[:10]))
 	in.call(t, "api", http.MethodPost, "/v1/accounts", in.adminKey, "", object{"id": id, "name": "Account " + id}, http.StatusCreated)
 	answer := in.call(t, "api", http.MethodPost, "/v1/api-keys", in.adminKey, id,
 		object{"name": "e2e", "scopes": []string{"read", "write", "publish", "settings"}}, http.StatusCreated)
@@ -72,7 +74,7 @@ func (in *installation) try(service, method, path, key, account string, body any
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := client.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -129,28 +131,60 @@ func (a *tenant) awaitStatus(t *testing.T, status string, count int) []object {
 // awaitLive waits until router and sender know all that the API has answered.
 func (in *installation) awaitLive(t *testing.T) {
 	t.Helper()
+	in.awaitKnown(t, "router")
+	in.awaitKnown(t, "sender")
+}
+
+// awaitKnown waits until a service knows all accounts as they are in the
+// database. Tests that run at the same time change accounts of their own, and the
+// service tells only the sum of its versions; but a version only rises, and
+// nobody is ahead of the database. So if the sum that it told is the one that the
+// database has afterwards, then so is each version.
+func (in *installation) awaitKnown(t *testing.T, service string) {
+	t.Helper()
 	db, err := database.Open(t.Context(), in.backends.environment()["STAFFETTA_DATABASE_URL"])
 	require.NoError(t, err)
 	defer db.Close()
-	digest, _, err := sqlstore.New(db, time.Now).Digest(t.Context())
+	store := sqlstore.New(db, time.Now)
+	eventually(t, func() error {
+		known, err := in.metric(service, "staffetta_"+service+"_snapshot_versions")
+		if err != nil {
+			return err
+		}
+		stored, _, err := store.Digest(t.Context())
+		if err != nil {
+			return err
+		}
+		if known != float64(stored.Versions) {
+			return fmt.Errorf("%s knows versions with a sum of %v, the database has %d", service, known, stored.Versions)
+		}
+		return nil
+	})
+}
+
+// counted reads a counter.
+func (in *installation) counted(t *testing.T, service, name string) float64 {
+	t.Helper()
+	count, err := in.metric(service, name)
 	require.NoError(t, err)
-	for _, service := range []string{"router", "sender"} {
-		eventually(t, func() error {
-			known, err := in.metric(service, "staffetta_"+service+"_snapshot_versions")
-			if err != nil {
-				return err
-			}
-			if known < float64(digest.Versions) {
-				return fmt.Errorf("%s knows versions up to a sum of %v, want %d", service, known, digest.Versions)
-			}
-			return nil
-		})
-	}
+	return count
+}
+
+// awaitCounted waits until a counter is at least so high.
+func (in *installation) awaitCounted(t *testing.T, service, name string, want float64) {
+	t.Helper()
+	eventually(t, func() error {
+		count, err := in.metric(service, name)
+		if err == nil && count < want {
+			err = fmt.Errorf("%s is %v, want %v", name, count, want)
+		}
+		return err
+	})
 }
 
 // metric reads the sum of a metric's series.
 func (in *installation) metric(service, name string) (sum float64, err error) {
-	answer, err := http.Get(in.url(service) + "/metrics")
+	answer, err := client.Get(in.url(service) + "/metrics")
 	if err != nil {
 		return 0, err
 	}
@@ -164,12 +198,4 @@ func (in *installation) metric(service, name string) (sum float64, err error) {
 		sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 	}
 	return sum, nil
-}
-
-// is says what is wrong if two values differ.
-func is(got, want any) error {
-	if got != want {
-		return fmt.Errorf("got %v, want %v", got, want)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -114,18 +115,31 @@ func cancelsRevoked(t *testing.T, in *installation) {
 func keepsOthersGoing(t *testing.T, in *installation) {
 	a := in.newTenant(t)
 	release := make(chan struct{})
-	hanging := newReceiver(t, func(int, *http.Request) int { <-release; return 204 })
+	var givenUp atomic.Int64
+	hanging := newReceiver(t, func(_ int, r *http.Request) int {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+			givenUp.Add(1)
+		}
+		return http.StatusNoContent
+	})
 	defer close(release)
 	healthy := newReceiver(t, nil)
-	a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": hanging.URL})
+	// The timeout is the longest there is: the first requests hang all the while.
+	const concurrency = 4
+	a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": hanging.URL, "timeout": "30s", "concurrency": concurrency})
 	a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": healthy.URL})
 	in.awaitLive(t)
 	u := in.upstream(t)
-	const events = 300
-	for range events {
-		_, value := contact(a.account, nil)
+	var ids []string
+	for range 300 {
+		id, value := contact(a.account, nil)
 		u.produce(t, record(a.account, value))
+		ids = append(ids, id)
 	}
-	healthy.await(t, events)
-	require.Less(t, len(hanging.all()), events, "the one that hangs has only its own queue")
+	healthy.awaitEvents(t, ids...)
+	require.Zero(t, givenUp.Load(), "requests to the hanging receiver have timed out before the others got everything")
+	require.NotEmpty(t, hanging.all())
+	require.LessOrEqual(t, len(hanging.all()), concurrency, "the hanging receiver gets no more than its lane lets through")
 }

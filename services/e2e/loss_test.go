@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,17 +17,7 @@ const load = 120
 // requireAll waits until the receiver got every event, and the log knows it.
 func requireAll(t *testing.T, a *tenant, r *receiver, want []string) {
 	t.Helper()
-	eventually(t, func() error {
-		got := map[string]bool{}
-		for _, request := range r.all() {
-			got[request.json(t)["data"].(object)["id"].(string)] = true
-		}
-		missing := slices.DeleteFunc(slices.Clone(want), func(id string) bool { return got[id] })
-		if len(missing) > 0 {
-			return fmt.Errorf("%d of %d events have not arrived, such as %s", len(missing), len(want), missing[0])
-		}
-		return nil
-	})
+	r.awaitEvents(t, want...)
 	a.awaitStatus(t, "delivered", len(want))
 }
 
@@ -48,13 +39,7 @@ func publish(t *testing.T, in *installation, a *tenant, halfway func()) (ids []s
 func survivesKill(t *testing.T, in *installation, service string) {
 	a := in.newTenant(t)
 	// The first request is under way when the service is killed.
-	killed := make(chan struct{})
-	r := newReceiver(t, func(n int, _ *http.Request) int {
-		if n == 0 {
-			<-killed
-		}
-		return 204
-	})
+	r, release := newSlowReceiver(t)
 	_, secret := a.webhook(t, object{"itemTypes": []string{"*"}, "url": r.URL})
 	in.awaitLive(t)
 
@@ -65,12 +50,12 @@ func survivesKill(t *testing.T, in *installation, service string) {
 		} else {
 			in.kill(t, service)
 		}
-		close(killed)
+		release()
 	})
 	in.start(t, service)
 	in.awaitReady(t, service)
 	if path, ok := collections[service]; ok {
-		ids = append(ids, created(t, in, a, r, service, path)...)
+		ids = append(ids, told(t, in, a, r, service, path, load/4)...)
 	}
 	requireAll(t, a, r, ids)
 	requireSigned(t, r.all()[0], secret)
@@ -93,32 +78,40 @@ func body(n int) object {
 // killUnderWrites kills a domain service while it takes changes.
 func killUnderWrites(t *testing.T, in *installation, a *tenant, service string) {
 	t.Helper()
-	accepted := make(chan struct{}, load)
+	var accepted atomic.Int64
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for n := range load {
+		for n := 0; ; n++ {
 			status, _, err := in.try(service, http.MethodPost, collections[service], a.key, "", body(n))
 			if err != nil || status != http.StatusCreated {
 				return // it is gone
 			}
-			accepted <- struct{}{}
+			accepted.Add(1)
 		}
 	}()
-	for range load / 4 {
-		<-accepted
-	}
+	eventually(t, func() error {
+		select {
+		case <-ended:
+			t.Fatalf("%s refuses changes before it is killed", service)
+		default:
+		}
+		if n := accepted.Load(); n < load/4 {
+			return fmt.Errorf("%s has taken %d changes", service, n)
+		}
+		return nil
+	})
 	in.kill(t, service)
 	<-ended
 }
 
-// created waits until every item that the service has was told of, and returns
-// the ids of the events that did.
-func created(t *testing.T, in *installation, a *tenant, r *receiver, service, path string) (ids []string) {
+// told waits until the receiver was told of every item that the service has, at
+// least so many, and returns the ids of the events that did.
+func told(t *testing.T, in *installation, a *tenant, r *receiver, service, path string, atLeast int) (ids []string) {
 	t.Helper()
 	list := in.call(t, service, http.MethodGet, path+"?limit=500", a.key, "", nil, http.StatusOK)
 	items := list["items"].([]any)
-	require.GreaterOrEqual(t, len(items), load/4)
+	require.GreaterOrEqual(t, len(items), atLeast)
 	eventually(t, func() error {
 		told := map[any]string{}
 		for _, request := range r.all() {
@@ -143,7 +136,7 @@ func survivesServer(t *testing.T, in *installation, server string) {
 	a, r := in.newTenant(t), newReceiver(t, nil)
 	a.webhook(t, object{"itemTypes": []string{"*"}, "url": r.URL})
 	in.awaitLive(t)
-	ids := publish(t, in, a, func() { in.backends.restart(t, server) })
+	ids := publish(t, in, a, func() { awayDuring(t, in.backends, server, func() {}) })
 	requireAll(t, a, r, ids)
 
 	// A change made afterwards is live too.
@@ -155,20 +148,14 @@ func survivesServer(t *testing.T, in *installation, server string) {
 
 func stopsInOrder(t *testing.T, in *installation) {
 	a := in.newTenant(t)
-	stopping := make(chan struct{})
-	r := newReceiver(t, func(n int, _ *http.Request) int {
-		if n == 0 {
-			<-stopping
-		}
-		return 204
-	})
+	r, release := newSlowReceiver(t)
 	a.webhook(t, object{"itemTypes": []string{"*"}, "url": r.URL})
 	in.awaitLive(t)
 	id, value := contact(a.account, nil)
 	in.upstream(t).produce(t, record(a.account, value))
 	r.await(t, 1)
 	stopped := make(chan struct{})
-	go func() { defer close(stopped); in.stop(t, "sender") }()
+	go func() { defer close(stopped); in.stop(t, "sender", requireSuccess) }()
 	// It takes no new connections for health any more once it is stopping.
 	eventually(t, func() error {
 		if _, err := in.metric("sender", "up"); err == nil {
@@ -176,7 +163,7 @@ func stopsInOrder(t *testing.T, in *installation) {
 		}
 		return nil
 	})
-	close(stopping)
+	release()
 	<-stopped
 	in.start(t, "sender")
 	in.awaitReady(t, "sender")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +43,45 @@ func newReceiver(t *testing.T, answer func(n int, r *http.Request) int) *receive
 	r.Server = httptest.NewServer(r)
 	t.Cleanup(r.Close)
 	return r
+}
+
+// newSlowReceiver keeps its first request waiting until it is released, by the
+// test or at its end. So something is under way.
+func newSlowReceiver(t *testing.T) (r *receiver, release func()) {
+	t.Helper()
+	released := make(chan struct{})
+	r = newReceiver(t, func(n int, _ *http.Request) int {
+		if n == 0 {
+			<-released
+		}
+		return http.StatusNoContent
+	})
+	release = sync.OnceFunc(func() { close(released) })
+	t.Cleanup(release) // before the receiver is closed, which waits for it
+	return r, release
+}
+
+// events are the ids of those that arrived, each once.
+func (r *receiver) events(t *testing.T) map[string]bool {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, request := range r.all() {
+		ids[request.json(t)["data"].(object)["id"].(string)] = true
+	}
+	return ids
+}
+
+// awaitEvents waits until all of these have arrived.
+func (r *receiver) awaitEvents(t *testing.T, want ...string) {
+	t.Helper()
+	eventually(t, func() error {
+		got := r.events(t)
+		missing := slices.DeleteFunc(slices.Clone(want), func(id string) bool { return got[id] })
+		if len(missing) > 0 {
+			return fmt.Errorf("%d of %d events have not arrived, such as %s", len(missing), len(want), missing[0])
+		}
+		return nil
+	})
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {

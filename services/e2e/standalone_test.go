@@ -1,9 +1,10 @@
 package e2e_test
 
 import (
-	"net/http"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,7 +34,7 @@ func startSolo(t *testing.T, dir string, flags ...string) *solo {
 		s.addresses[service] = address
 	}
 	s.boot(t)
-	t.Cleanup(func() { s.process.end(t, syscall.SIGTERM) })
+	t.Cleanup(func() { s.end(t, syscall.SIGTERM, grace) })
 	return s
 }
 
@@ -41,8 +42,9 @@ func startSolo(t *testing.T, dir string, flags ...string) *solo {
 type running map[string]string
 
 func (r running) environment() map[string]string { return r }
-func (r running) restart(t *testing.T, _ string) { t.Fatal("they live and die with their process") }
 func (r running) servers() []string              { return nil }
+func (r running) stop(t *testing.T, _ string)    { t.Fatal("they live and die with their process") }
+func (r running) start(t *testing.T, _ string)   { t.Fatal("they live and die with their process") }
 
 func (s *solo) boot(t *testing.T) {
 	t.Helper()
@@ -57,32 +59,35 @@ func TestStandaloneDeliversWhatWasUnderWayWhenItWasKilled(t *testing.T) {
 	t.Parallel()
 	s := startSolo(t, t.TempDir())
 	a := s.newTenant(t)
-	killed := make(chan struct{})
-	r := newReceiver(t, func(n int, _ *http.Request) int {
-		if n == 0 {
-			<-killed
-		}
-		return 204
-	})
+	r, release := newSlowReceiver(t)
 	a.webhook(t, object{"itemTypes": []string{"*"}, "url": r.URL})
 	s.awaitLive(t)
 	ids := publish(t, s.installation, a, func() {})
 	r.await(t, 1)
-	s.process.end(t, syscall.SIGKILL)
-	close(killed)
+	s.end(t, syscall.SIGKILL, within)
+	release()
 	s.boot(t)
 	requireAll(t, a, r, ids)
 }
+
+// shownDelivery is a line such as
+//
+//	12:07:01  delivered  contact.update           /contacts/14                   8 ms after the change
+var shownDelivery = regexp.MustCompile(
+	`(?m)^\d\d:\d\d:\d\d  delivered  [a-z_]+\.(create|update|delete) +/[a-z-]+/\d+( \(\+\d+\))? +\d+ ms after the change`)
 
 func TestTheDemoShowsDeliveriesAndHowToTryTheAPI(t *testing.T) {
 	t.Parallel()
 	s := startSolo(t, t.TempDir(), "--demo")
 	eventually(t, func() error {
 		shown := string(s.log.bytes())
-		for _, what := range []string{"http://" + s.addresses["api"], "API key", "sk_", "delivered"} {
+		for _, what := range []string{"http://" + s.addresses["api"], "API key", "sk_"} {
 			if !strings.Contains(shown, what) {
-				return is("a terminal without "+what, "one with it")
+				return fmt.Errorf("the terminal does not show %q:\n%s", what, shown)
 			}
+		}
+		if !shownDelivery.MatchString(shown) {
+			return fmt.Errorf("the terminal shows no delivery:\n%s", shown)
 		}
 		return nil
 	})
@@ -93,16 +98,14 @@ func TestTwoProcessesDoNotShareADataFolder(t *testing.T) {
 	dir := t.TempDir()
 	startSolo(t, dir)
 	second := launch(t, "second", nil, "standalone", "--data", dir, "--listen", freeAddress(t), "--kafka-listen", freeAddress(t))
-	<-second.exited
-	require.Equal(t, 1, second.cmd.ProcessState.ExitCode())
+	require.Equal(t, 1, second.awaitExit(t))
 	require.Contains(t, string(second.log.bytes()), "in use by another staffetta")
 }
 
 func TestBadSettingsAreListedAllAtOnce(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "router", []string{"STAFFETTA_REDIS_URL=nonsense", "STAFFETTA_LOG_LEVEL=loud"}, "router")
-	<-p.exited
-	require.Equal(t, 2, p.cmd.ProcessState.ExitCode())
+	require.Equal(t, 2, p.awaitExit(t))
 	for _, name := range []string{"STAFFETTA_KAFKA_BROKERS", "STAFFETTA_REDIS_URL", "STAFFETTA_LOG_LEVEL"} {
 		require.Contains(t, string(p.log.bytes()), name)
 	}

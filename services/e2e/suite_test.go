@@ -40,6 +40,9 @@ func TestInstallation(t *testing.T) {
 		for _, server := range in.backends.servers() {
 			t.Run("when "+server+" is killed", func(t *testing.T) { survivesServer(t, in, server) })
 		}
+		t.Run("when everything is stopped while kafka is away", func(t *testing.T) { stopsWithoutKafka(t, in) })
 		t.Run("when a sender is stopped in order, and repeats nothing", func(t *testing.T) { stopsInOrder(t, in) })
 	})
+	t.Run("keeps others going while redis is away and a deleted webhook has a backlog",
+		func(t *testing.T) { keepsOthersGoingWithoutRedis(t, in) })
 }
