@@ -66,7 +66,8 @@ func (o *owner) deferUnseen(t *task) {
 		o.settle(t, nil, hook.FateCancelled, outcome{reason: hook.ReasonRevoked, detail: "the account is unknown"})
 		return
 	}
-	o.deferUntil(t, time.Now().Add(min(unseenDelay<<min(t.step, 10), maxBooking)))
+	// A wait takes about four steps down the tiers.
+	o.deferUntil(t, time.Now().Add(min(unseenDelay<<min(t.step/4, 10), maxBooking)))
 }
 
 // proceed posts a task, now or in its turn, or gives it the fate that its

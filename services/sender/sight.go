@@ -11,7 +11,7 @@ const (
 	// every second.
 	sightTimeout = 2 * time.Second
 	// blindness is how long nobody waits for one any more after that.
-	blindness = 5 * time.Second
+	blindness = 2 * time.Second
 )
 
 // sight waits for newer snapshots, but not task after task while there is none
