@@ -61,7 +61,8 @@ type Config struct {
 	// BreakerMaxOpen is the longest time that a breaker stays open: 2 minutes by
 	// default.
 	BreakerMaxOpen time.Duration
-	// LogLevel is debug, info, warn or error; info by default.
+	// LogLevel is debug, info, warn or error; info by default, in standalone
+	// warn.
 	LogLevel string
 	// ExportTraces is whether an OTLP endpoint is set (OTEL_EXPORTER_OTLP_…,
 	// which the exporter reads itself).
@@ -122,7 +123,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		AllowHTTP:      r.boolean(AllowHTTP),
 		EventTopics:    readTopics(r),
 		BreakerMaxOpen: r.duration(BreakerMax, 2*time.Minute),
-		LogLevel:       readLogLevel(r),
+		LogLevel:       readLogLevel(r, defaultLogLevel(service)),
 		ExportTraces:   r.text("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || r.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "",
 	}
 	for _, name := range needs[service] {

@@ -93,6 +93,7 @@ func TestStandaloneNeedsNothing(t *testing.T) {
 	cfg, err := config.Load("standalone", vars{}.lookup, nil)
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:8080", cfg.Listen)
+	require.Equal(t, "warn", cfg.LogLevel)
 	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, cfg.EgressAllow)
 }
 

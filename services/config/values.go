@@ -194,10 +194,18 @@ func readTopics(r *reader) []string {
 	return topics
 }
 
-func readLogLevel(r *reader) string {
+// defaultLogLevel leaves the terminal of standalone to what it tells people.
+func defaultLogLevel(service string) string {
+	if service == "standalone" {
+		return "warn"
+	}
+	return "info"
+}
+
+func readLogLevel(r *reader, otherwise string) string {
 	value := strings.ToLower(r.text(LogLevel))
 	if value == "" {
-		return "info"
+		return otherwise
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, value) {
 		r.faults.Add(LogLevel, value, "must be debug, info, warn or error")
