@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -142,4 +143,58 @@ func keepsOthersGoing(t *testing.T, in *installation) {
 	require.Zero(t, givenUp.Load(), "requests to the hanging receiver have timed out before the others got everything")
 	require.NotEmpty(t, hanging.all())
 	require.LessOrEqual(t, len(hanging.all()), concurrency, "the hanging receiver gets no more than its lane lets through")
+}
+
+func disablesGone(t *testing.T, in *installation) {
+	a := in.newTenant(t)
+	var back atomic.Bool
+	r := newReceiver(t, func(int, *http.Request) int {
+		if back.Load() {
+			return 204
+		}
+		return 410
+	})
+	id, _ := a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL, "retrySchedule": []string{"1s", "1h"}})
+	in.awaitLive(t)
+	_, value := contact(a.account, nil)
+	in.upstream(t).produce(t, record(a.account, value))
+	eventually(t, func() error {
+		return is(a.api(t, http.MethodGet, "/v1/webhooks/"+id, nil, http.StatusOK)["status"], "disabled")
+	})
+	a.awaitStatus(t, "held", 1)
+
+	// Saving the URL, even the same, enables it again, as in seed 001.
+	back.Store(true)
+	a.api(t, http.MethodPatch, "/v1/webhooks/"+id, object{"url": r.URL}, http.StatusOK)
+	a.awaitStatus(t, "delivered", 1)
+}
+
+func opensTheBreaker(t *testing.T, in *installation) {
+	a := in.newTenant(t)
+	var back atomic.Bool
+	r := newReceiver(t, func(int, *http.Request) int {
+		if back.Load() {
+			return 204
+		}
+		return 503
+	})
+	schedule := slices.Repeat([]string{"1s"}, 50)
+	id, _ := a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL, "retrySchedule": schedule})
+	in.awaitLive(t)
+	circuit := func(want string) func() error {
+		return func() error {
+			return is(a.api(t, http.MethodGet, "/v1/webhooks/"+id, nil, http.StatusOK)["circuit"], want)
+		}
+	}
+	require.NoError(t, circuit("closed")())
+	const events = 40
+	u := in.upstream(t)
+	for range events {
+		_, value := contact(a.account, nil)
+		u.produce(t, record(a.account, value))
+	}
+	eventually(t, circuit("open"))
+	back.Store(true)
+	a.awaitStatus(t, "delivered", events)
+	eventually(t, circuit("closed"))
 }

@@ -22,6 +22,8 @@ func TestInstallation(t *testing.T) {
 			"until its attempts are used up":                    exhausts,
 			"what a paused webhook missed, when it is resumed":  holdsAndResumes,
 			"what a changed webhook wants from then on":         followsChanges,
+			"nothing to a receiver that is gone, until told":    disablesGone,
+			"nothing but probes to a receiver that is away":     opensTheBreaker,
 			"nothing after a webhook is deleted":                cancelsRevoked,
 			"to others while one receiver hangs":                keepsOthersGoing,
 			"only what the store and the types of a hook allow": matchesStoresAndTypes,
