@@ -120,17 +120,19 @@ func TestEveryFetchThatWorksRenewsWhenThePositionWasRight(t *testing.T) {
 		require.NoError(t, err)
 		next = batch.Next
 	}
-	outOfRange(c)
+	outOfRange(c, 4)
 	batch, err := f.Poll(patient(t))
 	require.NoError(t, err)
 	require.True(t, batch.Reset)
 	require.Equal(t, int64(2), batch.Start())
 }
 
-// outOfRange answers the next fetch as a broker does whose log is another one.
-func outOfRange(c *kfake.Cluster) {
-	once, _ := times(1)
+// outOfRange answers as a broker does whose log ends before an offset. Every
+// fetch from there on, not the next one only: an answer that comes when the
+// client has just asked anew is not looked at.
+func outOfRange(c *kfake.Cluster, end int64) {
 	answerWith(c, func(asked *kmsg.FetchRequest, answer *kmsg.FetchResponse) bool {
+		refused := false
 		for _, t := range asked.Topics {
 			topic := kmsg.NewFetchResponseTopic()
 			topic.Topic = t.Topic
@@ -138,9 +140,10 @@ func outOfRange(c *kfake.Cluster) {
 				partition := kmsg.NewFetchResponseTopicPartition()
 				partition.Partition, partition.ErrorCode = p.Partition, 1 // OFFSET_OUT_OF_RANGE
 				topic.Partitions = append(topic.Partitions, partition)
+				refused = refused || p.FetchOffset >= end
 			}
 			answer.Topics = append(answer.Topics, topic)
 		}
-		return once()
+		return refused
 	})
 }

@@ -101,7 +101,11 @@ func TestRealConnectionsFailForTheirReason(t *testing.T) {
 		"http://10.255.255.1:9/":  hook.ReasonForbidden,
 		"http://name.invalid:99/": hook.ReasonDNS,
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		patience := 30 * time.Second
+		if want == hook.ReasonTimeout {
+			patience = 100 * time.Millisecond
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 		require.NoError(t, err)
 		answer, err := client.Do(request)
