@@ -7,8 +7,11 @@ type Fate string
 
 // The fates. Those that end a delivery are final; see Fate.Final.
 const (
-	FateDelivered  Fate = "delivered"
-	FateRetrying   Fate = "retrying"
+	FateDelivered Fate = "delivered"
+	FateRetrying  Fate = "retrying"
+	// FatePending: untried, and waits until the account's quota allows it. It is
+	// the only deferral that is written down, because usage counts it.
+	FatePending    Fate = "pending"
 	FateExhausted  Fate = "exhausted"
 	FateHeld       Fate = "held"
 	FateDropped    Fate = "dropped"
@@ -17,7 +20,7 @@ const (
 )
 
 // Final reports whether nothing further happens to the delivery by itself.
-func (f Fate) Final() bool { return f != FateRetrying && f != FateHeld }
+func (f Fate) Final() bool { return f != FateRetrying && f != FatePending && f != FateHeld }
 
 // Reason is why an attempt failed or a task had its fate: a closed set, the
 // same words in the log, the metrics and the API.
@@ -45,7 +48,15 @@ const (
 	ReasonRevoked      Reason = "revoked"         // the webhook or its account is deleted
 	ReasonPayloadGone  Reason = "payload_expired" // Kafka no longer has the payload
 	ReasonUnrenderable Reason = "unrenderable"    // the body or signature cannot be made
+	ReasonQuota        Reason = "quota"           // the account's quota is used up
+	ReasonDefect       Reason = "defect"          // the sender itself failed; the task is in quarantine
 )
+
+// Header is one line of an answer's header.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
 
 // Attempt says what became of one task, with or without an HTTP request.
 type Attempt struct {
@@ -81,8 +92,10 @@ type Attempt struct {
 	URL      string
 	// StatusCode of the answer; 0 without one.
 	StatusCode int
-	// Response is the start of the answer's body, at most 4 KiB.
+	// Response is the start of the answer's body, at most 4 KiB, secrets masked.
 	Response []byte
+	// ResponseHeaders are the answer's, at most 4 KiB of them, secrets masked.
+	ResponseHeaders []Header
 	// Due is when the next attempt is due; zero if none.
 	Due     time.Time
 	TraceID string

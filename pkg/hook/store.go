@@ -205,3 +205,38 @@ type Recorder interface {
 	// before the given time and have no held delivery left.
 	FinishResuming(ctx context.Context, before time.Time) error
 }
+
+// Usage is what one webhook was charged in one period of its account's quota;
+// in a day of UTC for an account that has none.
+type Usage struct {
+	Webhook string
+	// From and To bound the period.
+	From, To time.Time
+	// Executed is the number of requests made in the period.
+	Executed int64
+	// Executable is how many more the quota would have allowed the account in
+	// the period, at least 0; nil: there was no limit.
+	Executable *int64
+	// Deferred and Dropped are deliveries that the quota did not allow.
+	Deferred, Dropped int64
+}
+
+// Exceeded reports whether the quota kept a delivery back.
+func (u Usage) Exceeded() bool { return u.Deferred+u.Dropped > 0 }
+
+// UsageFilter narrows a list of usage.
+type UsageFilter struct {
+	// Webhook: only its; empty: all.
+	Webhook string
+	// From and To bound the start of the period; zero: unbounded.
+	From, To time.Time
+	// Exceeded: only periods in which the quota kept a delivery back.
+	Exceeded bool
+}
+
+// Usages is the store of usage, which Recorder.Record fills.
+type Usages interface {
+	// Usage lists an account's, newest period first, then by webhook, and the
+	// next cursor.
+	Usage(ctx context.Context, account string, f UsageFilter, p Page) ([]Usage, string, error)
+}

@@ -75,6 +75,51 @@ const (
 // OnPauses lists every OnPause.
 var OnPauses = []OnPause{Hold, Drop}
 
+// OnQuota says what becomes of deliveries that the account's quota does not
+// allow now.
+type OnQuota string
+
+// The choices for OnQuota.
+const (
+	// Defer lets them wait for a later period.
+	Defer OnQuota = "defer"
+	// DropOverQuota drops them; the log says so.
+	DropOverQuota OnQuota = "drop"
+)
+
+// OnQuotas lists every OnQuota.
+var OnQuotas = []OnQuota{Defer, DropOverQuota}
+
+// Quota is how many requests an account may make in each period. Periods are
+// counted from the Unix epoch, so that they begin for everybody at once: with
+// an hour, on the hour in UTC.
+type Quota struct {
+	// Calls allowed in a period, at least 1.
+	Calls int64
+	// Period is its length, at least MinQuotaPeriod and at most MaxQuotaPeriod,
+	// in whole seconds.
+	Period time.Duration
+}
+
+// At is the period that a moment lies in; to is the start of the next.
+func (q Quota) At(moment time.Time) (from, to time.Time) {
+	length := q.Period.Milliseconds()
+	if length <= 0 {
+		return moment, moment
+	}
+	start := moment.UnixMilli() / length * length
+	return time.UnixMilli(start).UTC(), time.UnixMilli(start + length).UTC()
+}
+
+// Limits of a quota's period.
+const (
+	MinQuotaPeriod = time.Second
+	MaxQuotaPeriod = 31 * 24 * time.Hour
+)
+
+// MaxRateLimit bounds Webhook.RateLimit.
+const MaxRateLimit = 100_000
+
 // Limits and defaults of a webhook's settings (DESIGN.md, "The sender's rule").
 const (
 	// DefaultTimeout is the time for one whole attempt.
@@ -108,6 +153,8 @@ type Account struct {
 	// Deleted accounts stay as tombstones, so that absence means nothing.
 	Deleted   bool
 	CreatedAt time.Time
+	// Quota bounds the account's requests; nil: there is no limit.
+	Quota *Quota
 }
 
 // Webhook is a tenant's subscription.
@@ -138,7 +185,10 @@ type Webhook struct {
 	Timeout time.Duration
 	// Concurrency is the number of requests at a time; 0: the sender's choice.
 	Concurrency int
-	OnPause     OnPause
+	// RateLimit is the most requests a second, at most MaxRateLimit; 0: none.
+	RateLimit int
+	OnPause   OnPause
+	OnQuota   OnQuota
 
 	CreatedAt time.Time
 	// SuspendedAt is when it was paused or disabled; zero while it is neither.

@@ -16,6 +16,7 @@ var fates = map[hook.Fate]deliveryv1.Fate{
 	hook.FateDropped:    deliveryv1.Fate_FATE_DROPPED,
 	hook.FateCancelled:  deliveryv1.Fate_FATE_CANCELLED,
 	hook.FateSuperseded: deliveryv1.Fate_FATE_SUPERSEDED,
+	hook.FatePending:    deliveryv1.Fate_FATE_PENDING,
 }
 
 var eventTypes = map[hook.EventType]eventv1.EventType{
@@ -46,6 +47,25 @@ func toCoordinates(c hook.Coordinates) *deliveryv1.Coordinates {
 
 func fromCoordinates(c *deliveryv1.Coordinates) hook.Coordinates {
 	return hook.Coordinates{Topic: c.GetTopic(), Partition: int(c.GetPartition()), Offset: c.GetOffset()}
+}
+
+func toHeaders(all []hook.Header) []*deliveryv1.Header {
+	out := make([]*deliveryv1.Header, len(all))
+	for i, h := range all {
+		out[i] = &deliveryv1.Header{Name: clean(h.Name), Value: clean(h.Value)}
+	}
+	return out
+}
+
+func fromHeaders(all []*deliveryv1.Header) []hook.Header {
+	if len(all) == 0 {
+		return nil
+	}
+	out := make([]hook.Header, len(all))
+	for i, h := range all {
+		out[i] = hook.Header{Name: h.GetName(), Value: h.GetValue()}
+	}
+	return out
 }
 
 // The zero time is 0 on the wire.

@@ -42,6 +42,8 @@ func Encode(a hook.Attempt) []byte {
 		Response:    a.Response,
 		DueMs:       toMillis(a.Due),
 		TraceId:     clean(a.TraceID),
+
+		ResponseHeaders: toHeaders(a.ResponseHeaders),
 	}
 	if a.Store != "" {
 		store := clean(a.Store)
@@ -88,6 +90,8 @@ func Decode(value []byte) (hook.Attempt, error) {
 		Response:   m.Response,
 		Due:        fromMillis(m.DueMs),
 		TraceID:    m.TraceId,
+
+		ResponseHeaders: fromHeaders(m.ResponseHeaders),
 	}, nil
 }
 

@@ -25,6 +25,7 @@ func attempt() hook.Attempt {
 		At:        at, Duration: 1500 * time.Microsecond,
 		URL: "https://example.com/hook", StatusCode: 503, Response: []byte("busy\x00\xff"),
 		Due: at.Truncate(time.Millisecond).Add(time.Minute), TraceID: "4bf92f3577b34da6a3ce929d0e0e4736",
+		ResponseHeaders: []hook.Header{{Name: "Retry-After", Value: "5"}},
 	}
 }
 
@@ -32,7 +33,7 @@ func TestAnAttemptComesBackAsItWas(t *testing.T) {
 	t.Parallel()
 	for _, fate := range []hook.Fate{
 		hook.FateDelivered, hook.FateRetrying, hook.FateExhausted, hook.FateHeld,
-		hook.FateDropped, hook.FateCancelled, hook.FateSuperseded,
+		hook.FateDropped, hook.FateCancelled, hook.FateSuperseded, hook.FatePending,
 	} {
 		want := attempt()
 		want.Fate = fate

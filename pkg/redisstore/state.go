@@ -18,6 +18,9 @@ func encode(s hook.AccountState) ([]byte, error) {
 		Name:    s.Account.Name,
 		Deleted: s.Account.Deleted,
 	}
+	if q := s.Account.Quota; q != nil {
+		a.QuotaCalls, a.QuotaPeriodMs = q.Calls, q.Period.Milliseconds()
+	}
 	for i := range s.Webhooks {
 		w := &s.Webhooks[i]
 		a.Webhooks = append(a.Webhooks, &snapshotv1.Webhook{
@@ -35,6 +38,8 @@ func encode(s hook.AccountState) ([]byte, error) {
 			TimeoutMs:       w.Timeout.Milliseconds(),
 			OnPause:         string(w.OnPause),
 			Concurrency:     int32(w.Concurrency),
+			RateLimit:       int32(w.RateLimit),
+			OnQuota:         string(w.OnQuota),
 		})
 	}
 	return proto.Marshal(a)
@@ -50,6 +55,11 @@ func decode(blob []byte) (hook.AccountState, error) {
 	s := hook.AccountState{Account: hook.Account{
 		ID: a.GetId(), Version: a.GetVersion(), Name: a.GetName(), Deleted: a.GetDeleted(),
 	}}
+	if a.GetQuotaCalls() > 0 {
+		s.Account.Quota = &hook.Quota{
+			Calls: a.GetQuotaCalls(), Period: time.Duration(a.GetQuotaPeriodMs()) * time.Millisecond,
+		}
+	}
 	for _, w := range a.GetWebhooks() {
 		s.Webhooks = append(s.Webhooks, hook.Webhook{
 			ID:            w.GetId(),
@@ -67,6 +77,8 @@ func decode(blob []byte) (hook.AccountState, error) {
 			Timeout:       time.Duration(w.GetTimeoutMs()) * time.Millisecond,
 			OnPause:       hook.OnPause(w.GetOnPause()),
 			Concurrency:   int(w.GetConcurrency()),
+			RateLimit:     int(w.GetRateLimit()),
+			OnQuota:       hook.OnQuota(w.GetOnQuota()),
 		})
 	}
 	return s, nil

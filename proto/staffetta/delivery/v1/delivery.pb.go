@@ -45,6 +45,8 @@ const (
 	Fate_FATE_CANCELLED Fate = 6
 	// A later change of the same item took its place.
 	Fate_FATE_SUPERSEDED Fate = 7
+	// Untried: waits in a tier until the account's quota allows it.
+	Fate_FATE_PENDING Fate = 8
 )
 
 // Enum value maps for Fate.
@@ -58,6 +60,7 @@ var (
 		5: "FATE_DROPPED",
 		6: "FATE_CANCELLED",
 		7: "FATE_SUPERSEDED",
+		8: "FATE_PENDING",
 	}
 	Fate_value = map[string]int32{
 		"FATE_UNSPECIFIED": 0,
@@ -68,6 +71,7 @@ var (
 		"FATE_DROPPED":     5,
 		"FATE_CANCELLED":   6,
 		"FATE_SUPERSEDED":  7,
+		"FATE_PENDING":     8,
 	}
 )
 
@@ -338,7 +342,10 @@ type Task struct {
 	// Size of the change in bytes, also where the task does not carry it.
 	ChangeBytes int32 `protobuf:"varint,11,opt,name=change_bytes,json=changeBytes,proto3" json:"change_bytes,omitempty"`
 	// When the sender wrote this, by its own clock, Unix milliseconds.
-	WrittenMs     int64 `protobuf:"varint,12,opt,name=written_ms,json=writtenMs,proto3" json:"written_ms,omitempty"`
+	WrittenMs int64 `protobuf:"varint,12,opt,name=written_ms,json=writtenMs,proto3" json:"written_ms,omitempty"`
+	// Start of the quota period from which this task has taken its call already,
+	// Unix milliseconds; 0: none.
+	ReservedMs    int64 `protobuf:"varint,13,opt,name=reserved_ms,json=reservedMs,proto3" json:"reserved_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -457,6 +464,13 @@ func (x *Task) GetWrittenMs() int64 {
 	return 0
 }
 
+func (x *Task) GetReservedMs() int64 {
+	if x != nil {
+		return x.ReservedMs
+	}
+	return 0
+}
+
 // Attempt is the record of the topic "attempts": what became of one task, with
 // or without an HTTP request. Log and streaks are unique on (delivery, run,
 // number, fate).
@@ -509,9 +523,11 @@ type Attempt struct {
 	// When the next attempt is due, Unix milliseconds; 0 if none.
 	DueMs int64 `protobuf:"varint,23,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
 	// Trace id, 32 hexadecimal digits.
-	TraceId       string `protobuf:"bytes,24,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	TraceId string `protobuf:"bytes,24,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// The answer's headers, at most 4 KiB of them, secrets masked.
+	ResponseHeaders []*Header `protobuf:"bytes,25,rep,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Attempt) Reset() {
@@ -712,6 +728,68 @@ func (x *Attempt) GetTraceId() string {
 	return ""
 }
 
+func (x *Attempt) GetResponseHeaders() []*Header {
+	if x != nil {
+		return x.ResponseHeaders
+	}
+	return nil
+}
+
+// Header is one line of an answer's header.
+type Header struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Canonical name. Example: "Retry-After".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Value.
+	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Header) Reset() {
+	*x = Header{}
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Header) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Header) ProtoMessage() {}
+
+func (x *Header) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Header.ProtoReflect.Descriptor instead.
+func (*Header) Descriptor() ([]byte, []int) {
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Header) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Header) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 var File_staffetta_delivery_v1_delivery_proto protoreflect.FileDescriptor
 
 const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
@@ -732,7 +810,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06Bundle\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12\x1a\n" +
 	"\bwebhooks\x18\x02 \x03(\tR\bwebhooks\x12\x10\n" +
-	"\x03run\x18\x03 \x01(\x03R\x03run\"\x88\x03\n" +
+	"\x03run\x18\x03 \x01(\x03R\x03run\"\xa9\x03\n" +
 	"\x04Task\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12:\n" +
 	"\x06bundle\x18\x02 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06bundle\x12\x18\n" +
@@ -747,7 +825,9 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	" \x01(\x03R\vnotBeforeMs\x12!\n" +
 	"\fchange_bytes\x18\v \x01(\x05R\vchangeBytes\x12\x1d\n" +
 	"\n" +
-	"written_ms\x18\f \x01(\x03R\twrittenMs\"\xed\x05\n" +
+	"written_ms\x18\f \x01(\x03R\twrittenMs\x12\x1f\n" +
+	"\vreserved_ms\x18\r \x01(\x03R\n" +
+	"reservedMs\"\xb7\x06\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
@@ -775,8 +855,12 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06status\x18\x15 \x01(\x05R\x06status\x12\x1a\n" +
 	"\bresponse\x18\x16 \x01(\fR\bresponse\x12\x15\n" +
 	"\x06due_ms\x18\x17 \x01(\x03R\x05dueMs\x12\x19\n" +
-	"\btrace_id\x18\x18 \x01(\tR\atraceIdB\b\n" +
-	"\x06_store*\xa1\x01\n" +
+	"\btrace_id\x18\x18 \x01(\tR\atraceId\x12H\n" +
+	"\x10response_headers\x18\x19 \x03(\v2\x1d.staffetta.delivery.v1.HeaderR\x0fresponseHeadersB\b\n" +
+	"\x06_store\"2\n" +
+	"\x06Header\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value*\xb3\x01\n" +
 	"\x04Fate\x12\x14\n" +
 	"\x10FATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFATE_DELIVERED\x10\x01\x12\x11\n" +
@@ -785,7 +869,8 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\tFATE_HELD\x10\x04\x12\x10\n" +
 	"\fFATE_DROPPED\x10\x05\x12\x12\n" +
 	"\x0eFATE_CANCELLED\x10\x06\x12\x13\n" +
-	"\x0fFATE_SUPERSEDED\x10\aBGZEgithub.com/staffetta/staffetta/proto/staffetta/delivery/v1;deliveryv1b\x06proto3"
+	"\x0fFATE_SUPERSEDED\x10\a\x12\x10\n" +
+	"\fFATE_PENDING\x10\bBGZEgithub.com/staffetta/staffetta/proto/staffetta/delivery/v1;deliveryv1b\x06proto3"
 
 var (
 	file_staffetta_delivery_v1_delivery_proto_rawDescOnce sync.Once
@@ -800,7 +885,7 @@ func file_staffetta_delivery_v1_delivery_proto_rawDescGZIP() []byte {
 }
 
 var file_staffetta_delivery_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_staffetta_delivery_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_staffetta_delivery_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_staffetta_delivery_v1_delivery_proto_goTypes = []any{
 	(Fate)(0),               // 0: staffetta.delivery.v1.Fate
 	(*Coordinates)(nil),     // 1: staffetta.delivery.v1.Coordinates
@@ -808,24 +893,26 @@ var file_staffetta_delivery_v1_delivery_proto_goTypes = []any{
 	(*Bundle)(nil),          // 3: staffetta.delivery.v1.Bundle
 	(*Task)(nil),            // 4: staffetta.delivery.v1.Task
 	(*Attempt)(nil),         // 5: staffetta.delivery.v1.Attempt
-	(*v1.EntityChange)(nil), // 6: staffetta.event.v1.EntityChange
-	(v1.EventType)(0),       // 7: staffetta.event.v1.EventType
+	(*Header)(nil),          // 6: staffetta.delivery.v1.Header
+	(*v1.EntityChange)(nil), // 7: staffetta.event.v1.EntityChange
+	(v1.EventType)(0),       // 8: staffetta.event.v1.EventType
 }
 var file_staffetta_delivery_v1_delivery_proto_depIdxs = []int32{
-	6, // 0: staffetta.delivery.v1.Change.event:type_name -> staffetta.event.v1.EntityChange
-	1, // 1: staffetta.delivery.v1.Change.source:type_name -> staffetta.delivery.v1.Coordinates
-	2, // 2: staffetta.delivery.v1.Bundle.change:type_name -> staffetta.delivery.v1.Change
-	2, // 3: staffetta.delivery.v1.Task.change:type_name -> staffetta.delivery.v1.Change
-	1, // 4: staffetta.delivery.v1.Task.bundle:type_name -> staffetta.delivery.v1.Coordinates
-	0, // 5: staffetta.delivery.v1.Attempt.fate:type_name -> staffetta.delivery.v1.Fate
-	7, // 6: staffetta.delivery.v1.Attempt.event_type:type_name -> staffetta.event.v1.EventType
-	1, // 7: staffetta.delivery.v1.Attempt.bundle:type_name -> staffetta.delivery.v1.Coordinates
-	1, // 8: staffetta.delivery.v1.Attempt.source:type_name -> staffetta.delivery.v1.Coordinates
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	7,  // 0: staffetta.delivery.v1.Change.event:type_name -> staffetta.event.v1.EntityChange
+	1,  // 1: staffetta.delivery.v1.Change.source:type_name -> staffetta.delivery.v1.Coordinates
+	2,  // 2: staffetta.delivery.v1.Bundle.change:type_name -> staffetta.delivery.v1.Change
+	2,  // 3: staffetta.delivery.v1.Task.change:type_name -> staffetta.delivery.v1.Change
+	1,  // 4: staffetta.delivery.v1.Task.bundle:type_name -> staffetta.delivery.v1.Coordinates
+	0,  // 5: staffetta.delivery.v1.Attempt.fate:type_name -> staffetta.delivery.v1.Fate
+	8,  // 6: staffetta.delivery.v1.Attempt.event_type:type_name -> staffetta.event.v1.EventType
+	1,  // 7: staffetta.delivery.v1.Attempt.bundle:type_name -> staffetta.delivery.v1.Coordinates
+	1,  // 8: staffetta.delivery.v1.Attempt.source:type_name -> staffetta.delivery.v1.Coordinates
+	6,  // 9: staffetta.delivery.v1.Attempt.response_headers:type_name -> staffetta.delivery.v1.Header
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_delivery_v1_delivery_proto_init() }
@@ -840,7 +927,7 @@ func file_staffetta_delivery_v1_delivery_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_delivery_v1_delivery_proto_rawDesc), len(file_staffetta_delivery_v1_delivery_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -35,7 +35,11 @@ type Account struct {
 	// True once the account was deleted; it then has no webhooks.
 	Deleted bool `protobuf:"varint,4,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	// The webhooks that are not revoked, ordered by id.
-	Webhooks      []*Webhook `protobuf:"bytes,5,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
+	Webhooks []*Webhook `protobuf:"bytes,5,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
+	// Requests that the account may make in each period; 0: no limit.
+	QuotaCalls int64 `protobuf:"varint,6,opt,name=quota_calls,json=quotaCalls,proto3" json:"quota_calls,omitempty"`
+	// Length of the period, milliseconds.
+	QuotaPeriodMs int64 `protobuf:"varint,7,opt,name=quota_period_ms,json=quotaPeriodMs,proto3" json:"quota_period_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -105,6 +109,20 @@ func (x *Account) GetWebhooks() []*Webhook {
 	return nil
 }
 
+func (x *Account) GetQuotaCalls() int64 {
+	if x != nil {
+		return x.QuotaCalls
+	}
+	return 0
+}
+
+func (x *Account) GetQuotaPeriodMs() int64 {
+	if x != nil {
+		return x.QuotaPeriodMs
+	}
+	return 0
+}
+
 // Webhook is a tenant's subscription. Fields are as in hook.Webhook.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -135,7 +153,11 @@ type Webhook struct {
 	// "hold" or "drop".
 	OnPause string `protobuf:"bytes,13,opt,name=on_pause,json=onPause,proto3" json:"on_pause,omitempty"`
 	// Requests at a time; 0: the sender's default.
-	Concurrency   int32 `protobuf:"varint,14,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
+	Concurrency int32 `protobuf:"varint,14,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
+	// Requests a second at most; 0: no limit.
+	RateLimit int32 `protobuf:"varint,15,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
+	// "defer" or "drop".
+	OnQuota       string `protobuf:"bytes,16,opt,name=on_quota,json=onQuota,proto3" json:"on_quota,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -268,17 +290,34 @@ func (x *Webhook) GetConcurrency() int32 {
 	return 0
 }
 
+func (x *Webhook) GetRateLimit() int32 {
+	if x != nil {
+		return x.RateLimit
+	}
+	return 0
+}
+
+func (x *Webhook) GetOnQuota() string {
+	if x != nil {
+		return x.OnQuota
+	}
+	return ""
+}
+
 var File_staffetta_snapshot_v1_snapshot_proto protoreflect.FileDescriptor
 
 const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\n" +
-	"$staffetta/snapshot/v1/snapshot.proto\x12\x15staffetta.snapshot.v1\"\x9d\x01\n" +
+	"$staffetta/snapshot/v1/snapshot.proto\x12\x15staffetta.snapshot.v1\"\xe6\x01\n" +
 	"\aAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x18\n" +
 	"\adeleted\x18\x04 \x01(\bR\adeleted\x12:\n" +
-	"\bwebhooks\x18\x05 \x03(\v2\x1e.staffetta.snapshot.v1.WebhookR\bwebhooks\"\x8b\x03\n" +
+	"\bwebhooks\x18\x05 \x03(\v2\x1e.staffetta.snapshot.v1.WebhookR\bwebhooks\x12\x1f\n" +
+	"\vquota_calls\x18\x06 \x01(\x03R\n" +
+	"quotaCalls\x12&\n" +
+	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\"\xc5\x03\n" +
 	"\aWebhook\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
@@ -297,7 +336,10 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\n" +
 	"timeout_ms\x18\f \x01(\x03R\ttimeoutMs\x12\x19\n" +
 	"\bon_pause\x18\r \x01(\tR\aonPause\x12 \n" +
-	"\vconcurrency\x18\x0e \x01(\x05R\vconcurrencyBGZEgithub.com/staffetta/staffetta/proto/staffetta/snapshot/v1;snapshotv1b\x06proto3"
+	"\vconcurrency\x18\x0e \x01(\x05R\vconcurrency\x12\x1d\n" +
+	"\n" +
+	"rate_limit\x18\x0f \x01(\x05R\trateLimit\x12\x19\n" +
+	"\bon_quota\x18\x10 \x01(\tR\aonQuotaBGZEgithub.com/staffetta/staffetta/proto/staffetta/snapshot/v1;snapshotv1b\x06proto3"
 
 var (
 	file_staffetta_snapshot_v1_snapshot_proto_rawDescOnce sync.Once
