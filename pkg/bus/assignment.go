@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,31 +17,40 @@ import (
 type Committed struct {
 	// Offset to read next; FirstOffset if none was ever committed.
 	Offset int64
-	// Metadata is UTF-8 text of at most 4,096 bytes by Kafka's default. Without
-	// it At is kept in its place.
+	// Metadata is UTF-8 text, at most MaxMetadata bytes.
 	Metadata string
 	// At is when this was committed, by the clock of who did; Commit sets it. It
-	// is zero if Metadata was given, and if another program committed.
+	// is zero if another program committed.
 	At time.Time
 }
 
-// atPrefix begins the metadata that says when, in Unix milliseconds.
+// MaxMetadata bounds Committed.Metadata: Kafka stores 4,096 bytes by default,
+// and the time goes before it.
+const MaxMetadata = 4_000
+
+// atPrefix begins what is stored beside an offset: when, in Unix milliseconds,
+// and after a space the metadata, if there is any.
 const atPrefix = "at="
 
-// metadata is what is stored beside an offset that is committed now.
-func (c *Committed) metadata(now time.Time) string {
-	return cmp.Or(c.Metadata, atPrefix+strconv.FormatInt(now.UnixMilli(), 10))
+// stored is what is stored beside an offset that is committed now.
+func (c *Committed) stored(now time.Time) string {
+	at := atPrefix + strconv.FormatInt(now.UnixMilli(), 10)
+	if c.Metadata == "" {
+		return at
+	}
+	return at + " " + c.Metadata
 }
 
 // committedOf reads what is stored.
-func committedOf(offset int64, metadata string) Committed {
-	c := Committed{Offset: offset, Metadata: metadata}
+func committedOf(offset int64, stored string) Committed {
+	c := Committed{Offset: offset, Metadata: stored}
 	if offset < 0 {
 		c.Offset = FirstOffset
 	}
-	if at, ok := strings.CutPrefix(metadata, atPrefix); ok {
+	at, rest, _ := strings.Cut(stored, " ")
+	if at, ok := strings.CutPrefix(at, atPrefix); ok {
 		if millis, err := strconv.ParseInt(at, 10, 64); err == nil {
-			c.Metadata, c.At = "", time.UnixMilli(millis)
+			c.Metadata, c.At = rest, time.UnixMilli(millis)
 		}
 	}
 	return c
@@ -56,6 +64,9 @@ type Assignment struct {
 	// Partitions are the numbers by topic, sorted; the same for every topic
 	// that has them.
 	Partitions map[string][]int
+	// Session is how long the group waits for a silent member before it gives
+	// its partitions to others.
+	Session time.Duration
 
 	client    *Client
 	group     string
@@ -88,7 +99,7 @@ func (a *Assignment) Commit(ctx context.Context, offsets map[string]map[int]Comm
 				PartitionIndex:       int32(partition),
 				CommittedOffset:      c.Offset,
 				CommittedLeaderEpoch: -1,
-				CommittedMetadata:    c.metadata(now),
+				CommittedMetadata:    c.stored(now),
 			})
 		}
 		req.Topics = append(req.Topics, t)

@@ -62,6 +62,7 @@ func (m *member) join(ctx context.Context) (*Assignment, error) {
 		Generation: int(m.generation),
 		Member:     m.id,
 		Partitions: partitions,
+		Session:    m.cfg.SessionTimeout,
 		client:     m.client,
 		group:      m.cfg.ID,
 		committed:  committed,

@@ -95,6 +95,32 @@ func (t *Tracker) Watermark() int64 {
 	return t.next
 }
 
+// Span is a range of offsets, To excluded.
+type Span struct{ From, To int64 }
+
+// Spans are the ranges above the watermark in which every record is done, by
+// rising offset, the first limit of them.
+func (t *Tracker) Spans(limit int) []Span {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var spans []Span
+	inside := false
+	for i := range t.started {
+		switch s := &t.started[i]; {
+		case !s.done:
+			inside = false
+		case inside:
+			spans[len(spans)-1].To = s.offset + 1
+		case len(spans) == limit:
+			return spans
+		default:
+			spans = append(spans, Span{From: s.offset, To: s.offset + 1})
+			inside = true
+		}
+	}
+	return spans
+}
+
 // Open is the number of records that were started and are not done.
 func (t *Tracker) Open() int {
 	t.mu.Lock()

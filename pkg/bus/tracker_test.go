@@ -60,6 +60,13 @@ func TestTheWatermarkIsTheFirstRecordThatIsNotDone(t *testing.T) {
 				}
 				require.Equal(t, want, tracker.Watermark())
 				require.Equal(t, len(open), tracker.Open())
+				for _, span := range tracker.Spans(len(open)) {
+					require.Less(t, span.From, span.To)
+					require.Greater(t, span.From, want)
+					for offset := range open {
+						require.False(t, span.From <= offset && offset < span.To, "%d is open", offset)
+					}
+				}
 			},
 		})
 	})
@@ -80,4 +87,17 @@ func TestWhatWasStartedBeforeAResetIsNoLongerCounted(t *testing.T) {
 	tracker.Done(after)
 	require.Equal(t, 2, tracker.Open())
 	require.Equal(t, int64(3), tracker.Watermark())
+}
+
+func TestSpansSayWhatIsDoneAboveTheWatermark(t *testing.T) {
+	t.Parallel()
+	tracker := bus.NewTracker(10)
+	for offset := int64(10); offset < 20; offset++ {
+		mark := tracker.Start(offset)
+		if offset != 10 && offset != 14 && offset != 19 {
+			tracker.Done(mark)
+		}
+	}
+	require.Equal(t, []bus.Span{{From: 11, To: 14}, {From: 15, To: 19}}, tracker.Spans(10))
+	require.Equal(t, []bus.Span{{From: 11, To: 14}}, tracker.Spans(1), "the first ones")
 }

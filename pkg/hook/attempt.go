@@ -49,6 +49,7 @@ const (
 	ReasonPayloadGone  Reason = "payload_expired" // Kafka no longer has the payload
 	ReasonUnrenderable Reason = "unrenderable"    // the body or signature cannot be made
 	ReasonQuota        Reason = "quota"           // the account's quota is used up
+	ReasonNewerRun     Reason = "newer_run"       // a newer run of the delivery took its place
 	ReasonDefect       Reason = "defect"          // the sender itself failed; the task is in quarantine
 )
 

@@ -84,7 +84,8 @@ func (p *Parts) Router(ctx context.Context) (Component, error) {
 
 // Sender builds the sender.
 func (p *Parts) Sender(ctx context.Context) (Component, error) {
-	if _, err := p.checkTopics(ctx); err != nil {
+	partitions, err := p.checkTopics(ctx)
+	if err != nil {
 		return Component{}, err
 	}
 	log := p.Log.Named("sender")
@@ -94,7 +95,7 @@ func (p *Parts) Sender(ctx context.Context) (Component, error) {
 	service := sender.New(sender.Config{
 		Bus: p.Bus, Snapshot: mirror, Client: egress.NewClient(p.egress()),
 		Circuits:  circuits{redisstore.NewCircuits(p.Redis)},
-		MaxOpen:   p.Config.BreakerMaxOpen,
+		MaxOpen:   p.Config.BreakerMaxOpen, Partitions: partitions, HungAfter: sender.DefaultHungAfter,
 		UserAgent: "Staffetta/" + p.Version,
 		Tracer:    p.Tracing.Tracer("sender"), Log: log, Metrics: p.Metrics,
 	})

@@ -11,6 +11,7 @@ import (
 type Account struct {
 	name    string
 	deleted bool
+	quota   *hook.Quota
 	targets map[string]*target
 }
 
@@ -31,7 +32,7 @@ type Opener interface {
 // NewAccount prepares an account's webhooks. A secret that cannot be opened
 // (the encryption key is missing) makes its webhook unusable, not the sender.
 func NewAccount(s hook.AccountState, keys Opener) *Account {
-	a := &Account{name: s.Account.Name, deleted: s.Account.Deleted, targets: make(map[string]*target, len(s.Webhooks))}
+	a := &Account{name: s.Account.Name, deleted: s.Account.Deleted, quota: s.Account.Quota, targets: make(map[string]*target, len(s.Webhooks))}
 	for _, w := range s.Webhooks {
 		t := &target{Webhook: w, account: s.Account.Name}
 		for _, sealed := range w.Secrets {

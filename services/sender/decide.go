@@ -28,12 +28,12 @@ func (o *owner) decide(t *task) {
 	}
 	if ok {
 		if w, ok := account.targets[t.webhook]; ok {
-			o.proceed(t, w)
+			o.proceed(t, w, account)
 			return
 		}
 	}
 	// The router may have seen a webhook that this snapshot lacks.
-	go o.decideAfresh(t)
+	go o.guard(t, func() { o.decideAfresh(t) })
 }
 
 // decideAfresh decides on a snapshot that is newer than the task. While there is
@@ -54,7 +54,7 @@ func (o *owner) decideAfresh(t *task) {
 		o.settle(t, nil, hook.FateCancelled, outcome{reason: hook.ReasonRevoked})
 		return
 	}
-	o.proceed(t, w)
+	o.proceed(t, w, account)
 }
 
 // deferUnseen parks a task whose webhook cannot be seen: for longer each time,
@@ -67,30 +67,36 @@ func (o *owner) deferUnseen(t *task) {
 		return
 	}
 	// A wait takes about four steps down the tiers.
-	o.deferUntil(t, time.Now().Add(min(unseenDelay<<min(t.step/4, 10), maxBooking)))
+	o.deferUntil(t, time.Now().Add(min(unseenDelay<<min(t.step/4, 10), maxBooking)), causeUnseen)
 }
 
 // proceed posts a task, now or in its turn, or gives it the fate that its
 // webhook's status demands.
-func (o *owner) proceed(t *task, w *target) {
+func (o *owner) proceed(t *task, w *target, a *Account) {
 	fate, reason := w.instead(t)
 	switch {
 	case fate == "" && w.unusable != nil:
 		// An operator's mistake, not the receiver's: it uses up no attempt.
 		o.service.Log.Error("webhook cannot be signed for; its deliveries wait",
 			zap.String("webhook", w.ID), zap.String("delivery", t.delivery), zap.Error(w.unusable))
-		o.deferUntil(t, time.Now().Add(unusableDelay))
+		o.deferUntil(t, time.Now().Add(unusableDelay), causeSecret)
+	case fate == "" && o.exceeded(t, a):
+		// Redis may have to be asked for a later period.
+		go o.guard(t, func() { o.informed(t, w, func() { o.overQuota(t, w, a) }) })
 	case fate == "":
 		o.enqueue(t, w)
 	case t.event != nil:
 		o.settle(t, w, fate, outcome{reason: reason})
 	default:
-		// The log wants to know what it was about.
-		go func() {
-			if o.fetch(t, w) {
-				o.settle(t, w, fate, outcome{reason: reason})
-			}
-		}()
+		go o.guard(t, func() { o.informed(t, w, func() { o.settle(t, w, fate, outcome{reason: reason}) }) })
+	}
+}
+
+// informed does something about a task once its event is there: the log wants
+// to know what it was about.
+func (o *owner) informed(t *task, w *target, do func()) {
+	if t.event != nil || o.fetch(t, w) {
+		do()
 	}
 }
 
@@ -111,18 +117,8 @@ func (w *target) instead(t *task) (hook.Fate, hook.Reason) {
 	}
 }
 
-// enqueue gives a task to its lane, or parks it until the lane has room.
-func (o *owner) enqueue(t *task, w *target) {
-	switch what, due := o.offer(t, w.Concurrency); what {
-	case started:
-		o.start(t)
-	case full:
-		o.deferUntil(t, due)
-	}
-}
-
 // deferUntil parks a task untried: no attempt, and none used up.
-func (o *owner) deferUntil(t *task, due time.Time) {
-	o.service.metrics.deferred.Inc()
-	o.park(t, due, due)
+func (o *owner) deferUntil(t *task, due time.Time, why cause) {
+	o.service.metrics.deferred.WithLabelValues(string(why)).Inc()
+	o.guard(t, func() { o.park(t, due, due) })
 }

@@ -19,11 +19,11 @@ const (
 	hangAge = 200 * time.Millisecond
 	// smoothing is the weight of the newest duration in the average.
 	smoothing = 0.2
-	// maxBooking is how far ahead a place is booked at most, so that a receiver
-	// that came back is noticed (DESIGN.md, rule 4).
-	maxBooking = 15 * time.Minute
-	// unknownRate is what a lane that never had a success is booked at, a second.
-	unknownRate = 10.0
+	// maxUnknown is what may queue in a lane while its first request is under way,
+	// so that a small burst for a new webhook need not go through a tier.
+	maxUnknown = 16
+	// distrust is how many failures in a row undo what successes said.
+	distrust = 8
 )
 
 // verdict is what a finished task says about its receiver.
@@ -39,48 +39,89 @@ const (
 	away
 )
 
+// trust is what a lane may hold.
+type trust int
+
+const (
+	// unknown: never tried. One request, and a short queue behind it.
+	unknown trust = iota
+	// suspect: no recent success. One request, no queue.
+	suspect
+	// proven: the last requests went well.
+	proven
+)
+
 // admission is what a lane does with a task.
 type admission int
 
 const (
 	// started: to be tried now.
 	started admission = iota
-	// queued: finish will return it when its turn comes.
+	// queued: it is tried in its turn.
 	queued
-	// full: to be parked until the time that was booked.
+	// full: to be parked until the place that was booked.
 	full
 	// retired: the lane is no more, the webhook has another.
 	retired
 )
 
+// cause is why a task is parked untried; a label of a metric.
+type cause string
+
+const (
+	causeFull    cause = "full"        // the lane's queue is as long as it may be
+	causeProbing cause = "probing"     // no recent success, and one request under way
+	causeRate    cause = "rate"        // the webhook's rate limit
+	causeOpen    cause = "open"        // the breaker is open
+	causeAsked   cause = "retry_after" // the receiver asked for it
+	causeQuota   cause = "quota"       // the account's quota
+	causeUnseen  cause = "unseen"      // the webhook is not in the snapshot yet
+	causeUnread  cause = "unread"      // the payload cannot be read just now
+	causeSecret  cause = "secret"      // no key opens the webhook's secrets
+)
+
 // parked is a task with the place that was booked for it.
 type parked struct {
 	*task
-	due time.Time
+	due   time.Time
+	cause cause
 }
 
-// lane is the queue, the concurrency and the breaker of one webhook, so that a
-// slow receiver keeps nobody waiting but itself.
+// bounds are what a webhook's settings say about its lane.
+type bounds struct {
+	concurrency int // 0: the lane's choice
+	rate        int // a second; 0: none
+}
+
+// lane is the queue, the concurrency, the rate and the breaker of one webhook,
+// so that a slow receiver keeps nobody waiting but itself.
 type lane struct {
+	account string
 	breaker *breaker
+	turns   *turns
+	// waiting for its turn; belongs to turns.
+	waiting bool
 
 	mu      sync.Mutex
 	due     []*task // from the tiers: these go first
 	fresh   []*task
 	running *list.List // of running, the oldest first
+	bounds  bounds
 	limit   float64
-	// ceiling is the webhook's own concurrency; 0: none.
-	ceiling  int
+	trust   trust
+	// failures in a row, and when the last success came.
+	failures int
+	success  time.Time
 	measured bool
 	average  time.Duration // of a request, once measured
 	// heldUntil is what the receiver asked for by Retry-After.
 	heldUntil time.Time
-	// booked is when the last place that was booked is; good the rate, a second,
-	// at which the lane drained while all was well.
-	booked   time.Time
-	good     float64
-	lastUsed time.Time
-	dead     bool
+	pace      pace
+	drain     drain
+	booking   booking
+	wakeUp    *time.Timer // for when the rate allows the next
+	lastUsed  time.Time
+	dead      bool
 }
 
 // running is a task that was started.
@@ -89,104 +130,215 @@ type running struct {
 	at   time.Time
 	// tell is to be called with how it went.
 	tell func(verdict)
+	// slot is nil for a probe.
+	slot *slot
 }
 
-func newLane(b *breaker) *lane {
-	return &lane{breaker: b, running: list.New(), limit: startLimit}
+func newLane(account string, b *breaker, t *turns) *lane {
+	return &lane{account: account, breaker: b, turns: t, running: list.New(), limit: startLimit}
+}
+
+// take over what the owner before had booked.
+func (l *lane) resume(p place) {
+	l.booking.until = p.last
+	if span := p.last.Sub(p.first); p.count > maxUnknown && span > 0 {
+		l.drain.rate = float64(p.count) / span.Seconds()
+	}
 }
 
 // offer takes a task in, unless it would have to wait too long; it is then to
-// be parked until due. ceiling is the webhook's own concurrency, room the number
-// of tasks that the whole sender could still hold.
-func (l *lane) offer(t *task, ceiling, room int, now time.Time) (what admission, due time.Time) {
+// be parked until the place that is returned.
+func (l *lane) offer(t *task, b bounds, now time.Time) (what admission, p parked) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead {
-		return retired, time.Time{}
+		return retired, p
 	}
-	l.lastUsed, l.ceiling = now, ceiling
-	if until, shut := l.shut(now); shut {
-		return full, l.book(until, now)
+	l.lastUsed, l.bounds = now, b
+	if until, why := l.shut(now); why != "" {
+		return full, l.book(t, until, why, now)
 	}
-	if l.running.Len() < l.effective() && l.queued() == 0 {
-		if !l.start(t, now) {
-			return full, l.book(now.Add(fullWait), now)
-		}
-		return started, time.Time{}
+	if l.queued() == 0 && l.may(now) && l.start(t, nil, now) {
+		return started, p
 	}
-	wait := l.wait(l.queued()+1, now)
-	if wait > fullWait || !l.measured && l.queued() >= room/8 {
-		return full, l.book(now.Add(max(wait, fullWait)), now)
+	wait, why := l.room(t, now)
+	if why != "" {
+		return full, l.book(t, now.Add(max(wait, fullWait)), why, now)
 	}
 	if t.step > 0 {
 		l.due = append(l.due, t)
 	} else {
 		l.fresh = append(l.fresh, t)
 	}
-	return queued, time.Time{}
+	l.goOn(now)
+	return queued, p
 }
 
-// finish notes how a started task went. It returns the tasks to be started next,
-// and those to be parked because the receiver turned out to be away.
-func (l *lane) finish(t *task, went verdict, retryAfter time.Duration, now time.Time) (next []*task, park []parked) {
+// finish notes how a started task went. It returns the task to be started next,
+// if that needs no turn, and those to be parked because the receiver turned out
+// to be away.
+func (l *lane) finish(t *task, went verdict, retryAfter time.Duration, now time.Time) (next *task, park []parked) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lastUsed = now
-	r := l.take(t)
+	r := l.end(t)
 	r.tell(went)
-	if went != untried {
-		took := now.Sub(r.at)
-		if !l.measured {
-			l.average, l.measured = took, true
-		}
-		l.average += time.Duration(smoothing * float64(took-l.average))
-	}
-	switch went {
-	case succeeded:
-		l.limit = min(l.limit+1, maxLimit)
-		l.good = float64(l.effective()) / max(l.average, time.Microsecond).Seconds()
-	case away:
-		l.limit = max(l.limit/2, 1)
-	}
+	l.judge(r, went, now)
 	if until := now.Add(retryAfter); retryAfter > 0 && until.After(l.heldUntil) {
 		l.heldUntil = until
 	}
-	if until, shut := l.shut(now); shut {
-		for _, t := range l.empty() {
-			park = append(park, parked{t, l.book(until, now)})
-		}
-		return nil, park
+	if l.queued() == 0 {
+		return nil, nil
 	}
-	for l.running.Len() < l.effective() {
-		n := l.pop()
-		if n == nil {
-			break
-		}
-		if !l.start(n, now) {
-			park = append(park, parked{n, l.book(now.Add(fullWait), now)})
-			continue
-		}
-		next = append(next, n)
+	if until, why := l.shut(now); why != "" {
+		return nil, l.empty(until, why, now)
 	}
-	return next, park
+	switch {
+	case l.trust == proven:
+		l.goOn(now)
+	case l.trust == unknown && l.running.Len() == 0:
+		// The first one was not tried after all.
+		if next = l.pop(); !l.start(next, nil, now) {
+			return nil, append(l.empty(now.Add(fullWait), causeProbing, now), l.book(next, now.Add(fullWait), causeProbing, now))
+		}
+	case l.trust == suspect:
+		return nil, l.empty(now.Add(fullWait), causeProbing, now)
+	}
+	return next, nil
 }
 
-// start asks the breaker and counts the task as running.
-func (l *lane) start(t *task, now time.Time) bool {
+// judge learns from an answer.
+func (l *lane) judge(r *running, went verdict, now time.Time) {
+	if went == untried {
+		return
+	}
+	took := now.Sub(r.at)
+	if !l.measured {
+		l.average, l.measured = took, true
+	}
+	l.average += time.Duration(smoothing * float64(took-l.average))
+	if went == succeeded {
+		l.limit = min(l.limit+1, maxLimit)
+		l.trust, l.failures, l.success = proven, 0, now
+		l.drain.finished(l.queued() > 0, now)
+		return
+	}
+	l.failures++
+	if went == away {
+		l.limit = max(l.limit/2, 1)
+	}
+	if l.trust == unknown || l.failures >= distrust {
+		l.trust = suspect
+	}
+}
+
+// next starts the next task with a slot, nil if there is none to start; more
+// says whether another could be started at once.
+func (l *lane) next(s *slot, now time.Time) (t *task, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, why := l.shut(now); why != "" || l.trust != proven || l.queued() == 0 || !l.may(now) {
+		return nil, false
+	}
+	t = l.pop()
+	if !l.start(t, s, now) {
+		l.due = append([]*task{t}, l.due...) // the breaker's probe is under way
+		return nil, false
+	}
+	if l.queued() > 0 && !l.may(now) {
+		l.goOn(now)
+		return t, false
+	}
+	return t, l.queued() > 0
+}
+
+// goOn makes sure that what is queued is started as soon as it may be: now in
+// its turn, when the rate allows, or when a request ends.
+func (l *lane) goOn(now time.Time) {
+	switch {
+	case l.trust != proven || l.running.Len() >= l.effective() || l.hangs(now):
+	case l.may(now):
+		l.turns.enter(l)
+	default:
+		wait := l.pace.wait(1, l.bounds.rate, now)
+		if l.wakeUp == nil {
+			l.wakeUp = time.AfterFunc(wait, l.wake)
+			return
+		}
+		l.wakeUp.Reset(wait)
+	}
+}
+
+// wake goes on after the rate held it up.
+func (l *lane) wake() {
+	l.mu.Lock()
+	if now := time.Now(); l.queued() > 0 && !l.dead {
+		l.goOn(now)
+	}
+	l.mu.Unlock()
+	l.turns.wake()
+}
+
+// may reports whether one more request may be started.
+func (l *lane) may(now time.Time) bool {
+	limit := l.effective()
+	if l.trust != proven || l.hangs(now) {
+		limit = 1
+	}
+	return l.running.Len() < limit && l.pace.wait(1, l.bounds.rate, now) == 0
+}
+
+// start asks for what a request needs, and counts the task as running. A lane
+// that is proven needs a slot, any other a part of what probes may hold.
+func (l *lane) start(t *task, s *slot, now time.Time) bool {
+	given := s != nil
+	switch {
+	case l.trust != proven:
+		if !t.probing && !l.turns.probe(weight(t)) {
+			return false
+		}
+		t.probing = true
+	case !given:
+		var ok bool
+		if s, ok = l.turns.take(now); !ok {
+			return false
+		}
+	}
 	tell, ok := l.breaker.allow()
 	if !ok {
+		l.letGo(t)
+		if s != nil && !given {
+			l.turns.give(s)
+		}
 		return false
 	}
-	t.running = l.running.PushBack(&running{task: t, at: now, tell: tell})
+	if s != nil {
+		l.letGo(t)
+	}
+	l.pace.take(l.bounds.rate, now)
+	t.lane = l
+	t.running = l.running.PushBack(&running{task: t, at: now, tell: tell, slot: s})
 	return true
 }
 
-// take ends a running task.
-func (l *lane) take(t *task) *running {
-	e := t.running
+// letGo gives back what a task took of the probes' part.
+func (l *lane) letGo(t *task) {
+	if t.probing {
+		t.probing = false
+		l.turns.probed(weight(t))
+	}
+}
+
+// end takes a task out of those that are running.
+func (l *lane) end(t *task) *running {
+	r := runningOf(t.running)
+	l.running.Remove(t.running)
 	t.running = nil
-	l.running.Remove(e)
-	return runningOf(e)
+	l.letGo(t)
+	if r.slot != nil {
+		l.turns.give(r.slot)
+	}
+	return r
 }
 
 // runningOf is what an element of the list is.
@@ -195,28 +347,74 @@ func runningOf(e *list.Element) *running {
 	return r
 }
 
-// shut reports whether nothing may be started, and until when.
-func (l *lane) shut(now time.Time) (until time.Time, shut bool) {
-	if state, until := l.breaker.state(); state == circuitOpen {
-		return latest(until, l.heldUntil), true
+// room says why a task cannot be queued, "" if it can, and how long it would
+// have to wait.
+func (l *lane) room(t *task, now time.Time) (wait time.Duration, why cause) {
+	switch {
+	case l.trust == suspect || l.hangs(now):
+		return 0, causeProbing
+	case l.trust == unknown:
+		if l.queued() >= maxUnknown || l.running.Len() == 0 || !l.turns.probe(weight(t)) {
+			return 0, causeProbing
+		}
+		t.probing = true
+		return 0, ""
 	}
-	return l.heldUntil, l.heldUntil.After(now)
+	wait, why = l.wait(l.queued()+1, now)
+	limit := fullWait
+	switch {
+	case t.step > 0:
+		// It has waited for its place, and places are not exact.
+		limit = 2 * fullWait
+	case l.booking.until.After(now.Add(fullWait)):
+		// Others wait for theirs: it does not get ahead of them.
+		limit = fullWait / 2
+	}
+	if wait > limit {
+		return wait, why
+	}
+	return wait, ""
 }
 
-// book reserves the first place from a time on that nobody has: places lie apart
-// as the lane drained while all was well, so that a backlog comes back at the
-// pace at which it can be served.
-func (l *lane) book(from, now time.Time) time.Time {
-	rate := l.good
-	if rate == 0 {
+// shut says why nothing may be started, "" if it may, and until when.
+func (l *lane) shut(now time.Time) (until time.Time, why cause) {
+	if state, until := l.breaker.state(); state == circuitOpen {
+		return latest(until, l.heldUntil), causeOpen
+	}
+	if l.heldUntil.After(now) {
+		return l.heldUntil, causeAsked
+	}
+	return time.Time{}, ""
+}
+
+// book reserves a place for a task from a time on.
+func (l *lane) book(t *task, from time.Time, why cause, now time.Time) parked {
+	return parked{t, l.booking.place(from, now, l.rate()), why}
+}
+
+// reserve books a place from a time on for a task that is parked untried.
+func (l *lane) reserve(from, now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.booking.place(from, now, l.rate())
+}
+
+// rate is what the lane is expected to drain at, a second.
+func (l *lane) rate() float64 {
+	rate := l.drain.rate
+	switch {
+	case rate > 0:
+	case l.trust == unknown:
 		rate = unknownRate
+	case l.success.IsZero():
+		rate = failingRate
+	default:
+		rate = min(maxGuess, float64(l.effective())/max(l.average, time.Millisecond).Seconds())
 	}
-	at := latest(l.booked, from)
-	l.booked = at.Add(time.Duration(float64(time.Second) / rate))
-	if furthest := now.Add(maxBooking); at.After(furthest) {
-		return furthest
+	if l.bounds.rate > 0 {
+		rate = min(rate, float64(l.bounds.rate))
 	}
-	return at
+	return max(rate, 1)
 }
 
 // overdue empties the queue of a lane whose receiver began to hang after it was
@@ -228,19 +426,35 @@ func (l *lane) overdue(now time.Time) (park []parked) {
 	if waiting == 0 {
 		return nil
 	}
-	wait := l.wait(waiting, now)
-	if wait <= 2*fullWait {
+	if l.hangs(now) {
+		return l.empty(now.Add(fullWait), causeProbing, now)
+	}
+	wait, why := l.wait(waiting, now)
+	if wait <= 3*fullWait {
 		return nil
 	}
-	for _, t := range l.empty() {
-		park = append(park, parked{t, l.book(now.Add(wait), now)})
-	}
-	return park
+	return l.empty(now.Add(wait), why, now)
 }
 
-// wait is how long the last of so many takes to be started.
-func (l *lane) wait(waiting int, now time.Time) time.Duration {
-	return time.Duration(float64(waiting) / float64(l.effective()) * float64(l.service(now)))
+// hangs reports whether the receiver seems to hang: its oldest request is far
+// older than usual, and nothing has gone well since that one began.
+func (l *lane) hangs(now time.Time) bool {
+	front := l.running.Front()
+	if front == nil {
+		return false
+	}
+	oldest := runningOf(front).at
+	return now.Sub(oldest) > 4*l.average+hangAge && l.success.Before(oldest)
+}
+
+// wait is how long the last of so many takes to be started, and why.
+func (l *lane) wait(waiting int, now time.Time) (time.Duration, cause) {
+	byRate := l.pace.wait(waiting, l.bounds.rate, now)
+	wait := time.Duration(float64(waiting) / float64(l.effective()) * float64(l.service(now)))
+	if byRate > wait {
+		return byRate, causeRate
+	}
+	return wait, causeFull
 }
 
 // service is the expected duration of a request: the average, or the age of the
@@ -258,7 +472,7 @@ func (l *lane) service(now time.Time) time.Duration {
 }
 
 func (l *lane) effective() int {
-	ceiling := l.ceiling
+	ceiling := l.bounds.concurrency
 	if ceiling <= 0 {
 		ceiling = maxLimit
 	}
@@ -279,16 +493,27 @@ func (l *lane) pop() *task {
 	return nil
 }
 
-// drain empties the queue and returns what was in it.
-func (l *lane) drain() []*task {
+// abandon empties the queue and returns what was in it.
+func (l *lane) abandon() []*task {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.empty()
+	return l.unqueue()
 }
 
-func (l *lane) empty() []*task {
+// empty parks the whole queue from a time on.
+func (l *lane) empty(from time.Time, why cause, now time.Time) (park []parked) {
+	for _, t := range l.unqueue() {
+		park = append(park, l.book(t, from, why, now))
+	}
+	return park
+}
+
+func (l *lane) unqueue() []*task {
 	waiting := append(l.due, l.fresh...)
 	l.due, l.fresh = nil, nil
+	for _, t := range waiting {
+		l.letGo(t)
+	}
 	return waiting
 }
 
@@ -296,7 +521,7 @@ func (l *lane) empty() []*task {
 func (l *lane) retire(since time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dead = l.running.Len() == 0 && l.queued() == 0 && l.lastUsed.Before(since) && l.booked.Before(since)
+	l.dead = l.running.Len() == 0 && l.queued() == 0 && l.lastUsed.Before(since) && l.booking.until.Before(since)
 	return l.dead
 }
 

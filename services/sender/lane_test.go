@@ -9,196 +9,261 @@ import (
 
 var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
-// fill offers tasks until one is refused and returns those that were started
-// and how many wait.
-func fill(t *testing.T, l *lane, now time.Time, room int) (running []*task, waiting int) {
+// bench is a lane with a clock that is set by hand.
+type bench struct {
+	*lane
+	t       *testing.T
+	now     time.Time
+	running []*task
+}
+
+func newBench(t *testing.T) *bench {
 	t.Helper()
-	for range 100_000 {
-		n := &task{}
-		switch what, _ := l.offer(n, 0, room, now); what {
+	b := &bench{t: t, now: start}
+	turns := newTurns(func() {}, func() time.Time { return b.now })
+	b.lane = newLane("acme", newBreaker(time.Minute, ignore), turns)
+	return b
+}
+
+// provenLane is a lane that had a success a moment ago.
+func provenLane(t *testing.T, took time.Duration) *bench {
+	t.Helper()
+	b := newBench(t)
+	b.offer(&task{}, bounds{})
+	b.finish(succeeded, took)
+	require.Empty(t, b.running)
+	return b
+}
+
+func (b *bench) offer(t *task, limits bounds) (admission, parked) {
+	b.t.Helper()
+	what, p := b.lane.offer(t, limits, b.now)
+	if what == started {
+		b.running = append(b.running, t)
+	}
+	b.startWaiting()
+	return what, p
+}
+
+func (b *bench) startWaiting() {
+	for t := b.turns.next(); t != nil; t = b.turns.next() {
+		b.running = append(b.running, t)
+	}
+}
+
+// finish ends the oldest request after a while.
+func (b *bench) finish(went verdict, took time.Duration) []parked {
+	b.t.Helper()
+	return b.answer(went, took, 0)
+}
+
+func (b *bench) answer(went verdict, took, retryAfter time.Duration) []parked {
+	b.t.Helper()
+	b.now = b.now.Add(took)
+	t := b.running[0]
+	b.running = b.running[1:]
+	next, park := b.lane.finish(t, went, retryAfter, b.now)
+	if next != nil {
+		b.running = append(b.running, next)
+	}
+	b.startWaiting()
+	return park
+}
+
+// fill offers tasks until one is refused and returns how many wait.
+func (b *bench) fill(limits bounds) (waiting int) {
+	b.t.Helper()
+	for range 1_000_000 {
+		switch what, _ := b.offer(&task{}, limits); what {
 		case started:
-			running = append(running, n)
 		case queued:
 			waiting++
 		default:
-			return running, waiting
+			return waiting
 		}
 	}
-	t.Fatal("the lane is never full")
-	return nil, 0
+	b.t.Fatal("the lane is never full")
+	return 0
 }
 
-func TestALaneStartsCarefulAndGrowsWithEachSuccess(t *testing.T) {
+func TestANewLaneTriesOneAndQueuesFew(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	running, _ := fill(t, l, start, maxInFlight)
-	require.Len(t, running, startLimit)
-	now := start
+	b := newBench(t)
+	require.Equal(t, maxUnknown, b.fill(bounds{}))
+	require.Len(t, b.running, 1)
+
+	b.finish(succeeded, time.Millisecond)
+	require.Len(t, b.running, startLimit+1, "after the first success the others go on")
+}
+
+func TestALaneWithoutASuccessHoldsNoQueue(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	waiting := b.fill(bounds{})
+	park := b.finish(failed, time.Millisecond)
+	require.Len(t, park, waiting)
+	require.Zero(t, b.fill(bounds{}))
+	require.Len(t, b.running, 1)
+	b.finish(succeeded, time.Millisecond)
+	require.NotZero(t, b.fill(bounds{}), "until it has one")
+}
+
+func TestLanesWithoutASuccessHoldAQuarterOfTheBudgetTogether(t *testing.T) {
+	t.Parallel()
+	turns := newTurns(func() {}, func() time.Time { return start })
+	begun := 0
+	for range maxInFlight {
+		l := newLane("acme", newBreaker(time.Minute, ignore), turns)
+		if what, _ := l.offer(&task{}, bounds{}, start); what == started {
+			begun++
+		}
+	}
+	require.Equal(t, maxInFlight/4, begun)
+	good := newLane("acme", newBreaker(time.Minute, ignore), turns)
+	good.trust = proven
+	what, _ := good.offer(&task{}, bounds{}, start)
+	require.Equal(t, started, what, "which leaves the others theirs")
+}
+
+func TestALaneGrowsWithEachSuccess(t *testing.T) {
+	t.Parallel()
+	b := provenLane(t, time.Millisecond)
 	for range 10 * maxLimit {
-		now = now.Add(10 * time.Millisecond)
-		next, park := l.finish(running[0], succeeded, 0, now)
-		require.Empty(t, park)
-		running = append(running[1:], next...)
-		more, _ := fill(t, l, now, maxInFlight)
-		running = append(running, more...)
+		b.fill(bounds{})
+		require.Empty(t, b.finish(succeeded, 10*time.Millisecond))
 	}
-	require.Len(t, running, maxLimit)
+	b.fill(bounds{})
+	require.Len(t, b.running, maxLimit)
 }
 
-func TestAReceiverThatRefusesButIsThereKeepsItsLane(t *testing.T) {
+func TestAReceiverThatRefusesNowAndThenKeepsItsLane(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	running, _ := fill(t, l, start, maxInFlight)
-	for range 100 {
-		next, park := l.finish(running[0], failed, 0, start.Add(time.Millisecond))
-		require.Empty(t, park)
-		running = append(running[1:], next...)
+	b := provenLane(t, time.Millisecond)
+	for n := range 100 {
+		b.fill(bounds{})
+		went := failed
+		if n%distrust == 0 {
+			went = succeeded
+		}
+		require.Empty(t, b.finish(went, time.Millisecond))
 	}
-	require.Len(t, running, startLimit)
+	require.GreaterOrEqual(t, len(b.running), startLimit)
 }
 
 func TestWhatIsQueuedBeforeAReceiverThatHangsIsLetGo(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	_, waiting := fill(t, l, start, maxInFlight)
+	b := provenLane(t, time.Millisecond)
+	b.now = b.now.Add(time.Second)
+	waiting := b.fill(bounds{})
 	require.NotZero(t, waiting)
-	require.Zero(t, len(l.overdue(start.Add(time.Millisecond))), "a millisecond says nothing yet")
-	park := l.overdue(start.Add(fullWait))
-	require.Len(t, park, waiting)
-	require.True(t, park[0].due.After(start.Add(2*fullWait)))
+	require.Empty(t, b.overdue(b.now.Add(time.Millisecond)), "a millisecond says nothing yet")
+	b.now = b.now.Add(2 * hangAge)
+	require.Len(t, b.overdue(b.now), waiting)
+	what, p := b.offer(&task{}, bounds{})
+	require.Equal(t, full, what, "and nothing new is begun")
+	require.Equal(t, causeProbing, p.cause)
 }
 
 func TestWhenTheBreakerOpensTheQueueIsParkedBehindTheProbe(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	now := time.Now() // the breaker has a clock of its own
-	running, waiting := fill(t, l, now, maxInFlight)
+	b := provenLane(t, time.Millisecond)
+	b.now = time.Now() // the breaker has a clock of its own
+	waiting := b.fill(bounds{})
 	var park []parked
-	for _, r := range running[:tripRow] {
-		_, park = l.finish(r, away, 0, now)
+	for range tripRow {
+		park = append(park, b.finish(away, 0)...)
 	}
 	require.Len(t, park, waiting)
 	for i, p := range park {
-		require.True(t, p.due.After(now.Add(firstOpen/2)), "after the opening")
+		require.Equal(t, causeOpen, p.cause)
+		require.True(t, p.due.After(b.now.Add(firstOpen/2)), "after the opening")
 		if i > 0 {
 			require.True(t, p.due.After(park[i-1].due), "places lie apart, so that they do not come back all at once")
 		}
 	}
-	what, due := l.offer(&task{}, 0, maxInFlight, now)
+	what, p := b.offer(&task{}, bounds{})
 	require.Equal(t, full, what)
-	require.True(t, due.After(park[waiting-1].due))
+	require.True(t, p.due.After(park[waiting-1].due))
 }
 
 func TestRetryAfterHoldsTheLane(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	one := &task{}
-	l.offer(one, 1, maxInFlight, start)
-	what, _ := l.offer(&task{}, 1, maxInFlight, start)
+	b := provenLane(t, time.Millisecond)
+	one := bounds{concurrency: 1}
+	b.offer(&task{}, one)
+	what, _ := b.offer(&task{}, one)
 	require.Equal(t, queued, what)
-	next, park := l.finish(one, away, time.Minute, start)
-	require.Empty(t, next)
+	park := b.answer(away, 0, time.Minute)
+	require.Empty(t, b.running)
 	require.Len(t, park, 1)
-	require.False(t, park[0].due.Before(start.Add(time.Minute)))
-	what, _ = l.offer(&task{}, 1, maxInFlight, start.Add(59*time.Second))
+	require.False(t, park[0].due.Before(b.now.Add(time.Minute)))
+	b.now = b.now.Add(59 * time.Second)
+	what, p := b.offer(&task{}, one)
 	require.Equal(t, full, what)
-	what, _ = l.offer(&task{}, 1, maxInFlight, start.Add(61*time.Second))
+	require.Equal(t, causeAsked, p.cause)
+	b.now = b.now.Add(2 * time.Second)
+	what, _ = b.offer(&task{}, one)
 	require.Equal(t, started, what)
 }
 
 func TestALaneIsFullWhenItsExpectedWaitExceedsASecond(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	first := &task{}
-	l.offer(first, 0, maxInFlight, start)
-	l.finish(first, failed, 0, start.Add(100*time.Millisecond))
-	running, waiting := fill(t, l, start.Add(100*time.Millisecond), maxInFlight)
-	require.Len(t, running, startLimit)
+	b := provenLane(t, 100*time.Millisecond)
+	b.limit = startLimit
+	waiting := b.fill(bounds{})
+	require.Len(t, b.running, startLimit)
 	require.Equal(t, startLimit*10, waiting, "8 at a time, 100 ms each: 80 in a second")
-}
-
-func TestABacklogIsBookedAtTheRateOfTheLaneAndAtMost15MinutesAhead(t *testing.T) {
-	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	first := &task{}
-	l.offer(first, 1, maxInFlight, start)
-	now := start.Add(100 * time.Millisecond)
-	l.finish(first, succeeded, 0, now) // one at a time, 100 ms each: 10 a second
-	l.offer(&task{}, 1, maxInFlight, now)
-	var dues []time.Time
-	for range 20_000 {
-		if what, due := l.offer(&task{}, 1, maxInFlight, now); what == full {
-			dues = append(dues, due)
-		}
-	}
-	require.InDelta(t, 10, float64(1000)/dues[1000].Sub(dues[0]).Seconds(), 0.5)
-	require.Equal(t, now.Add(maxBooking), dues[len(dues)-1])
 }
 
 func TestTheWebhooksOwnConcurrencyIsNeverExceeded(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	one, two := &task{}, &task{}
-	what, _ := l.offer(one, 1, maxInFlight, start)
+	b := provenLane(t, time.Millisecond)
+	one := bounds{concurrency: 1}
+	first, second := &task{}, &task{}
+	what, _ := b.offer(first, one)
 	require.Equal(t, started, what)
-	what, _ = l.offer(two, 1, maxInFlight, start)
+	what, _ = b.offer(second, one)
 	require.Equal(t, queued, what)
-	next, _ := l.finish(one, succeeded, 0, start)
-	require.Equal(t, []*task{two}, next)
+	b.finish(succeeded, time.Millisecond)
+	require.Equal(t, []*task{second}, b.running)
 }
 
 func TestWhatIsDueGoesBeforeWhatIsFresh(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	running, fresh, due := &task{}, &task{}, &task{identity: identity{step: 1}}
-	for _, n := range []*task{running, fresh, due} {
-		l.offer(n, 1, maxInFlight, start)
+	b := provenLane(t, time.Millisecond)
+	fresh, due := &task{}, &task{identity: identity{step: 1}}
+	for _, n := range []*task{{}, fresh, due} {
+		b.offer(n, bounds{concurrency: 1})
 	}
-	next, _ := l.finish(running, succeeded, 0, start)
-	require.Equal(t, []*task{due}, next)
-	next, _ = l.finish(due, succeeded, 0, start)
-	require.Equal(t, []*task{fresh}, next)
+	b.finish(succeeded, time.Millisecond)
+	require.Equal(t, []*task{due}, b.running)
+	b.finish(succeeded, time.Millisecond)
+	require.Equal(t, []*task{fresh}, b.running)
+}
+
+func TestWhatIsFreshDoesNotGetAheadOfABacklog(t *testing.T) {
+	t.Parallel()
+	b := provenLane(t, 10*time.Millisecond)
+	one := bounds{concurrency: 1}
+	for range 60 {
+		b.offer(&task{}, one) // 0.6 s of work
+	}
+	b.booking.until = b.now.Add(time.Minute)
+	what, p := b.offer(&task{}, one)
+	require.Equal(t, full, what)
+	require.False(t, p.due.Before(b.now.Add(time.Minute)), "behind those who wait")
+	what, _ = b.offer(&task{identity: identity{step: 1}}, one)
+	require.Equal(t, queued, what, "one of them")
 }
 
 func TestALaneThatIsRetiredTakesNothing(t *testing.T) {
 	t.Parallel()
-	l := newLane(newBreaker(time.Minute, ignore))
-	one := &task{}
-	l.offer(one, 0, maxInFlight, start)
-	require.False(t, l.retire(start.Add(time.Hour)), "it is in use")
-	l.finish(one, succeeded, 0, start)
-	require.False(t, l.retire(start), "it was in use")
-	require.True(t, l.retire(start.Add(time.Hour)))
-	what, _ := l.offer(&task{}, 0, maxInFlight, start)
+	b := newBench(t)
+	b.offer(&task{}, bounds{})
+	require.False(t, b.retire(start.Add(time.Hour)), "it is in use")
+	b.finish(succeeded, time.Millisecond)
+	require.False(t, b.retire(start), "it was in use")
+	require.True(t, b.retire(start.Add(time.Hour)))
+	what, _ := b.offer(&task{}, bounds{})
 	require.Equal(t, retired, what)
-}
-
-func TestATwinIsNotPostedAgain(t *testing.T) {
-	t.Parallel()
-	m := newMemory()
-	id := identity{delivery: "dlv_1"}
-	calls := 0
-	count := func() { calls++ }
-	require.True(t, m.admit(id, count))
-	require.False(t, m.admit(id, count), "open")
-	require.Zero(t, calls, "a twin shares the fate of the one that is open")
-	m.finish(id)
-	require.Equal(t, 1, calls)
-	require.False(t, m.admit(id, count), "finished")
-	require.Equal(t, 2, calls)
-	require.True(t, m.admit(identity{delivery: "dlv_1", step: 1}, count), "the next step is another task")
-	require.True(t, m.admit(identity{delivery: "dlv_1", run: 5}, count), "and so is another run")
-}
-
-func TestTheMemoryOfFinishedTasksIsBounded(t *testing.T) {
-	t.Parallel()
-	m := newMemory()
-	for step := range memorySpan + 10 {
-		id := identity{step: step}
-		require.True(t, m.admit(id, func() {}))
-		m.finish(id)
-	}
-	require.Len(t, m.done, memorySpan)
-	require.True(t, m.admit(identity{step: 9}, func() {}), "the oldest are forgotten")
-	require.False(t, m.admit(identity{step: 10}, func() {}))
 }

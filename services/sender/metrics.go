@@ -11,11 +11,15 @@ import (
 type metrics struct {
 	fates       *prometheus.CounterVec
 	duration    prometheus.Histogram
-	deferred    prometheus.Counter
+	deferred    *prometheus.CounterVec
 	openings    prometheus.Counter
 	hops        prometheus.Counter
 	twins       prometheus.Counter
 	quarantined prometheus.Counter
+	recalled    prometheus.Counter
+	forwarded   prometheus.Counter
+	defects     prometheus.Counter
+	hung        prometheus.Counter
 	resets      prometheus.Counter
 	partitions  prometheus.Gauge
 }
@@ -29,8 +33,20 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot, b *budget) *metrics 
 			Name: "staffetta_sender_request_duration_seconds", Help: "Duration of requests to receivers.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
 		}),
-		deferred: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "staffetta_sender_deferred_total", Help: "Tasks parked untried: their lane was full, or their breaker open.",
+		deferred: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "staffetta_sender_deferred_total", Help: "Tasks parked untried, by cause.",
+		}, []string{"cause"}),
+		recalled: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_sender_recalled_total", Help: "Tasks that the owner before had seen to, found at a takeover.",
+		}),
+		forwarded: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_sender_forwarded_total", Help: "Tasks read from a partition that is not their webhook's, and sent there.",
+		}),
+		defects: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_sender_defects_total", Help: "Tasks put into quarantine because the sender failed at them.",
+		}),
+		hung: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_sender_hung_partitions_total", Help: "Partitions that hung and were begun anew.",
 		}),
 		openings: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "staffetta_sender_breaker_openings_total", Help: "Times that the breaker of a webhook opened.",
@@ -52,6 +68,7 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot, b *budget) *metrics 
 		}),
 	}
 	r.MustRegister(m.fates, m.duration, m.deferred, m.openings, m.hops, m.twins, m.quarantined, m.resets, m.partitions,
+		m.recalled, m.forwarded, m.defects, m.hung,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "staffetta_sender_in_flight", Help: "Tasks that are handed out and not decided for good.",
 		}, func() float64 { return float64(b.used.Load()) }),

@@ -30,6 +30,8 @@ type outcome struct {
 	response []byte
 	// retryAfter is what the receiver asked for, capped; 0: nothing.
 	retryAfter time.Duration
+	// due is when a task that was not tried is to be tried.
+	due      time.Time
 	at         time.Time
 	duration   time.Duration
 	url        string

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +27,7 @@ const (
 var (
 	errMoved    = errors.New("the partition has moved to another sender")
 	errStopping = errors.New("the sender is stopping")
+	errHung     = errors.New("the partition hung and begins anew")
 )
 
 // owner works on partition p of deliveries and of every tier. It lives from the
@@ -34,9 +36,16 @@ type owner struct {
 	service   *Service
 	partition int
 	trackers  map[string]*bus.Tracker
-	// committed belongs to whoever commits: what this member committed last.
-	committed map[string]int64
+	// committed belongs to whoever commits: what was committed last.
+	committed map[string]bus.Committed
 	memory    *memory
+	// past is what owners before did; nil once it no longer matters. ends are
+	// where this owner's own writes end; nil until the past is known.
+	past   atomic.Pointer[past]
+	ends   *ends
+	places map[string]place
+	// known is closed when the past is known.
+	known chan struct{}
 
 	ctx     context.Context // ends when the partition is given up
 	giveUp  context.CancelCauseFunc
@@ -51,23 +60,22 @@ type owner struct {
 	lanes map[string]*lane
 }
 
-func newOwner(s *Service, partition int, a *bus.Assignment) *owner {
+func newOwner(s *Service, partition int, committed map[string]bus.Committed) *owner {
 	o := &owner{
 		service:   s,
 		partition: partition,
 		trackers:  map[string]*bus.Tracker{},
-		committed: map[string]int64{},
+		committed: committed,
 		memory:    newMemory(),
+		known:     make(chan struct{}),
 		stopped:   make(chan struct{}),
 		inbox:     newInbox(s.fetcher, partition),
 		lanes:     map[string]*lane{},
 	}
 	o.ctx, o.giveUp = context.WithCancelCause(context.Background())
 	o.intake, o.stop = context.WithCancel(o.ctx)
-	for _, topic := range topics() {
-		at := a.Committed(topic, partition).Offset
-		o.trackers[topic] = bus.NewTracker(at)
-		o.committed[topic] = at
+	for topic, at := range committed {
+		o.trackers[topic] = bus.NewTracker(at.Offset)
 	}
 	for _, tier := range retry.Tiers {
 		o.tiers = append(o.tiers, &queue{tier: tier})
@@ -78,12 +86,21 @@ func newOwner(s *Service, partition int, a *bus.Assignment) *owner {
 // committedIs reports whether the group's offsets are still those that this
 // owner committed: then nobody else had the partition meanwhile.
 func (o *owner) committedIs(a *bus.Assignment) bool {
-	for topic, offset := range o.committed {
-		if a.Committed(topic, o.partition).Offset != offset {
+	for topic, own := range o.committed {
+		if a.Committed(topic, o.partition).Offset != own.Offset {
 			return false
 		}
 	}
 	return true
+}
+
+// begin starts the owner's work. at are the ends of the topics.
+func (o *owner) begin(at *logEnds) {
+	go o.run(at)
+	go o.sweep()
+	for topic, tracker := range o.trackers {
+		o.service.fetcher.AddSince(topic, o.partition, tracker.Watermark(), o.committed[topic].At)
+	}
 }
 
 // abandon gives the partition up: what is queued is dropped, since the next
@@ -94,7 +111,7 @@ func (o *owner) abandon(why error) {
 	go func() {
 		<-o.stopped
 		for _, l := range o.allLanes() {
-			for _, t := range l.drain() {
+			for _, t := range l.abandon() {
 				o.drop(t)
 			}
 		}
@@ -109,17 +126,27 @@ func (o *owner) allLanes() map[string]*lane {
 
 // drop lets go of a task whose partition has moved.
 func (o *owner) drop(t *task) {
+	if !t.over.CompareAndSwap(false, true) {
+		return
+	}
 	o.memory.forget(t.identity)
 	o.service.budget.give(t)
 }
 
-// run takes in what is fetched and what becomes due, until the intake ends.
-func (o *owner) run() {
+// run takes in what is fetched and what becomes due, until the intake ends. It
+// begins with what owners before have done.
+func (o *owner) run(at *logEnds) {
 	defer close(o.stopped)
+	if err := o.recall(o.intake, at); err != nil {
+		return // the intake has ended
+	}
+	close(o.known)
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()
 	for {
-		due.Reset(o.untilDue(time.Now()))
+		now := time.Now()
+		o.pastIsOver(now)
+		due.Reset(o.untilDue(now))
 		select {
 		case <-o.intake.Done():
 			return
@@ -171,9 +198,18 @@ func (o *owner) receive(b bus.Batch) {
 		}
 		return
 	}
-	for _, r := range b.Records {
+	past := o.past.Load()
+	if b.Reset && past != nil {
+		past.done = nil // other records have these offsets now
+	}
+	for i := range b.Records {
+		r := &b.Records[i]
 		mark := tracker.Start(r.Offset)
-		o.handOut(r, func() { tracker.Done(mark) })
+		if past.isDone(r.Offset) {
+			tracker.Done(mark)
+			continue
+		}
+		o.handOut(*r, func() { tracker.Done(mark) })
 		if o.intake.Err() != nil {
 			return
 		}
@@ -190,6 +226,7 @@ func (o *owner) tier(topic string) *queue {
 
 // handOut takes on every task of a bundle.
 func (o *owner) handOut(r bus.Record, finished func()) {
+	defer o.guardRecord(r, finished)
 	tasks, err := ofBundle(r, finished)
 	if err != nil {
 		o.quarantine(r, err, finished)
@@ -200,9 +237,10 @@ func (o *owner) handOut(r bus.Record, finished func()) {
 	}
 }
 
-// untilDue is the time until the first task in a tier is due, at most an hour.
+// untilDue is the time until the first task in a tier is due, at most as long as
+// the past may matter without a look.
 func (o *owner) untilDue(now time.Time) time.Duration {
-	next := now.Add(time.Hour)
+	next := now.Add(time.Minute)
 	for _, q := range o.tiers {
 		if due, ok := q.head(); ok && due.Before(next) {
 			next = due
@@ -225,42 +263,77 @@ func (o *owner) handOutDue(now time.Time) {
 }
 
 func (o *owner) handOutHead(q *queue, now time.Time) {
-	tracker, mark := o.trackers[q.tier.Topic], q.records[0].mark
-	finished := func() { tracker.Done(mark) }
-	w, err := ofTier(q.records[0].Record)
+	head := q.records[0]
+	finished := func() { o.trackers[q.tier.Topic].Done(head.mark) }
+	w, err := ofTier(head.Record)
 	if err != nil {
 		o.quarantine(q.pop().Record, err, finished)
 		return
 	}
 	w.finished = finished
-	if _, ready := retry.Hop(now, w.due, w.notBefore); ready {
-		q.pop()
-		o.accept(w.task)
-		return
-	}
-	if passed := w.written.Add(q.tier.Delay); passed.After(now) {
+	_, ready := retry.Hop(now, w.due, w.notBefore)
+	if passed := w.written.Add(q.tier.Delay); !ready && passed.After(now) {
 		// The broker's clock is behind ours: its own time would send the task
 		// round and round until the difference has passed.
 		q.records[0].hold = passed
 		return
 	}
 	q.pop()
-	o.walk(w.task, w.due, w.notBefore)
+	defer o.guardRecord(head.Record, finished)
+	if ready {
+		o.accept(w.task)
+	} else {
+		o.walk(w.task, w.due, w.notBefore)
+	}
 }
 
-// accept takes a task on and sees to its fate.
+// accept takes a task on and sees to its fate, or to what is left to do about
+// it.
 func (o *owner) accept(t *task) {
-	if o.admit(t) {
-		o.decide(t)
+	if o.astray(t) {
+		o.forward(t, time.Now())
+		return
+	}
+	switch left, last := o.past.Load().of(t); left {
+	case nothing:
+		o.settledBefore(t)
+	case parking:
+		if o.admit(t) {
+			t.attempts = max(t.attempts, last.attempts)
+			o.guard(t, func() { o.park(t, last.due, last.due) })
+		}
+	case everything:
+		switch {
+		case !o.admit(t):
+		case o.service.hopeless(t):
+			o.defect(t, "the partition hung at this task, again and again", nil)
+		default:
+			o.guard(t, func() { o.decide(t) })
+		}
 	}
 }
 
 // walk writes a task that is not due yet to its next tier.
 func (o *owner) walk(t *task, due, notBefore time.Time) {
+	if o.astray(t) {
+		o.forward(t, due)
+		return
+	}
+	if left, _ := o.past.Load().of(t); left == nothing {
+		o.settledBefore(t)
+		return
+	}
 	if o.admit(t) {
 		o.service.metrics.hops.Inc()
-		o.park(t, due, notBefore)
+		o.guard(t, func() { o.park(t, due, notBefore) })
 	}
+}
+
+// settledBefore is done with a task that an owner before has seen to.
+func (o *owner) settledBefore(t *task) {
+	o.service.metrics.recalled.Inc()
+	o.memory.recall(t.identity)
+	t.finished()
 }
 
 // admit waits for room for a task, and turns twins away. A task that is turned
@@ -269,10 +342,16 @@ func (o *owner) admit(t *task) bool {
 	if err := o.service.budget.take(o.intake, t); err != nil {
 		return false
 	}
-	if !o.memory.admit(t.identity, t.finished) {
+	t.owner = o
+	switch o.memory.admit(t, o.ends.share(), time.Now()) {
+	case twin:
 		o.service.metrics.twins.Inc()
 		o.service.budget.give(t)
 		return false
+	case outrun:
+		o.outrun(t)
+		return false
+	case fresh:
 	}
 	return true
 }
@@ -285,27 +364,41 @@ func (o *owner) quarantine(r bus.Record, why error, finished func()) {
 	o.produce(o.ctx, quarantine.Record(r, "undecodable", why.Error()), finished, func() {})
 }
 
-// offer gives a task to the lane of its webhook.
-func (o *owner) offer(t *task, ceiling int) (what admission, due time.Time) {
+// enqueue gives a task to the lane of its webhook, or parks it until the lane
+// has room.
+func (o *owner) enqueue(t *task, w *target) {
+	b := bounds{concurrency: w.Concurrency, rate: w.RateLimit}
 	for {
-		what, due = o.lane(t.webhook).offer(t, ceiling, o.service.budget.room(), time.Now())
-		if what != retired {
-			return what, due
+		switch what, p := o.lane(t).offer(t, b, time.Now()); what {
+		case retired:
+			continue
+		case started:
+			go o.service.work(t)
+		case queued:
+			o.service.startWaiting()
+		case full:
+			o.deferUntil(t, p.due, p.cause)
 		}
+		return
 	}
 }
 
-func (o *owner) lane(webhook string) *lane {
+func (o *owner) lane(t *task) *lane {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	l, ok := o.lanes[webhook]
+	l, ok := o.lanes[t.webhook]
 	if !ok {
-		l = newLane(newBreaker(o.service.MaxOpen, func(state circuit, lasts time.Duration) {
+		webhook := t.webhook
+		l = newLane(t.account, newBreaker(o.service.MaxOpen, func(state circuit, lasts time.Duration) {
 			if state == circuitOpen {
 				o.service.metrics.openings.Inc()
 			}
 			o.service.circuits.note(webhook, state, lasts)
-		}))
+		}), o.service.turns)
+		if booked, ok := o.places[webhook]; ok {
+			l.resume(booked)
+			delete(o.places, webhook)
+		}
 		o.lanes[webhook] = l
 	}
 	return l
@@ -316,7 +409,7 @@ func (o *owner) lane(webhook string) *lane {
 func (o *owner) sweepLanes(now time.Time) {
 	for webhook, l := range o.allLanes() {
 		for _, p := range l.overdue(now) {
-			o.deferUntil(p.task, p.due)
+			o.deferUntil(p.task, p.due, p.cause)
 		}
 		o.mu.Lock()
 		if l.retire(now.Add(-laneIdle)) {

@@ -45,7 +45,7 @@ func (o *owner) fetch(t *task, w *target) bool {
 		o.settle(t, w, hook.FateExhausted, outcome{reason: hook.ReasonPayloadGone, detail: err.Error()})
 	default:
 		o.service.Log.Warn("payload cannot be read; trying again", zap.String("delivery", t.delivery), zap.Error(err))
-		o.deferUntil(t, time.Now().Add(unreadDelay))
+		o.deferUntil(t, time.Now().Add(unreadDelay), causeUnread)
 	}
 	return false
 }

@@ -14,7 +14,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +41,9 @@ const (
 	maxFetched = 256 << 10
 	// leaveTimeout bounds the last commit.
 	leaveTimeout = 3 * time.Second
+	// flushTimeout bounds the wait, when partitions are taken away, for the records
+	// of what was answered before.
+	flushTimeout = time.Second
 )
 
 var errRefused = errors.New("kafka refused a record for good")
@@ -65,6 +70,13 @@ type Config struct {
 	Circuits Circuits
 	// MaxOpen is the longest time that a breaker stays open; see DefaultMaxOpen.
 	MaxOpen time.Duration
+	// Partitions is their number in the topic deliveries.
+	Partitions int
+	// Quotas are the calls that accounts may make.
+	Quotas Quotas
+	// HungAfter is how old an open task is that shows that its partition hangs;
+	// see DefaultHungAfter.
+	HungAfter time.Duration
 	// UserAgent is the header of that name, such as "Staffetta/1.0".
 	UserAgent string
 	Tracer    trace.Tracer
@@ -79,7 +91,9 @@ type Service struct {
 	budget   *budget
 	producer *bus.Producer
 	fetcher  *bus.Fetcher
-	owners   map[int]*owner
+	turns    *turns
+	lease    *lease
+	writing  writing
 	sight    sight
 	circuits *reporter
 	joined   atomic.Bool
@@ -89,20 +103,31 @@ type Service struct {
 	lifetime context.Context
 	// fail ends Run with an error.
 	fail context.CancelCauseFunc
+
+	mu     sync.Mutex // held by who reads or changes owners
+	owners map[int]*owner
+	// hung counts how often a task was the oldest of a partition that hung;
+	// anyHung says whether there is one.
+	hung    map[identity]int
+	anyHung atomic.Bool
 }
 
 // New makes a sender; Run starts it.
 func New(cfg Config) *Service {
 	b := newBudget()
-	return &Service{
+	s := &Service{
 		Config:  cfg,
 		metrics: newMetrics(cfg.Metrics, cfg.Snapshot, b),
 		budget:  b,
 		reads:   semaphore.NewWeighted(maxReads),
 
 		circuits: newReporter(cfg.Circuits, cfg.Log),
+		lease:    newLease(time.Now),
 		owners:   map[int]*owner{},
+		hung:     map[identity]int{},
 	}
+	s.turns = newTurns(s.startWaiting, time.Now)
+	return s
 }
 
 // topics are those of which a member has the same partitions.
@@ -156,9 +181,11 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	s.mu.Lock()
 	for _, o := range s.owners {
 		o.abandon(errStopping)
 	}
+	s.mu.Unlock()
 	s.fetcher.Close()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
@@ -182,6 +209,7 @@ func (s *Service) Ready(context.Context) error {
 
 // serve works on one assignment until it is taken away or the sender stops.
 func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment) {
+	s.lease.renew(time.Now(), a.Session) // the group has just heard of us
 	s.take(a)
 	reading, stopReading := context.WithCancel(generation)
 	defer stopReading()
@@ -190,31 +218,45 @@ func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment)
 	var committer sync.WaitGroup
 	committing, stopCommitting := context.WithCancel(generation)
 	committer.Go(func() { s.commitEvery(committing, a) })
+	committer.Go(func() { s.watch(committing) })
 	for reading.Err() == nil {
 		batch, err := s.fetcher.Poll(reading)
 		if err != nil {
 			break
 		}
-		if o, ok := s.owners[batch.Partition]; ok {
+		if o := s.owner(batch.Partition); o != nil {
 			o.inbox.put(batch)
 		}
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(generation), leaveTimeout)
+	defer cancel()
 	if generation.Err() == nil {
 		s.drain(generation)
+	} else {
+		// The next owners read in attempts what was answered by now.
+		flushing, cancel := context.WithTimeout(last, flushTimeout)
+		s.writing.flush(flushing)
+		cancel()
 	}
 	stopCommitting()
 	committer.Wait()
-	last, cancel := context.WithTimeout(context.WithoutCancel(generation), leaveTimeout)
-	defer cancel()
 	if err := s.commit(last, a); err != nil {
-		s.Log.Warn("last commit before the partitions move failed; some deliveries may be repeated", zap.Error(err))
+		s.Log.Warn("last commit before the partitions move failed; their next owners have more to read", zap.Error(err))
 	}
+}
+
+func (s *Service) owner(partition int) *owner {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owners[partition]
 }
 
 // take starts owners for the partitions that are new, and gives up those that
 // went. An owner whose partition stays goes on as if nothing had happened,
 // unless somebody else has committed meanwhile.
 func (s *Service) take(a *bus.Assignment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	mine := map[int]bool{}
 	for _, p := range a.Partitions[bus.Deliveries] {
 		mine[p] = true
@@ -223,25 +265,32 @@ func (s *Service) take(a *bus.Assignment) {
 		if mine[p] && o.committedIs(a) {
 			continue
 		}
-		for _, topic := range topics() {
-			s.fetcher.Remove(topic, p)
-		}
-		o.abandon(errMoved)
-		delete(s.owners, p)
+		s.end(o, errMoved)
 	}
+	ends := s.logEnds()
 	for p := range mine {
 		if _, ok := s.owners[p]; ok {
 			continue
 		}
-		o := newOwner(s, p, a)
-		s.owners[p] = o
-		go o.run()
-		go o.sweep()
-		for topic, tracker := range o.trackers {
-			s.fetcher.AddSince(topic, p, tracker.Watermark(), a.Committed(topic, p).At)
+		committed := map[string]bus.Committed{}
+		for _, topic := range topics() {
+			committed[topic] = a.Committed(topic, p)
 		}
+		s.owners[p] = newOwner(s, p, committed)
+		s.owners[p].begin(ends)
 	}
 	s.metrics.partitions.Set(float64(len(s.owners)))
+}
+
+func (s *Service) logEnds() *logEnds { return &logEnds{bus: s.Bus, log: s.Log} }
+
+// end gives an owner up. Under s.mu.
+func (s *Service) end(o *owner, why error) {
+	for _, topic := range topics() {
+		s.fetcher.Remove(topic, o.partition)
+	}
+	o.abandon(why)
+	delete(s.owners, o.partition)
 }
 
 // drain takes nothing new and waits until every task's fate is durable, for as
@@ -249,10 +298,13 @@ func (s *Service) take(a *bus.Assignment) {
 func (s *Service) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, hook.MaxTimeout)
 	defer cancel()
-	for _, o := range s.owners {
+	s.mu.Lock()
+	owners := slices.Collect(maps.Values(s.owners))
+	s.mu.Unlock()
+	for _, o := range owners {
 		o.stop()
 	}
-	for _, o := range s.owners {
+	for _, o := range owners {
 		select {
 		case <-o.stopped:
 		case <-ctx.Done():
@@ -261,46 +313,4 @@ func (s *Service) drain(ctx context.Context) {
 	if err := s.budget.drain(ctx); err != nil {
 		s.Log.Warn("some requests were still under way when the sender stopped; they are repeated", zap.Error(err))
 	}
-}
-
-func (s *Service) commitEvery(ctx context.Context, a *bus.Assignment) {
-	tick := time.NewTicker(commitInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := s.commit(ctx, a); err != nil && ctx.Err() == nil {
-				s.Log.Warn("commit failed; trying again", zap.Error(err))
-			}
-		}
-	}
-}
-
-// commit commits the watermarks that moved.
-func (s *Service) commit(ctx context.Context, a *bus.Assignment) error {
-	moved := map[string]map[int]bus.Committed{}
-	for p, o := range s.owners {
-		for topic, tracker := range o.trackers {
-			if at := tracker.Watermark(); at != o.committed[topic] {
-				if moved[topic] == nil {
-					moved[topic] = map[int]bus.Committed{}
-				}
-				moved[topic][p] = bus.Committed{Offset: at}
-			}
-		}
-	}
-	if len(moved) == 0 {
-		return nil
-	}
-	if err := a.Commit(ctx, moved); err != nil {
-		return err
-	}
-	for topic, partitions := range moved {
-		for p, c := range partitions {
-			s.owners[p].committed[topic] = c.Offset
-		}
-	}
-	return nil
 }

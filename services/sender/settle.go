@@ -34,6 +34,7 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		At:         now,
 		StatusCode: out.status,
 		Response:   out.response,
+		Due:        out.due,
 		Duration:   out.duration,
 		URL:        out.url,
 		TraceID:    out.traceID,
@@ -50,7 +51,7 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		t.attempts++
 		a.At, a.Number = out.at, t.attempts
 	}
-	var notBefore time.Time
+	notBefore := out.due
 	if fate == hook.FateRetrying {
 		if t.attempts > len(w.RetrySchedule) {
 			a.Fate = hook.FateExhausted
@@ -69,9 +70,9 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		Topic: bus.Attempts, Partition: o.partition, Key: []byte(t.webhook), Value: journal.Encode(a),
 	}
 	acknowledged := func() { o.finish(t) }
-	if a.Fate == hook.FateRetrying {
+	if a.Fate == hook.FateRetrying || a.Fate == hook.FatePending {
 		// Not in the producer's goroutine: parking may wait for it.
-		acknowledged = func() { go o.park(t, a.Due, notBefore) }
+		acknowledged = func() { go o.guard(t, func() { o.park(t, a.Due, notBefore) }) }
 	}
 	o.produce(writing, record, acknowledged, func() { o.drop(t) })
 }
@@ -113,8 +114,16 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 	}, func() { o.finish(t) }, func() { o.drop(t) })
 }
 
+// outrun ends a task whose delivery has a newer run: that one decides.
+func (o *owner) outrun(t *task) {
+	o.settle(t, nil, hook.FateSuperseded, outcome{reason: hook.ReasonNewerRun})
+}
+
 // finish notes that a task's fate is durable.
 func (o *owner) finish(t *task) {
+	if !t.over.CompareAndSwap(false, true) {
+		return
+	}
 	o.memory.finish(t.identity)
 	t.finished()
 	o.service.budget.give(t)
@@ -130,14 +139,20 @@ func (o *owner) produce(ctx context.Context, r bus.Record, acknowledged, failed 
 		}
 		failed()
 	}
-	err := o.service.producer.Produce(ctx, r, func(_ hook.Coordinates, err error) {
+	age := o.service.writing.begin()
+	err := o.service.producer.Produce(ctx, r, func(at hook.Coordinates, err error) {
+		defer o.service.writing.end(age)
 		if err != nil {
 			refused(err)
 			return
 		}
+		if at.Partition == o.partition {
+			o.ends.acknowledge(at.Topic, at.Offset)
+		}
 		acknowledged()
 	})
 	if err != nil {
+		o.service.writing.end(age)
 		refused(err)
 	}
 }

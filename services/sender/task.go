@@ -43,8 +43,20 @@ type task struct {
 	bytes int
 	// finished is called once when the task's fate is durable.
 	finished func()
-	// running is the task's place in its lane while it is started.
+	// reserved is the start of the quota period from which the task has taken its
+	// call already; zero: none. overQuota says that it was deferred for the quota
+	// before, which usage counts once.
+	reserved  time.Time
+	overQuota bool
+
+	owner *owner
+	// over is set once the task is finished or dropped.
+	over atomic.Bool
+	// lane and running are where the task is started, probing whether it holds a
+	// part of what probes may hold. They belong to the lane.
+	lane    *lane
 	running *list.Element
+	probing bool
 }
 
 // ofBundle gives the tasks of a record of deliveries. finished is called when
@@ -115,11 +127,15 @@ func ofTier(r bus.Record) (waiting, error) {
 				Partition: int(t.GetBundle().GetPartition()),
 				Offset:    t.GetBundle().GetOffset(),
 			},
-			bytes: int(t.GetChangeBytes()),
+			bytes:     int(t.GetChangeBytes()),
+			overQuota: t.GetOverQuota(),
 		},
 		due:       time.UnixMilli(t.GetDueMs()),
 		notBefore: time.UnixMilli(t.GetNotBeforeMs()),
 		written:   time.UnixMilli(t.GetWrittenMs()),
+	}
+	if ms := t.GetReservedMs(); ms != 0 {
+		w.reserved = time.UnixMilli(ms)
 	}
 	if w.change != nil {
 		event := codec.FromChange(w.change)
@@ -144,6 +160,10 @@ func (t *task) forTier(due, notBefore time.Time) ([]byte, error) {
 		NotBeforeMs: notBefore.UnixMilli(),
 		ChangeBytes: int32(t.bytes),
 		WrittenMs:   time.Now().UnixMilli(),
+		OverQuota:   t.overQuota,
+	}
+	if !t.reserved.IsZero() {
+		next.ReservedMs = t.reserved.UnixMilli()
 	}
 	if t.change != nil && t.bytes <= maxCarried {
 		next.Change = t.change

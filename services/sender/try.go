@@ -1,41 +1,63 @@
 package sender
 
 import (
+	"context"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-// start posts a task that its lane let go, in a goroutine that goes on with the
-// tasks behind it.
-func (o *owner) start(t *task) {
-	go func() {
-		for t != nil {
-			t = o.try(t)
+// work tries a task that was started, and goes on with those whose turn it is.
+func (s *Service) work(t *task) {
+	for t != nil {
+		t = t.owner.try(t)
+		if t == nil {
+			t = s.turns.next()
 		}
-	}()
+	}
 }
 
-// try makes one attempt and returns the next task of the lane to try, if any;
-// further ones get goroutines of their own.
-func (o *owner) try(t *task) *task {
-	w, ok := o.target(t)
-	switch {
-	case o.ctx.Err() != nil:
-		next := o.finishLane(t, untried, 0)
+// startWaiting starts whatever has its turn.
+func (s *Service) startWaiting() {
+	for t := s.turns.next(); t != nil; t = s.turns.next() {
+		go s.work(t)
+	}
+}
+
+// try makes one attempt. It returns a task of the same lane that is started, if
+// there is one that needs no turn.
+func (o *owner) try(t *task) (next *task) {
+	o.guard(t, func() { next = o.attempt(t) })
+	return next
+}
+
+func (o *owner) attempt(t *task) (next *task) {
+	if err := o.service.lease.wait(o.ctx); err != nil {
+		next = o.finishLane(t, untried, 0)
 		o.drop(t)
 		return next
-	case !ok: // revoked or paused while it was queued
-		next := o.finishLane(t, untried, 0)
+	}
+	w, account, ok := o.target(t)
+	if !ok { // revoked or paused while it was queued
+		next = o.finishLane(t, untried, 0)
 		o.decide(t)
 		return next
 	}
 	if t.event == nil && !o.fetch(t, w) {
 		return o.finishLane(t, untried, 0)
 	}
+	if !o.allowed(t, account) {
+		next = o.finishLane(t, untried, 0)
+		if o.ctx.Err() != nil {
+			o.drop(t) // nobody knows
+			return next
+		}
+		o.overQuota(t, w, account)
+		return next
+	}
 	out := o.post(t, w)
 	// The others first: an acknowledgement takes longer than a start.
-	next := o.finishLane(t, out.verdict(), out.retryAfter)
+	next = o.finishLane(t, out.verdict(), out.retryAfter)
 	fate := hook.FateDelivered
 	if out.reason != hook.ReasonNone {
 		fate = hook.FateRetrying
@@ -44,37 +66,43 @@ func (o *owner) try(t *task) *task {
 	return next
 }
 
-// finishLane tells the task's lane how it went, and sees to those behind it: all
-// that are to be started are, but the first, which is returned.
+// finishLane tells the task's lane how it went, and parks those behind it that
+// it lets go.
 func (o *owner) finishLane(t *task, went verdict, retryAfter time.Duration) *task {
-	next, park := o.lane(t.webhook).finish(t, went, retryAfter, time.Now())
+	next, park := t.lane.finish(t, went, retryAfter, time.Now())
 	for _, p := range park {
-		o.deferUntil(p.task, p.due)
+		o.deferUntil(p.task, p.due, p.cause)
 	}
-	return o.startAll(next)
+	if went == untried {
+		o.service.startWaiting()
+	}
+	return next
 }
 
-// startAll starts all but the first, which it returns.
-func (o *owner) startAll(tasks []*task) *task {
-	if len(tasks) == 0 {
-		return nil
-	}
-	for _, t := range tasks[1:] {
-		o.start(t)
-	}
-	return tasks[0]
-}
-
-// target returns the task's webhook if it may be posted to now.
-func (o *owner) target(t *task) (*target, bool) {
+// target returns the task's webhook and its account if it may be posted to now.
+func (o *owner) target(t *task) (*target, *Account, bool) {
 	account, ok := o.service.Snapshot.Account(t.account)
 	if !ok {
-		return nil, false
+		return nil, nil, false
 	}
 	w, ok := account.targets[t.webhook]
 	if !ok {
-		return nil, false
+		return nil, nil, false
 	}
 	fate, _ := w.instead(t)
-	return w, fate == ""
+	return w, account, fate == ""
+}
+
+// Quotas are the calls that accounts may make; see quota.Ledger.
+type Quotas interface {
+	// Take takes a call of the period that now lies in. Of one that is used up,
+	// again is its end.
+	Take(ctx context.Context, account string, q hook.Quota) (ok bool, again time.Time)
+	// Used reports from memory whether the period is known to be used up.
+	Used(account string, q hook.Quota) (until time.Time, used bool)
+	// Reserve takes a call of the first later period that has one and begins
+	// within the horizon.
+	Reserve(ctx context.Context, account string, q hook.Quota, horizon time.Duration) (period time.Time, ok bool)
+	// Return gives back a call that was not made.
+	Return(account string, q hook.Quota, period time.Time)
 }

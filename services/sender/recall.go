@@ -1,0 +1,236 @@
+package sender
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/journal"
+	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
+)
+
+const (
+	// handover is how long a new owner waits before it reads what the owner
+	// before wrote: what that one had been answered by the time the partition
+	// moved is acknowledged by then.
+	handover = 50 * time.Millisecond
+	// maxRecalled bounds the records of attempts that are read: at 200 bytes each
+	// in memory 200 MB, or two minutes at 8,000/s through one partition.
+	maxRecalled = 1_000_000
+	// tierTail is how many records of each tier are read at least: enough to find
+	// the last bookings.
+	tierTail = 200
+	// twinSpan is how many records of deliveries below the watermark are read: what
+	// a killed router wrote twice lies at most a session apart.
+	twinSpan = 20_000
+	// recallPause is the wait before trying again while Kafka is away.
+	recallPause = 200 * time.Millisecond
+)
+
+// logEnds are where topics end, asked once for all owners that begin together.
+type logEnds struct {
+	bus *bus.Client
+	log *zap.Logger
+
+	mu    sync.Mutex
+	found map[string]map[int]int64
+}
+
+// of returns the ends of one partition, waiting for Kafka until ctx ends.
+func (e *logEnds) of(ctx context.Context, partition int) (map[string]int64, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for e.found == nil {
+		if err := sleep(ctx, handover); err != nil {
+			return nil, err
+		}
+		found, err := e.ask(ctx)
+		if err == nil {
+			e.found = found
+			break
+		}
+		e.log.Warn("taking partitions over: the ends of the topics are not known yet", zap.Error(err))
+		if err := sleep(ctx, recallPause); err != nil {
+			return nil, err
+		}
+	}
+	own := map[string]int64{}
+	for topic, partitions := range e.found {
+		own[topic] = partitions[partition]
+	}
+	return own, nil
+}
+
+func (e *logEnds) ask(ctx context.Context) (map[string]map[int]int64, error) {
+	found := map[string]map[int]int64{}
+	for _, topic := range append([]string{bus.Deliveries}, written...) {
+		at, err := e.bus.EndOffsets(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		found[topic] = at
+	}
+	return found, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// recall reads what is known about the partition's tasks. Its error is ctx's.
+func (o *owner) recall(ctx context.Context, at *logEnds) error {
+	ends, err := at.of(ctx, o.partition)
+	if err != nil {
+		return err
+	}
+	now := make(positions, len(written))
+	for i, topic := range written {
+		now[i] = ends[topic]
+	}
+	ranges, p := o.ranges(now)
+	p.readAt, p.ends, p.upTo = time.Now(), now, ends[bus.Deliveries]
+	if err := o.readPast(ctx, ranges, p); err != nil {
+		return err
+	}
+	o.ends = newEnds(now)
+	o.past.Store(p)
+	o.places = p.places
+	if len(p.fates)+len(p.tiered) > 0 {
+		o.service.Log.Info("partition taken over", zap.Int("partition", o.partition),
+			zap.Int("fates", len(p.fates)), zap.Int("tiered", len(p.tiered)))
+	}
+	return nil
+}
+
+// ranges says which offsets of which topic tell about the past, by the note of
+// the last commit.
+func (o *owner) ranges(now positions) (map[string]bus.Span, *past) {
+	p := &past{
+		fates: map[run]lastWord{}, tiered: map[identity]struct{}{}, places: map[string]place{},
+	}
+	committed := o.committed[bus.Deliveries]
+	n, err := readNote(committed.Metadata, committed.Offset)
+	if err == nil {
+		p.since, p.done = n.since.least(now), n.done
+	} else {
+		// Never committed, or by a version that wrote no note.
+		p.since = make(positions, len(now))
+		copy(p.since[1:], now[1:])
+	}
+	if least := now[0] - maxRecalled; p.since[0] < least {
+		if err == nil {
+			o.service.Log.Warn("too much happened since the oldest open task was handed out: some may be repeated",
+				zap.Int("partition", o.partition), zap.Int64("records", now[0]-p.since[0]))
+		}
+		p.since[0] = least
+	}
+	ranges := map[string]bus.Span{}
+	for i, topic := range written {
+		from := p.since[i]
+		if i > 0 {
+			from = max(0, min(from, now[i]-tierTail))
+		}
+		ranges[topic] = bus.Span{From: from, To: now[i]}
+	}
+	ranges[bus.Deliveries] = bus.Span{From: max(0, committed.Offset-twinSpan), To: committed.Offset}
+	maps.DeleteFunc(ranges, func(_ string, s bus.Span) bool { return s.From >= s.To })
+	return ranges, p
+}
+
+// readPast reads the ranges.
+func (o *owner) readPast(ctx context.Context, ranges map[string]bus.Span, p *past) error {
+	if len(ranges) == 0 {
+		return nil
+	}
+	fetcher := o.service.Bus.NewFetcher(bus.FetcherConfig{Log: o.service.Log})
+	defer fetcher.Close()
+	for topic, span := range ranges {
+		fetcher.Add(topic, o.partition, span.From)
+	}
+	for len(ranges) > 0 {
+		batch, err := fetcher.Poll(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range batch.Records {
+			o.learn(p, &batch.Records[i])
+		}
+		if batch.Next >= ranges[batch.Topic].To {
+			fetcher.Remove(batch.Topic, o.partition)
+			delete(ranges, batch.Topic)
+		}
+	}
+	return nil
+}
+
+// learn takes in one record. What cannot be read is somebody else's to
+// quarantine.
+func (o *owner) learn(p *past, r *bus.Record) {
+	switch r.Topic {
+	case bus.Attempts:
+		if a, err := journal.Decode(r.Value); err == nil {
+			p.attempt(&a)
+			o.memory.run(a.Delivery, a.Run)
+		}
+	case bus.Deliveries:
+		if r.Offset < o.committed[bus.Deliveries].Offset {
+			o.memory.recall(identitiesOf(r)...)
+		}
+	default:
+		if w, err := ofTier(*r); err == nil {
+			p.waits(w, p.readAt)
+		}
+	}
+}
+
+// identitiesOf are those of a bundle's tasks.
+func identitiesOf(r *bus.Record) []identity {
+	var b deliveryv1.Bundle
+	if proto.Unmarshal(r.Value, &b) != nil {
+		return nil
+	}
+	event := b.GetChange().GetEvent().GetId()
+	ids := make([]identity, len(b.GetWebhooks()))
+	for i, webhook := range b.GetWebhooks() {
+		ids[i] = identity{delivery: hook.DeliveryID(event, webhook, -1), run: b.GetRun()}
+	}
+	return ids
+}
+
+// pastIsOver lets go of the past once everything that an owner before may have
+// handed out was met again. It belongs to run.
+func (o *owner) pastIsOver(now time.Time) {
+	p := o.past.Load()
+	if p == nil || o.trackers[bus.Deliveries].Watermark() < p.upTo {
+		return
+	}
+	for i, q := range o.tiers {
+		due, waits := q.head()
+		switch {
+		case waits && due.After(p.readAt.Add(clockSlack)):
+		case !waits && o.trackers[q.tier.Topic].Watermark() >= p.ends[i+1]:
+		default:
+			return
+		}
+	}
+	if now.Sub(p.readAt) > clockSlack {
+		o.past.Store(nil)
+	}
+}
+
+// clockSlack is how far the clocks of senders may differ: what is due later than
+// that after a takeover was not handed out before it.
+const clockSlack = time.Minute
