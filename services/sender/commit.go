@@ -50,6 +50,7 @@ func (s *Service) commit(ctx context.Context, a *bus.Assignment) error {
 		return err
 	}
 	s.lease.renew(sent, a.Session)
+	s.passes(Committed, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for topic, partitions := range offsets {

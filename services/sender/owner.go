@@ -353,6 +353,7 @@ func (o *owner) admit(t *task) bool {
 		return false
 	case fresh:
 	}
+	o.service.passes(HandedOut, t)
 	return true
 }
 

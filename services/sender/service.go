@@ -60,7 +60,7 @@ type Snapshot interface {
 	Versions() int64
 }
 
-// Config is what a sender needs. All fields are required.
+// Config is what a sender needs. All fields but Passed are required.
 type Config struct {
 	Bus      *bus.Client
 	Snapshot Snapshot
@@ -77,6 +77,8 @@ type Config struct {
 	// HungAfter is how old an open task is that shows that its partition hangs;
 	// see DefaultHungAfter.
 	HungAfter time.Duration
+	// Passed, unless nil, is told when a task passes a moment; for tests.
+	Passed func(m Moment, delivery string)
 	// UserAgent is the header of that name, such as "Staffetta/1.0".
 	UserAgent string
 	Tracer    trace.Tracer

@@ -69,10 +69,16 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 	record := bus.Record{
 		Topic: bus.Attempts, Partition: o.partition, Key: []byte(t.webhook), Value: journal.Encode(a),
 	}
-	acknowledged := func() { o.finish(t) }
+	acknowledged := func() {
+		o.service.passes(Written, t)
+		o.finish(t)
+	}
 	if a.Fate == hook.FateRetrying || a.Fate == hook.FatePending {
 		// Not in the producer's goroutine: parking may wait for it.
-		acknowledged = func() { go o.guard(t, func() { o.park(t, a.Due, notBefore) }) }
+		acknowledged = func() {
+			o.service.passes(Written, t)
+			go o.guard(t, func() { o.park(t, a.Due, notBefore) })
+		}
 	}
 	o.produce(writing, record, acknowledged, func() { o.drop(t) })
 }
@@ -111,7 +117,10 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 	}
 	o.produce(o.ctx, bus.Record{
 		Topic: tier.Topic, Partition: o.partition, Key: []byte(t.webhook), Value: value,
-	}, func() { o.finish(t) }, func() { o.drop(t) })
+	}, func() {
+		o.service.passes(Parked, t)
+		o.finish(t)
+	}, func() { o.drop(t) })
 }
 
 // outrun ends a task whose delivery has a newer run: that one decides.
@@ -127,6 +136,7 @@ func (o *owner) finish(t *task) {
 	o.memory.finish(t.identity)
 	t.finished()
 	o.service.budget.give(t)
+	o.service.passes(Finished, t)
 }
 
 // produce writes a record, waiting for room until ctx ends, and calls one of the

@@ -55,7 +55,9 @@ func (o *owner) attempt(t *task) (next *task) {
 		o.overQuota(t, w, account)
 		return next
 	}
+	o.service.passes(Posting, t)
 	out := o.post(t, w)
+	o.service.passes(Answered, t)
 	// The others first: an acknowledgement takes longer than a start.
 	next = o.finishLane(t, out.verdict(), out.retryAfter)
 	fate := hook.FateDelivered
