@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/quarantine"
 	"github.com/staffetta/staffetta/pkg/retry"
 )
@@ -300,6 +301,7 @@ func (o *owner) accept(t *task) {
 	case parking:
 		if o.admit(t) {
 			t.attempts = max(t.attempts, last.attempts)
+			t.overQuota = t.overQuota || last.fate == hook.FatePending
 			o.guard(t, func() { o.park(t, last.due, last.due) })
 		}
 	case everything:
