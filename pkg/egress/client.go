@@ -1,67 +1,148 @@
 package egress
 
 import (
-	"context"
+	"bufio"
+	"crypto/tls"
 	"net"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 const (
-	// connectTimeout bounds the connection to a receiver (DESIGN.md: 2 s).
+	// connectTimeout bounds the way to a connection, the name's resolution too
+	// (DESIGN.md: 2 s).
 	connectTimeout = 2 * time.Second
+	// handshakeTimeout bounds the TLS handshake, which may take a receiver's
+	// processor longer than the network.
+	handshakeTimeout = 4 * time.Second
 	// idleTimeout is shorter than the 60 s after which most receivers close, so
 	// that a request rarely meets a connection that is being closed.
 	idleTimeout = 30 * time.Second
-	// maxIdle keeps the connections of receivers that are busy. Many webhooks may
-	// lead to one host, so there is no lower bound per host; a sender holds at
-	// most 10,000 tasks, at about 8 KiB a connection 80 MiB.
+	// maxIdle keeps the connections of receivers that are busy. An idle one holds
+	// a descriptor and about 1 KiB, by TLS 10 KiB: at most 100 MB.
 	maxIdle = 10_000
-	// maxHeaderBytes bounds what a hostile receiver makes us read.
+	// maxSessions of TLS are remembered, at about 10 KiB with the certificates
+	// 20 MB: a receiver's next connection skips half of the handshake.
+	maxSessions = 2_000
+	// maxHeaderBytes bounds what a hostile receiver makes us read before the body.
 	maxHeaderBytes = 64 << 10
+	// maxInformational answers (1xx) may come before the one that counts, as in
+	// net/http.
+	maxInformational = 5
+	// maxKept is how much of an answer's body is kept.
+	maxKept = 4 << 10
+	// maxDrained is how much more of it is read so that the connection can be used
+	// again; beyond that a new one is cheaper.
+	maxDrained = 64 << 10
+	// maxJoined is the body up to which it is copied behind the header, to be sent
+	// by one system call.
+	maxJoined = 16 << 10
 )
 
-// NewClient makes the client that posts deliveries under the policy. It follows
-// no redirect, keeps no cookies and uses no proxy of the environment. A request
-// is bounded by its context.
-func NewClient(p Policy) *http.Client {
-	return &http.Client{
-		Transport: byScheme{plain: transport(p, true), secure: transport(p, false)},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
+// Request is one POST.
+type Request struct {
+	To *Destination
+	// Header lines, as they go on the wire and in that order; Host and
+	// Content-Length come before them by themselves.
+	Header []hook.Header
+	// Body is not kept.
+	Body []byte
+	// Deadline bounds all of it: name, connection, handshake, request, answer.
+	// It is required.
+	Deadline time.Time
+}
+
+// Answer is a receiver's final answer; an interim one (1xx) is passed over.
+type Answer struct {
+	Status int
+	Header http.Header
+	// Body is its first 4 KiB.
+	Body []byte
+	// Broken is why the body ended early or did not end in time, if so. The status
+	// arrived nevertheless.
+	Broken error
+}
+
+// Client posts requests under a policy. It is safe for concurrent use.
+type Client struct {
+	plain, secure net.Dialer
+	tls           tls.Config
+	pool          pool
+}
+
+// NewClient makes a client that obeys the policy.
+func NewClient(p Policy) *Client {
+	dialer := func(plain bool) net.Dialer {
+		return net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, Control: p.control(plain)}
+	}
+	return &Client{
+		plain: dialer(true), secure: dialer(false),
+		tls: tls.Config{
+			ClientSessionCache: tls.NewLRUClientSessionCache(maxSessions),
+			NextProtos:         []string{"http/1.1"},
 		},
+		pool: pool{hosts: map[origin][]*conn{}},
 	}
 }
 
-// byScheme keeps http and https apart, since a dialler cannot see which of them
-// an address is dialled for.
-type byScheme struct{ plain, secure *http.Transport }
+// Close closes the connections that are idle. Requests under way go on.
+func (c *Client) Close() { c.pool.close() }
 
-func (s byScheme) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme == "https" {
-		return s.secure.RoundTrip(r)
+// buffers are what a request needs while it is under way, and an idle connection
+// does not.
+type buffers struct {
+	out  []byte
+	in   *bufio.Reader
+	body [maxKept]byte
+}
+
+var free = sync.Pool{New: func() any { return &buffers{in: bufio.NewReader(nil)} }}
+
+// maxPooled keeps a rare large header from living on in the pool.
+const maxPooled = 2 * maxJoined
+
+// Post makes one request. An error means that there is no answer: it is an *Error
+// or wraps ErrHeader.
+//
+// A request is sent again, on another connection, only if not a byte of it was
+// taken by a connection that had been idle: nobody can have received it. What
+// may have been received is never repeated here.
+func (c *Client) Post(r Request) (Answer, error) {
+	b, ok := free.Get().(*buffers)
+	if !ok { // nothing else is put there
+		b = &buffers{in: bufio.NewReader(nil)}
 	}
-	return s.plain.RoundTrip(r)
-}
-
-// CloseIdleConnections lets http.Client.CloseIdleConnections reach both.
-func (s byScheme) CloseIdleConnections() {
-	s.plain.CloseIdleConnections()
-	s.secure.CloseIdleConnections()
-}
-
-func transport(p Policy, plain bool) *http.Transport {
-	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, Control: p.control(plain)}
-	return &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, address)
-		},
-		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           maxIdle,
-		MaxIdleConnsPerHost:    maxIdle,
-		IdleConnTimeout:        idleTimeout,
-		TLSHandshakeTimeout:    connectTimeout * 2,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		DisableCompression:     true,
+	defer func() {
+		b.in.Reset(nil)
+		if cap(b.out) <= maxPooled {
+			free.Put(b)
+		}
+	}()
+	var err error
+	if b.out, err = r.appendHead(b.out[:0]); err != nil {
+		return Answer{}, err
+	}
+	for {
+		k := c.pool.take(r.To.origin, r.Deadline)
+		reused := k != nil
+		if !reused {
+			if k, err = c.dial(r.To, r.Deadline); err != nil {
+				return Answer{}, err
+			}
+		}
+		answer, sent, err := k.exchange(b, r.Body)
+		switch {
+		case err == nil && answer.idle > 0:
+			c.pool.put(k, answer.idle)
+		default:
+			_ = k.Close()
+		}
+		if err != nil && reused && !sent && time.Now().Before(r.Deadline) {
+			continue
+		}
+		return answer.Answer, err
 	}
 }

@@ -1,8 +1,3 @@
-// Package egress decides which addresses deliveries may reach, and makes the
-// HTTP client that obeys. What is decided from a URL alone is decided when a
-// webhook is saved (Policy.CheckURL); what counts is decided when a connection
-// is made, on the address that is really dialled, so that a name which resolves
-// to something else the second time gains nothing.
 package egress
 
 import (

@@ -4,9 +4,6 @@
 package format
 
 import (
-	"net/http"
-	"time"
-
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -32,33 +29,6 @@ func Render(dst []byte, w *hook.Webhook, account string, e *hook.Event, item int
 		return Request{}, err
 	}
 	return f.render(dst, subject{webhook: w, account: account, event: e, item: item}), nil
-}
-
-// Signing is what changes by the attempt.
-type Signing struct {
-	// Delivery is the delivery's id, the same for every attempt.
-	Delivery string
-	// At is the start of the attempt.
-	At time.Time
-	// Secrets in the clear, in their text form, the current one first. While
-	// one rotates there are several; formats with room for one signature use
-	// the first.
-	Secrets []string
-}
-
-// Sign sets the headers by which the receiver knows the request and that it
-// came from here. The error is a hook.FieldError: of a format that is not
-// known, or of a secret that will not do, without its value.
-func Sign(header http.Header, f hook.Format, r Request, s Signing) error {
-	entry, err := find(f)
-	if err != nil {
-		return err
-	}
-	if len(s.Secrets) == 0 {
-		return hook.FieldError{Field: "secret", Rule: "must be there to sign with"}
-	}
-	header["Content-Type"] = []string{r.ContentType}
-	return entry.sign(header, r.Body, s)
 }
 
 // NewSecret makes a random secret in the text form that the format's receivers
@@ -92,7 +62,7 @@ type subject struct {
 // entry is all that there is to a format.
 type entry struct {
 	render      func(dst []byte, s subject) Request
-	sign        func(header http.Header, body []byte, s Signing) error
+	signer      func(secrets []string) (headers, error)
 	newSecret   func() string
 	checkSecret func(secret string) error
 }

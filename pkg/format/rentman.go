@@ -1,7 +1,7 @@
 package format
 
 import (
-	"net/http"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -13,7 +13,7 @@ import (
 // Fields stand in the order of the document's examples.
 var rentman = entry{
 	render:      renderRentman,
-	sign:        signRentman,
+	signer:      signRentman,
 	newSecret:   signature.NewToken,
 	checkSecret: signature.CheckToken,
 }
@@ -125,7 +125,9 @@ func (w *words) appendItemType(dst []byte, name string) []byte {
 }
 
 // signRentman signs with the current token: a Digest header has one value.
-func signRentman(header http.Header, body []byte, s Signing) error {
-	header[signature.HeaderDigest] = []string{signature.Digest(s.Secrets[0], body)}
-	return nil
+func signRentman(secrets []string) (headers, error) {
+	key := signature.NewDigestKey(secrets[0])
+	return func(dst []hook.Header, body []byte, _ string, _ time.Time) []hook.Header {
+		return append(dst, hook.Header{Name: signature.HeaderDigest, Value: string(key.Append(nil, body))})
+	}, nil
 }

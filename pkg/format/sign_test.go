@@ -6,9 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/staffetta/staffetta/pkg/format"
@@ -75,6 +77,27 @@ func TestARequestThatCannotBeSignedIsAnErrorWithoutTheSecret(t *testing.T) {
 	require.EqualError(t, format.CheckSecret(hook.FormatRentman, "key"), "secret must be 8 to 256 visible ASCII characters")
 }
 
+func TestASignerSignsForMany(t *testing.T) {
+	t.Parallel()
+	secret := signature.NewSecret()
+	signer, err := format.NewSigner(hook.FormatStandard, []string{secret})
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			for range 50 {
+				r := request(strings.Repeat("x", n))
+				h := http.Header{}
+				for _, line := range signer.Append(nil, r, delivery, now) {
+					h.Set(line.Name, line.Value)
+				}
+				assert.NoError(t, signature.Verify(h, r.Body, secret, now, time.Minute))
+			}
+		})
+	}
+	all.Wait()
+}
+
 func BenchmarkSign(b *testing.B) {
 	r := request(strings.Repeat("x", 400))
 	for f, secret := range map[hook.Format]string{
@@ -87,6 +110,23 @@ func BenchmarkSign(b *testing.B) {
 				if err := format.Sign(http.Header{}, f, r, s); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+func BenchmarkSigner(b *testing.B) {
+	r := request(strings.Repeat("x", 400))
+	for f, secret := range map[hook.Format]string{
+		hook.FormatStandard: signature.NewSecret(), hook.FormatRentman: signature.NewToken(),
+	} {
+		b.Run(string(f), func(b *testing.B) {
+			signer, err := format.NewSigner(f, []string{secret})
+			require.NoError(b, err)
+			var room [8]hook.Header
+			b.ReportAllocs()
+			for b.Loop() {
+				signer.Append(room[:0], r, delivery, now)
 			}
 		})
 	}

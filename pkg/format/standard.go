@@ -1,8 +1,8 @@
 package format
 
 import (
-	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -17,7 +17,7 @@ const contentTypeJSON = "application/json"
 // fetch the items, or full, with their data.
 var standard = entry{
 	render:    renderStandard,
-	sign:      signStandard,
+	signer:    signStandard,
 	newSecret: signature.NewSecret,
 	checkSecret: func(secret string) error {
 		_, err := signature.ParseSecret(secret)
@@ -88,21 +88,27 @@ func appendStandardReference(dst []byte, r *hook.Reference) []byte {
 
 // signStandard signs with every secret, so that a receiver may have the new one
 // or still the old one.
-func signStandard(header http.Header, body []byte, s Signing) error {
-	var signatures []byte
-	for n, secret := range s.Secrets {
-		key, err := signature.ParseSecret(secret)
+func signStandard(secrets []string) (headers, error) {
+	keys := make([]*signature.StandardKey, len(secrets))
+	for n, secret := range secrets {
+		key, err := signature.NewStandardKey(secret)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if n > 0 {
-			signatures = append(signatures, ' ')
-		}
-		signatures = signature.AppendStandard(signatures, key, s.Delivery, s.At, body)
+		keys[n] = key
 	}
-	values := []string{s.Delivery, strconv.FormatInt(s.At.Unix(), 10), string(signatures)}
-	header[signature.HeaderID] = values[0:1:1]
-	header[signature.HeaderTimestamp] = values[1:2:2]
-	header[signature.HeaderSignature] = values[2:3:3]
-	return nil
+	return func(dst []hook.Header, body []byte, delivery string, at time.Time) []hook.Header {
+		var room [128]byte // one signature has 47 bytes
+		signatures := room[:0]
+		for n, key := range keys {
+			if n > 0 {
+				signatures = append(signatures, ' ')
+			}
+			signatures = key.Append(signatures, delivery, at, body)
+		}
+		return append(dst,
+			hook.Header{Name: signature.HeaderID, Value: delivery},
+			hook.Header{Name: signature.HeaderSignature, Value: string(signatures)},
+			hook.Header{Name: signature.HeaderTimestamp, Value: strconv.FormatInt(at.Unix(), 10)})
+	}, nil
 }

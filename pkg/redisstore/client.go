@@ -9,7 +9,11 @@ import (
 )
 
 // Client is a connection pool to Redis.
-type Client struct{ rdb redis.UniversalClient }
+type Client struct {
+	rdb redis.UniversalClient
+	// options that rdb was made of, for those who need connections of their own.
+	options *redis.Options
+}
 
 func init() {
 	// What go-redis would print to standard error of its own accord comes back as
@@ -29,7 +33,7 @@ func Open(url string) (*Client, error) {
 	if err != nil {
 		return nil, errors.New("must be redis://[user:password@]host:port[/db] or rediss://…")
 	}
-	return &Client{rdb: redis.NewClient(options)}, nil
+	return &Client{rdb: redis.NewClient(options), options: options}, nil
 }
 
 // Ping reports whether Redis answers.

@@ -3,7 +3,6 @@ package signature
 import (
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha512"
 	"encoding/hex"
 	"net/http"
 	"strings"
@@ -45,11 +44,7 @@ func Digest(token string, body []byte) string {
 
 // AppendDigest appends what Digest returns.
 func AppendDigest(dst []byte, token string, body []byte) []byte {
-	mac := hmac.New(sha512.New, []byte(token))
-	mac.Write(body)
-	var sum [sha512.Size]byte
-	dst = append(dst, digestPrefix...)
-	return hex.AppendEncode(dst, mac.Sum(sum[:0]))
+	return NewDigestKey(token).Append(dst, body)
 }
 
 // VerifyDigest checks a request of the rentman format as its receiver does. It

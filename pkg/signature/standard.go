@@ -4,11 +4,8 @@
 package signature
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"strconv"
 	"strings"
 	"time"
 
@@ -71,16 +68,5 @@ func Standard(key []byte, id string, at time.Time, body []byte) string {
 // AppendStandard appends the signature that Standard returns. To sign with
 // several keys, while a secret rotates, append them with a space between.
 func AppendStandard(dst, key []byte, id string, at time.Time, body []byte) []byte {
-	var room [128]byte // a delivery id has 30 bytes, a time 10
-	signed := append(room[:0], id...)
-	signed = append(signed, '.')
-	signed = strconv.AppendInt(signed, at.Unix(), 10)
-	signed = append(signed, '.')
-
-	mac := hmac.New(sha256.New, key)
-	mac.Write(signed)
-	mac.Write(body)
-	var sum [sha256.Size]byte
-	dst = append(dst, scheme...)
-	return base64.StdEncoding.AppendEncode(dst, mac.Sum(sum[:0]))
+	return standardKey(key).Append(dst, id, at, body)
 }

@@ -5,11 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/quota"
 	"github.com/staffetta/staffetta/pkg/redisstore"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
 	"github.com/staffetta/staffetta/services/api"
@@ -79,7 +81,7 @@ func (p *Parts) Router(ctx context.Context) (Component, error) {
 		Tracer: p.Tracing.Tracer("router"), Log: log, Metrics: p.Metrics,
 	})
 	p.Health.Require("router", service.Ready)
-	return Component{Name: "router", Run: withMirror(mirror.Run, service.Run)}, nil
+	return Component{Name: "router", Run: beside(service.Run, mirror.Run)}, nil
 }
 
 // Sender builds the sender.
@@ -92,15 +94,32 @@ func (p *Parts) Sender(ctx context.Context) (Component, error) {
 	mirror := redisstore.NewMirror(p.Redis, log, func(s hook.AccountState) *sender.Account {
 		return sender.NewAccount(s, p.Keys)
 	})
-	service := sender.New(sender.Config{
-		Bus: p.Bus, Snapshot: mirror, Client: egress.NewClient(p.egress()),
-		Circuits:  circuits{redisstore.NewCircuits(p.Redis)},
-		MaxOpen:   p.Config.BreakerMaxOpen, Partitions: partitions, HungAfter: sender.DefaultHungAfter,
+	var service *sender.Service
+	ledger := quota.New(redisstore.NewCounters(p.Redis), func() float64 { return service.Share() }, time.Now, func(err error) {
+		if err != nil {
+			log.Warn("quotas are not counted in redis just now; each sender allows its share", zap.Error(err))
+		} else {
+			log.Info("quotas are counted in redis again")
+		}
+	})
+	client := egress.NewClient(p.egress())
+	service = sender.New(sender.Config{
+		Bus: p.Bus, Snapshot: mirror, Client: client, Quotas: ledger,
+		Circuits: circuits{redisstore.NewCircuits(p.Redis)},
+		MaxOpen:  p.Config.BreakerMaxOpen, Partitions: partitions, HungAfter: sender.DefaultHungAfter,
 		UserAgent: "Staffetta/" + p.Version,
 		Tracer:    p.Tracing.Tracer("sender"), Log: log, Metrics: p.Metrics,
 	})
 	p.Health.Require("sender", service.Ready)
-	return Component{Name: "sender", Run: withMirror(mirror.Run, service.Run)}, nil
+	return Component{Name: "sender", Run: beside(service.Run, mirror.Run, leases(ledger)), Close: client.Close}, nil
+}
+
+// leases returns what the ledger leased and nobody needs.
+func leases(l *quota.Ledger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		l.Run(ctx)
+		return nil
+	}
 }
 
 // Recorder builds the recorder.
@@ -127,13 +146,15 @@ func (p *Parts) egress() egress.Policy {
 	return egress.Policy{Allow: p.Config.EgressAllow, AllowHTTP: p.Config.AllowHTTP}
 }
 
-// withMirror runs a service beside the mirror that it looks at; the mirror ends
-// after the service, which needs it for what is under way.
-func withMirror(mirror, service func(context.Context) error) func(context.Context) error {
+// beside runs a service beside what it needs; those end after the service, which
+// needs them for what is under way.
+func beside(service func(context.Context) error, needed ...func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		following, stop := context.WithCancel(context.WithoutCancel(ctx))
+		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 		var group errgroup.Group
-		group.Go(func() error { return mirror(following) })
+		for _, run := range needed {
+			group.Go(func() error { return run(serving) })
+		}
 		group.Go(func() error {
 			defer stop()
 			return service(ctx)

@@ -2,7 +2,10 @@ package sender
 
 import (
 	"fmt"
+	"sync"
 
+	"github.com/staffetta/staffetta/pkg/egress"
+	"github.com/staffetta/staffetta/pkg/format"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -22,6 +25,17 @@ type target struct {
 	secrets []string
 	// unusable says why the secrets could not be opened, if so.
 	unusable error
+
+	preparing sync.Once
+	ready     *prepared
+	unready   error
+}
+
+// prepared is what all requests to a webhook have in common.
+type prepared struct {
+	to     *egress.Destination
+	signer *format.Signer
+	mask   *mask
 }
 
 // Opener opens sealed secrets, such as seal.Keyring.
@@ -46,4 +60,24 @@ func NewAccount(s hook.AccountState, keys Opener) *Account {
 		a.targets[w.ID] = t
 	}
 	return a
+}
+
+// prepare takes URL and secrets apart, once, when the first request needs it: of
+// a million webhooks in the cache a sender posts to few. The error says what is
+// wrong with the webhook, without its URL and its secrets.
+func (w *target) prepare() (*prepared, error) {
+	w.preparing.Do(func() {
+		to, err := egress.NewDestination(w.URL)
+		if err != nil {
+			w.unready = fmt.Errorf("webhook %s: %w", w.ID, err)
+			return
+		}
+		signer, err := format.NewSigner(w.Format, w.secrets)
+		if err != nil {
+			w.unready = fmt.Errorf("webhook %s: %w", w.ID, err)
+			return
+		}
+		w.ready = &prepared{to: to, signer: signer, mask: newMask(w.secrets, to.Query)}
+	})
+	return w.ready, w.unready
 }

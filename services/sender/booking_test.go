@@ -108,7 +108,7 @@ func TestABacklogOf200000IsDeferredAtMostThreeTimesATask(t *testing.T) {
 	t.Parallel()
 	const total, rate = 200_000, 1000
 	for name, limits := range map[string]bounds{
-		"a limit of 1,000/s":                 {rate: rate},
+		"a limit of 1,000/s":                  {rate: rate},
 		"10 at a time, which take 10 ms each": {concurrency: 10},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,4 +50,5 @@ func (b *budget) drain(ctx context.Context) error {
 	return nil
 }
 
-func (b *budget) room() int { return maxInFlight - int(b.used.Load()) }
+// idle reports whether nothing is in flight.
+func (b *budget) idle() bool { return b.used.Load() == 0 }

@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,35 +15,81 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-// maxRetryAfter caps what a receiver may ask for (CONTRACT.md: 1 h).
-const maxRetryAfter = time.Hour
-
 // outcome is what came of one HTTP request.
 type outcome struct {
 	reason hook.Reason // ReasonNone: delivered
+	// detail is the error in words, secrets masked.
 	detail string
 	status int
-	// response is the start of the answer's body.
+	// response is the start of the answer's body, and headers what is kept of its
+	// header; secrets masked.
 	response []byte
-	// retryAfter is what the receiver asked for, capped; 0: nothing.
+	headers  []hook.Header
+	// retryAfter is what the receiver asked for, capped; 0: nothing, or nothing
+	// that counts.
 	retryAfter time.Duration
 	// due is when a task that was not tried is to be tried.
 	due      time.Time
-	at         time.Time
-	duration   time.Duration
-	url        string
-	traceID    string
+	at       time.Time
+	duration time.Duration
+	url      string
+	traceID  string
+}
+
+// consequence is what a reason leads to.
+type consequence struct {
+	// verdict is what it says about the receiver.
+	verdict verdict
+	// honoured says that a Retry-After is obeyed. RFC 9110 (10.2.3) lets any answer
+	// carry one and defines it for 503 and 3xx; others for 413 and 429. Whoever
+	// asks a sender to wait with whatever failure gets his wish. On a success it
+	// could only mean the result of some work, for which nobody here asks.
+	honoured bool
+}
+
+// consequences is the whole policy: what follows from each reason that a request
+// can have. Beside it every reason but ReasonNone means another try by the
+// webhook's schedule.
+var consequences = map[hook.Reason]consequence{
+	hook.ReasonNone:      {verdict: succeeded},
+	hook.ReasonStatus:    {verdict: failed, honoured: true},
+	hook.ReasonRedirect:  {verdict: failed, honoured: true},
+	hook.ReasonThrottled: {verdict: away, honoured: true},
+	// 410: the recorder disables the webhook; unless its URL was changed meanwhile
+	// what waits is held when it is due.
+	hook.ReasonGone: {verdict: failed},
+	// No answer: no connection, reset, timeout.
+	hook.ReasonDNS:     {verdict: away},
+	hook.ReasonConnect: {verdict: away},
+	hook.ReasonReset:   {verdict: away},
+	hook.ReasonTimeout: {verdict: away},
+	// It is there, but will not be delivered to.
+	hook.ReasonTLS:      {verdict: failed},
+	hook.ReasonProtocol: {verdict: failed},
+	// Where it lives may not be reached.
+	hook.ReasonForbidden: {verdict: failed},
+	// Nothing was sent, and no receiver is to blame.
+	hook.ReasonUnrenderable: {verdict: untried},
 }
 
 // verdict is what the outcome says about the receiver.
-func (o *outcome) verdict() verdict {
-	switch o.reason {
-	case hook.ReasonNone:
-		return succeeded
-	case hook.ReasonThrottled, hook.ReasonTimeout, hook.ReasonConnect, hook.ReasonReset, hook.ReasonDNS:
-		return away
-	default:
-		return failed
+func (o *outcome) verdict() verdict { return consequences[o.reason].verdict }
+
+// fail notes a request without an answer.
+func (o *outcome) fail(err error, v *veil) {
+	o.reason, o.detail = ofError(err), v.detail(err)
+}
+
+// keep notes an answer. The status decides, whatever becomes of the body: who
+// says 2xx has the delivery.
+func (o *outcome) keep(a egress.Answer, v *veil) {
+	o.status, o.reason = a.Status, ofStatus(a.Status)
+	if consequences[o.reason].honoured {
+		o.retryAfter = retryAfter(a.Header, time.Now())
+	}
+	o.response, o.headers = v.body(a.Body, a.Broken != nil), v.headers(a.Header)
+	if a.Broken != nil && o.reason != hook.ReasonNone {
+		o.detail = v.detail(a.Broken)
 	}
 }
 
@@ -68,49 +111,59 @@ func ofStatus(status int) hook.Reason {
 	}
 }
 
-// ofError gives the reason for a request without an answer.
+// ofError gives the reason for a request without an answer: the first that fits.
 func ofError(err error) hook.Reason {
 	var (
-		dns         *net.DNSError
-		timeout     net.Error
-		certificate *tls.CertificateVerificationError
-		record      tls.RecordHeaderError
-		alert       tls.AlertError
-		authority   x509.UnknownAuthorityError
-		op          *net.OpError
+		stage egress.Stage
+		fault *egress.Error
+		dns   *net.DNSError
 	)
+	if errors.As(err, &fault) {
+		stage = fault.Stage
+	}
 	switch {
+	case errors.Is(err, egress.ErrHeader):
+		return hook.ReasonUnrenderable
 	case errors.Is(err, egress.ErrForbidden):
 		return hook.ReasonForbidden
 	case errors.As(err, &dns):
 		return hook.ReasonDNS
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
-		errors.As(err, &timeout) && timeout.Timeout():
-		return hook.ReasonTimeout
-	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &authority),
-		errors.Is(err, http.ErrSchemeMismatch):
-		return hook.ReasonTLS
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return hook.ReasonReset
-	case errors.As(err, &op) && op.Op == "dial":
+	case stage == egress.StageConnect: // timed out too
 		return hook.ReasonConnect
+	case timedOut(err):
+		return hook.ReasonTimeout
+	case ofTLS(err):
+		return hook.ReasonTLS
+	case broken(err):
+		return hook.ReasonReset
+	case stage == egress.StageTLS:
+		return hook.ReasonTLS
 	default:
 		return hook.ReasonProtocol
 	}
 }
 
-// retryAfter reads the header in both of its forms, seconds and date; 0 if it
-// is absent, unreadable or in the past.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := strings.TrimSpace(h.Get("Retry-After"))
-	if text == "" {
-		return 0
-	}
-	var wait time.Duration
-	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
-		wait = time.Duration(seconds) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), maxRetryAfter)
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// broken reports whether the connection ended, one way or another.
+func broken(err error) bool {
+	var system syscall.Errno
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &system)
+}
+
+// ofTLS reports whether a certificate or one of the sides refused.
+func ofTLS(err error) bool {
+	var (
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+		record      tls.RecordHeaderError
+		alert       tls.AlertError
+		op          *net.OpError
+	)
+	return errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &record) || errors.As(err, &alert) ||
+		// An alert, as crypto/tls wraps it; after the handshake too.
+		errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error")
 }

@@ -1,117 +1,81 @@
 package sender
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"net/url"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/trace"
 
+	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/format"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-const (
-	// maxKept is how much of an answer's body the log keeps.
-	maxKept = 4 << 10
-	// maxDrained is how much of it is read so that the connection can be used
-	// again; beyond that closing is cheaper.
-	maxDrained = 64 << 10
-	// maxDetail bounds an error's text in the log.
-	maxDetail = 1 << 10
-)
+// paper is what a request is written on.
+type paper struct {
+	body   []byte
+	header []hook.Header
+}
+
+var papers = sync.Pool{New: func() any { return new(paper) }}
+
+// maxPaper keeps a rare large body from living on in the pool.
+const maxPaper = 64 << 10
 
 // post makes one request. Its outcome always has a time: it was an attempt.
 func (o *owner) post(t *task, w *target) (out outcome) {
 	out.at = time.Now()
-	defer func() {
-		// One task's defect must not end the others.
-		if p := recover(); p != nil {
-			out.reason, out.detail = hook.ReasonUnrenderable, fmt.Sprintf("panic: %v", p)
-		}
-		out.duration = time.Since(out.at)
-	}()
-	ctx, span := o.span(t)
-	defer span.End()
-	out.traceID = span.SpanContext().TraceID().String()
-
-	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
-	defer cancel()
-	request, err := o.request(ctx, t, w, out.at)
+	defer func() { out.duration = time.Since(out.at) }()
+	ready, err := w.prepare()
 	if err != nil {
 		out.reason, out.detail = hook.ReasonUnrenderable, err.Error()
-		span.SetStatus(codes.Error, out.detail)
 		return out
 	}
-	out.url = hook.ShownURL(request.URL)
-	answer, err := o.service.Client.Do(request)
+	out.url = ready.to.Shown
+	trail := o.follow(t)
+	defer trail.end(&out)
+	out.traceID = trail.id
+
+	p, ok := papers.Get().(*paper)
+	if !ok { // nothing else is put there
+		p = new(paper)
+	}
+	rendered, err := format.Render(p.body[:0], &w.Webhook, w.account, t.event, format.AllItems)
 	if err != nil {
-		out.reason, out.detail = ofError(err), detail(err)
-		span.SetStatus(codes.Error, string(out.reason))
+		out.reason, out.detail = hook.ReasonUnrenderable, err.Error()
 		return out
 	}
-	defer answer.Body.Close()
-	out.status, out.reason = answer.StatusCode, ofStatus(answer.StatusCode)
-	out.retryAfter = retryAfter(answer.Header, time.Now())
-	span.SetAttributes(attribute.Int("http.response.status_code", out.status))
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxKept))
-	out.response = body
-	if err == nil && len(body) == maxKept {
-		_, err = io.CopyN(io.Discard, answer.Body, maxDrained)
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
+	p.body = rendered.Body
+	p.header = append(p.header[:0], hook.Header{Name: "User-Agent", Value: o.service.UserAgent})
+	p.header = trail.append(p.header)
+	p.header = ready.signer.Append(p.header, rendered, t.delivery, out.at)
+	answer, err := o.service.Client.Post(egress.Request{
+		To: ready.to, Header: p.header, Body: rendered.Body, Deadline: out.at.Add(w.Timeout),
+	})
+	var room [maxProofs]string
+	hiding := ready.mask.over(p.header, &room)
+	if err != nil {
+		out.fail(err, &hiding)
+	} else {
+		out.keep(answer, &hiding)
 	}
-	if err != nil && out.reason != hook.ReasonNone {
-		out.detail = detail(err)
-	}
-	if out.reason != hook.ReasonNone {
-		span.SetStatus(codes.Error, string(out.reason))
+	if cap(p.body) <= maxPaper {
+		papers.Put(p)
 	}
 	return out
 }
 
-// span begins the attempt's span, in the trace of the producer.
-func (o *owner) span(t *task) (context.Context, trace.Span) {
-	carrier := propagation.MapCarrier{"traceparent": t.event.Trace.Parent, "tracestate": t.event.Trace.State}
-	ctx := propagation.TraceContext{}.Extract(context.Background(), carrier)
-	return o.service.Tracer.Start(ctx, "POST", trace.WithSpanKind(trace.SpanKindClient),
-		trace.WithAttributes(attribute.String("staffetta.delivery.id", t.delivery)))
-}
-
-// request renders and signs a task.
-func (o *owner) request(ctx context.Context, t *task, w *target, now time.Time) (*http.Request, error) {
-	rendered, err := format.Render(nil, &w.Webhook, w.account, t.event, format.AllItems)
-	if err != nil {
-		return nil, err
+// end closes the attempt's span, if there is one.
+func (t *trail) end(out *outcome) {
+	if t.span == nil {
+		return
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(rendered.Body))
-	if err != nil {
-		return nil, fmt.Errorf("request for webhook %s: %w", w.ID, err)
+	if out.status != 0 {
+		t.span.SetAttributes(attribute.Int("http.response.status_code", out.status))
 	}
-	r.Header.Set("User-Agent", o.service.UserAgent)
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(r.Header))
-	err = format.Sign(r.Header, w.Format, rendered, format.Signing{Delivery: t.delivery, At: now, Secrets: w.secrets})
-	if err != nil {
-		return nil, err
+	if out.reason != hook.ReasonNone {
+		t.span.SetStatus(codes.Error, string(out.reason))
 	}
-	return r, nil
-}
-
-// detail is an error's text without the URL that net/http puts before it.
-func detail(err error) string {
-	var wrapped *url.Error
-	text := err.Error()
-	if errors.As(err, &wrapped) {
-		text = wrapped.Err.Error()
-	}
-	return text[:min(len(text), maxDetail)]
+	t.span.End()
 }

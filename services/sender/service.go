@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -64,8 +63,8 @@ type Snapshot interface {
 type Config struct {
 	Bus      *bus.Client
 	Snapshot Snapshot
-	// Client posts; see egress.NewClient.
-	Client *http.Client
+	// Client posts.
+	Client Client
 	// Circuits are told what the breakers are like.
 	Circuits Circuits
 	// MaxOpen is the longest time that a breaker stays open; see DefaultMaxOpen.
@@ -99,7 +98,11 @@ type Service struct {
 	sight    sight
 	circuits *reporter
 	joined   atomic.Bool
-	reads    *semaphore.Weighted
+	// share is the number of partitions owned.
+	share atomic.Int64
+	// stopBy is until when a sender that stops drains, in Unix nanoseconds.
+	stopBy atomic.Int64
+	reads  *semaphore.Weighted
 	// lifetime ends when the sender has left its group: until then answers are
 	// written down.
 	lifetime context.Context
@@ -166,20 +169,22 @@ func (s *Service) Run(ctx context.Context) error {
 	go s.circuits.run(member)
 	var serving sync.Mutex // held while there is an assignment
 	defer context.AfterFunc(ctx, func() {
+		backstop := time.AfterFunc(time.Until(s.stopsBy())+leaveTimeout, leave)
+		context.AfterFunc(member, func() { backstop.Stop() })
 		serving.Lock()
 		defer serving.Unlock()
-		leave()
+		if s.drained() {
+			leave()
+		}
 	})()
 	err = group.Run(member, func(generation context.Context, a *bus.Assignment) error {
 		serving.Lock()
 		defer serving.Unlock()
-		if ctx.Err() == nil {
-			s.joined.Store(true)
-			s.serve(ctx, generation, a)
-			s.joined.Store(false)
-		}
-		if ctx.Err() != nil {
-			leave()
+		s.joined.Store(true)
+		s.serve(ctx, generation, a)
+		s.joined.Store(false)
+		if ctx.Err() != nil && (generation.Err() == nil || s.drained()) {
+			leave() // else it drains on in the next generation
 		}
 		return nil
 	})
@@ -201,6 +206,12 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
+// Share is what part of all partitions this sender has; above 0, as a part of an
+// account's quota.
+func (s *Service) Share() float64 {
+	return max(1, float64(s.share.Load())) / float64(s.Partitions)
+}
+
 // Ready is a health check: it says so while the sender is no member of its group.
 func (s *Service) Ready(context.Context) error {
 	if !s.joined.Load() {
@@ -212,7 +223,7 @@ func (s *Service) Ready(context.Context) error {
 // serve works on one assignment until it is taken away or the sender stops.
 func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment) {
 	s.lease.renew(time.Now(), a.Session) // the group has just heard of us
-	s.take(a)
+	s.take(a, stopping.Err() == nil)
 	reading, stopReading := context.WithCancel(generation)
 	defer stopReading()
 	defer context.AfterFunc(stopping, stopReading)()
@@ -253,10 +264,10 @@ func (s *Service) owner(partition int) *owner {
 	return s.owners[partition]
 }
 
-// take starts owners for the partitions that are new, and gives up those that
-// went. An owner whose partition stays goes on as if nothing had happened,
-// unless somebody else has committed meanwhile.
-func (s *Service) take(a *bus.Assignment) {
+// take gives up the owners of partitions that went, and starts some for those
+// that are new, if it is to begin anything. An owner whose partition stays goes
+// on as if nothing had happened, unless somebody else has committed meanwhile.
+func (s *Service) take(a *bus.Assignment, begin bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mine := map[int]bool{}
@@ -271,7 +282,7 @@ func (s *Service) take(a *bus.Assignment) {
 	}
 	ends := s.logEnds()
 	for p := range mine {
-		if _, ok := s.owners[p]; ok {
+		if _, ok := s.owners[p]; ok || !begin {
 			continue
 		}
 		committed := map[string]bus.Committed{}
@@ -281,6 +292,7 @@ func (s *Service) take(a *bus.Assignment) {
 		s.owners[p] = newOwner(s, p, committed)
 		s.owners[p].begin(ends)
 	}
+	s.share.Store(int64(len(s.owners)))
 	s.metrics.partitions.Set(float64(len(s.owners)))
 }
 
@@ -295,10 +307,22 @@ func (s *Service) end(o *owner, why error) {
 	delete(s.owners, o.partition)
 }
 
+// drained reports whether a sender that stops has nothing under way any more, or
+// has waited for it for as long as one request may last.
+func (s *Service) drained() bool { return s.budget.idle() || time.Now().After(s.stopsBy()) }
+
+// stopsBy is until when a sender drains; whoever asks first sets it.
+func (s *Service) stopsBy() time.Time {
+	s.stopBy.CompareAndSwap(0, time.Now().Add(hook.MaxTimeout).UnixNano())
+	return time.Unix(0, s.stopBy.Load())
+}
+
 // drain takes nothing new and waits until every task's fate is durable, for as
-// long as one request may last.
+// long as one request may last since the sender was stopped. If the partitions
+// are revoked meanwhile it goes on in the next generation.
 func (s *Service) drain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, hook.MaxTimeout)
+	revoked := ctx
+	ctx, cancel := context.WithDeadline(ctx, s.stopsBy())
 	defer cancel()
 	s.mu.Lock()
 	owners := slices.Collect(maps.Values(s.owners))
@@ -312,7 +336,7 @@ func (s *Service) drain(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	if err := s.budget.drain(ctx); err != nil {
+	if err := s.budget.drain(ctx); err != nil && revoked.Err() == nil {
 		s.Log.Warn("some requests were still under way when the sender stopped; they are repeated", zap.Error(err))
 	}
 }

@@ -38,6 +38,8 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		Duration:   out.duration,
 		URL:        out.url,
 		TraceID:    out.traceID,
+
+		ResponseHeaders: out.headers,
 	}
 	if e := t.event; e != nil {
 		a.Store, a.Event, a.EventType, a.ItemType = e.Store, e.ID, e.Type, e.ItemType

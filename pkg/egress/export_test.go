@@ -1,0 +1,55 @@
+package egress
+
+import (
+	"crypto/x509"
+	"net"
+	"time"
+)
+
+// Trust lets tests verify receivers of their own.
+func (c *Client) Trust(roots *x509.CertPool) { c.tls.RootCAs = roots }
+
+// Idle is the number of idle connections.
+func (c *Client) Idle() int {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	return c.pool.idle
+}
+
+// Age makes idle connections older, and closes those that are too old.
+func (c *Client) Age(by time.Duration) {
+	c.pool.mu.Lock()
+	for _, stack := range c.pool.hosts {
+		for _, k := range stack {
+			k.since, k.until = k.since.Add(-by), k.until.Add(-by)
+		}
+	}
+	c.pool.mu.Unlock()
+	c.pool.sweep()
+}
+
+// MaxIdle is the bound of all idle connections.
+const MaxIdle = maxIdle
+
+// LookAtIdle is the number of idle connections that are open still.
+func (c *Client) LookAtIdle() (usable int) {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	for _, stack := range c.pool.hosts {
+		for _, k := range stack {
+			if open(k.tcp) {
+				usable++
+			}
+		}
+	}
+	return usable
+}
+
+// PutIdle gives the pool a connection.
+func (c *Client) PutIdle(address string, raw net.Conn) {
+	c.pool.put(&conn{Conn: raw, to: origin{address: address}}, time.Minute)
+}
+
+// Address and Head are what a destination is on the wire.
+func (d *Destination) Address() string { return d.address }
+func (d *Destination) Head() string    { return d.head }

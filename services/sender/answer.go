@@ -1,0 +1,99 @@
+package sender
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const (
+	// maxResponse is how much of an answer's body the log keeps, maxHeaders how
+	// much of its header, names and values.
+	maxResponse = 4 << 10
+	maxHeaders  = 4 << 10
+	// maxHeaderValue leaves room for others beside one long value.
+	maxHeaderValue = 512
+	// maxDetail bounds an error's text in the log.
+	maxDetail = 1 << 10
+	// ellipsis ends what was cut.
+	ellipsis = "…"
+)
+
+// detail is an error's text without secrets: errors quote what a receiver said.
+func (v *veil) detail(err error) string {
+	return shorten(v.text(err.Error(), false), maxDetail)
+}
+
+// body is what the log keeps of a body. cut says that it did not come whole.
+func (v *veil) body(body []byte, cut bool) []byte {
+	if len(body) == 0 {
+		return nil
+	}
+	text := string(body)
+	hidden := v.text(text, cut || len(body) >= maxResponse)
+	return []byte(hidden[:min(len(hidden), maxResponse)])
+}
+
+// headers is what the log keeps of a header: sorted, names in canonical form.
+func (v *veil) headers(h http.Header) []hook.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	var room [16]string
+	names := slices.AppendSeq(room[:0], maps.Keys(h))
+	slices.Sort(names)
+	kept := make([]hook.Header, 0, len(names))
+	size := 0
+	for _, name := range names {
+		for _, value := range h[name] {
+			line := hook.Header{Name: v.name(name), Value: masked}
+			if !secretHeader(name) {
+				line.Value = shorten(v.text(value, false), maxHeaderValue)
+			}
+			if size += len(line.Name) + len(line.Value); size > maxHeaders {
+				return kept
+			}
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}
+
+// secretWords in a header's name tell that its value is secret.
+var secretWords = [][]byte{
+	[]byte("token"), []byte("api-key"), []byte("apikey"), []byte("secret"), []byte("password"),
+	[]byte("passwd"), []byte("credential"), []byte("session"), []byte("signature"),
+}
+
+// secretHeader reports whether a header's name, in canonical form, tells that its
+// value is secret, whoever sends it.
+func secretHeader(name string) bool {
+	switch name {
+	case "Authorization", "Cookie", "Set-Cookie", "Set-Cookie2", "Authentication-Info":
+		return true
+	}
+	if strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "X-Auth") {
+		return true
+	}
+	var room [64]byte
+	lower := room[:0]
+	for _, c := range []byte(name) {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		lower = append(lower, c)
+	}
+	return slices.ContainsFunc(secretWords, func(word []byte) bool { return bytes.Contains(lower, word) })
+}
+
+// shorten cuts a text that is too long and says so.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len(ellipsis)], "") + ellipsis
+}

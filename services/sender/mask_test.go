@@ -1,0 +1,188 @@
+package sender
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/signature"
+)
+
+// echoes are the ways in which a receiver may say what it got.
+var echoes = map[string]func(string) string{
+	"plain": func(s string) string { return s },
+	"json": func(s string) string {
+		text, _ := json.Marshal(s)
+		return string(text)
+	},
+	"php": func(s string) string { return strings.ReplaceAll(s, "/", `\/`) },
+	"dotnet": func(s string) string {
+		return strings.NewReplacer("+", `\u002B`, "=", `\u003D`, "/", `\u002F`).Replace(s)
+	},
+	"query": url.QueryEscape,
+	"path":  url.PathEscape,
+	"html":  html.EscapeString,
+	"xml": func(s string) string {
+		return strings.NewReplacer("+", "&#43;", "=", "&#61;", "/", "&#47;").Replace(s)
+	},
+}
+
+// leaked is a piece of a secret that stands in a text, in whatever case.
+func leaked(text, secret string) string {
+	text, secret = strings.ToLower(text), strings.ToLower(strings.TrimPrefix(secret, "whsec_"))
+	for at := 0; at+minRun <= len(secret); at++ {
+		if piece := secret[at : at+minRun]; strings.Contains(text, piece) {
+			return piece
+		}
+	}
+	return ""
+}
+
+// A receiver that says all it got and all it knows, in its body and its header:
+// nothing of it is secret in what the log gets.
+func TestNoSecretReachesTheLog(t *testing.T) {
+	t.Parallel()
+	const query = "token=correct%2Fhorse%2Fbattery&plain=staple-staple"
+	o := testOwner()
+	for name, echo := range echoes {
+		for format, secret := range map[hook.Format]string{hook.FormatStandard: signature.NewSecret(), hook.FormatRentman: signature.NewToken()} {
+			url, proofs := echoing(t, echo, secret)
+			w := targetOf(t, hook.Webhook{ID: "wh_1", URL: url + "/hooks?" + query, Format: format, Timeout: 20 * time.Second}, secret)
+			out := o.post(sampleTask(), w)
+			require.Equal(t, 400, out.status, out.detail)
+			log := fmt.Sprintf("%+v %s", out, out.response)
+			require.Contains(t, log, masked)
+			require.Contains(t, log, "12014", "the rest is there")
+			for _, secret := range []string{
+				secret, <-proofs, "correct%2Fhorse%2Fbattery", "correct/horse/battery", "staple-staple", "0123456789abcdef",
+			} {
+				require.Empty(t, leaked(log, secret), "%s of %s: %s", name, secret, log)
+			}
+		}
+	}
+}
+
+// echoing starts such a receiver. It tells the signatures that it got.
+func echoing(t *testing.T, echo func(string) string, secret string) (url string, proofs <-chan string) {
+	t.Helper()
+	got := make(chan string, 1)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, proof, _ := strings.Cut(r.Header.Get(signature.HeaderSignature), ",")
+		if digest := r.Header.Get(signature.HeaderDigest); digest != "" {
+			proof = strings.TrimPrefix(digest, "sha512=")
+			w.Header().Set("X-"+proof, "1")
+		}
+		got <- proof
+		for name, values := range r.Header {
+			w.Header().Set("X-Echo-"+name, echo(values[0]))
+		}
+		w.Header().Set("X-Known", echo(secret))
+		w.Header().Set("Location", "/elsewhere?"+r.URL.RawQuery)
+		w.Header().Set("X-Api-Key", "0123456789abcdef")
+		w.Header().Set("Proxy-Authenticate", "0123456789abcdef")
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: "0123456789abcdef"})
+		w.WriteHeader(http.StatusBadRequest)
+		dump, _ := httputil.DumpRequest(r, true)
+		_, _ = io.WriteString(w, echo(string(dump)+" signed with "+secret))
+	}))
+	t.Cleanup(receiver.Close)
+	return receiver.URL, got
+}
+
+func TestNoSecretReachesAnErrorsWords(t *testing.T) {
+	t.Parallel()
+	secret := signature.NewSecret()
+	url, echo := rawReceiver(t)
+	echo <- "HTTP/1.1 " + secret + " Oops\r\n\r\n"
+	w := targetOf(t, hook.Webhook{ID: "wh_1", URL: url, Format: hook.FormatStandard, Timeout: 20 * time.Second}, secret)
+	out := testOwner().post(sampleTask(), w)
+	require.Equal(t, hook.ReasonProtocol, out.reason)
+	require.Contains(t, out.detail, `malformed HTTP status code "***"`)
+}
+
+// rawReceiver answers each request by what it is told.
+func rawReceiver(t *testing.T) (url string, answers chan<- string) {
+	t.Helper()
+	said := make(chan string, 1)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = io.WriteString(conn, <-said)
+			_ = conn.Close()
+		}
+	}))
+	t.Cleanup(receiver.Close)
+	return receiver.URL, said
+}
+
+func TestTheKeyInASecretIsSecretToo(t *testing.T) {
+	t.Parallel()
+	key := []byte("key 0123456789 0123456789!?")
+	m := newMask([]string{"whsec_" + base64.StdEncoding.EncodeToString(key)}, "")
+	for _, form := range []string{
+		base64.StdEncoding.EncodeToString(key), base64.RawURLEncoding.EncodeToString(key),
+		hex.EncodeToString(key), strings.ToUpper(hex.EncodeToString(key)),
+	} {
+		require.Equal(t, "<***>", strings.ReplaceAll(m.text("<"+form+">", false), "***=", "***"))
+	}
+}
+
+func TestWhatIsKeptOfAHeaderIsBoundedAndSorted(t *testing.T) {
+	t.Parallel()
+	v := veil{mask: newMask(nil, "")}
+	h := http.Header{"B": {"2", "1"}, "A": {strings.Repeat("é", maxHeaderValue)}}
+	kept := v.headers(h)
+	require.Len(t, kept, 3)
+	require.Equal(t, "A", kept[0].Name)
+	require.LessOrEqual(t, len(kept[0].Value), maxHeaderValue)
+	require.True(t, strings.HasSuffix(kept[0].Value, "é…"))
+	require.Equal(t, []hook.Header{{Name: "B", Value: "2"}, {Name: "B", Value: "1"}}, kept[1:])
+
+	for n := range 100 {
+		h.Set(fmt.Sprintf("X-%03d", n), strings.Repeat("x", 100))
+	}
+	size := 0
+	for _, line := range v.headers(h) {
+		size += len(line.Name) + len(line.Value)
+	}
+	require.LessOrEqual(t, size, maxHeaders)
+	require.Greater(t, size, maxHeaders-200)
+	require.Nil(t, v.headers(nil))
+}
+
+// Wherever an answer is cut, no piece of a secret is left at its end.
+func FuzzNoPieceOfASecretIsLeft(f *testing.F) {
+	f.Add([]byte("0123456789abcdefghijklmn"), "the secret is ", uint16(30))
+	f.Add([]byte("\xfb\xef\xbe\xfb\xef\xbe\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "", uint16(9))
+	f.Add([]byte("0000000000000000000\xff\xfb\xcc\x0c\x0c\x0d\xfd\x00\x00\x00\x00\x00\x00"), "0", uint16(35))
+	f.Fuzz(func(t *testing.T, key []byte, before string, cut uint16) {
+		if len(key) < 24 || len(key) > 64 || len(before) > 100 {
+			return
+		}
+		secret := "whsec_" + base64.StdEncoding.EncodeToString(key)
+		if leaked(before+masked, secret) != "" {
+			return
+		}
+		v := veil{mask: newMask([]string{secret}, "")}
+		for name, echo := range echoes {
+			text := before + echo(secret) + " and again " + echo(secret)
+			require.Empty(t, leaked(string(v.body([]byte(text), false)), secret), name)
+			text = text[:min(len(text), int(cut))]
+			kept := string(v.body([]byte(text), true))
+			require.Empty(t, leaked(kept, secret), "%s cut at %d: %s", name, cut, kept)
+		}
+	})
+}
