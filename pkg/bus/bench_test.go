@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -106,4 +107,64 @@ func BenchmarkRoundTrip(b *testing.B) {
 		i++
 	}
 	require.NoError(b, p.Close(context.Background()))
+}
+
+// BenchmarkRoundTripAmongQuiet is BenchmarkRoundTrip for a fetcher that reads
+// as many partitions beside it as a sender does: eleven topics of 32, ten of
+// them quiet.
+func BenchmarkRoundTripAmongQuiet(b *testing.B) {
+	client := dial(b, benchBroker(b))
+	const partitions, quiet = 32, 10
+	p := client.NewProducer(bus.ProducerConfig{})
+	busy := topic(b, client, partitions)
+	f := reader(b, client, bus.FetcherConfig{}, busy, partitions)
+	for range quiet {
+		tier := topic(b, client, partitions)
+		for n := range partitions {
+			f.Add(tier, n, bus.FirstOffset)
+		}
+	}
+	once := func(i int) {
+		require.NoError(b, p.Produce(context.Background(), bus.Record{Topic: busy, Partition: i % partitions}, nil))
+		batch, err := f.Poll(context.Background())
+		require.NoError(b, err)
+		require.Len(b, batch.Records, 1)
+	}
+	// Until it is known which are quiet.
+	i := 0
+	for begin := time.Now(); time.Since(begin) < 6*time.Second; i++ {
+		once(i)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		once(i)
+		i++
+	}
+	require.NoError(b, p.Close(context.Background()))
+}
+
+// BenchmarkOneBusyPartition reads one partition of 8, which is paused and
+// resumed for each batch, as a sender does whose inbox is full: per batch of at
+// most 256 KiB.
+func BenchmarkOneBusyPartition(b *testing.B) {
+	client := dial(b, benchBroker(b))
+	topic := topic(b, client, benchPartitions)
+	p := client.NewProducer(bus.ProducerConfig{MaxBatchBytes: 64 << 10})
+	value := make([]byte, 300)
+	for range 200_000 {
+		require.NoError(b, p.Produce(context.Background(), bus.Record{Topic: topic, Value: value}, nil))
+	}
+	require.NoError(b, p.Close(context.Background()))
+	f := reader(b, client, bus.FetcherConfig{PartitionMaxBytes: 256 << 10}, topic, benchPartitions)
+	b.ReportAllocs()
+	for b.Loop() {
+		batch, err := f.Poll(context.Background())
+		require.NoError(b, err)
+		if batch.Next == batch.HighWatermark {
+			f.Add(topic, 0, bus.FirstOffset)
+			continue
+		}
+		f.Pause(topic, 0)
+		f.Resume(topic, 0)
+	}
 }

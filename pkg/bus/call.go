@@ -24,13 +24,14 @@ type call struct {
 	version  int16
 }
 
-// newestVersion caps the versions of requests whose later answers kafka-go
-// decodes wrongly: since version 1 they begin with the throttle time, but it
-// takes them to begin with the error code. That is then always 0, so no
-// heartbeat would ever tell of a rebalance.
+// newestVersion caps the versions of some requests. Of the first two, kafka-go
+// decodes later answers wrongly: since version 1 they begin with the throttle
+// time, but it takes them to begin with the error code. That is then always 0,
+// so no heartbeat would ever tell of a rebalance.
 var newestVersion = map[protocol.ApiKey]int16{
 	protocol.Heartbeat:  0,
 	protocol.LeaveGroup: 0,
+	protocol.Produce:    producedAs,
 }
 
 // Broker implements protocol.BrokerMessage.

@@ -148,13 +148,17 @@ func (c *Client) do(ctx context.Context, broker int32, req protocol.Message) (pr
 }
 
 func (c *Client) doWithin(ctx context.Context, timeout time.Duration, broker int32, req protocol.Message) (protocol.Message, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	answer, err := expect[*reply](c.transport.RoundTrip(ctx, c.addr, &call{Message: req, broker: broker, clientID: c.cfg.ClientID}))
+	answer, err := expect[*reply](c.roundTrip(ctx, timeout, &call{Message: req, broker: broker, clientID: c.cfg.ClientID}))
 	if err != nil {
 		return nil, err
 	}
 	return answer.Message, nil
+}
+
+func (c *Client) roundTrip(ctx context.Context, timeout time.Duration, req protocol.Message) (protocol.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.transport.RoundTrip(ctx, c.addr, req)
 }
 
 // retry tries an operation until it works, its fault does not pass, the tries

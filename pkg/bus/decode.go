@@ -69,10 +69,24 @@ func nextBatch(set []byte) (b wireBatch, rest []byte, ok bool, err error) {
 	return b, set[end:], true, nil
 }
 
+// expected is about how many records there are in what a broker answered; a
+// record takes minRecord bytes at least, if it is not compressed.
+func expected(set []byte) (n int) {
+	const minRecord = 7
+	most := len(set) / minRecord
+	for len(set) >= atRecords {
+		n += int(int32(binary.BigEndian.Uint32(set[atCount:])))
+		end := atLength + 4 + int(binary.BigEndian.Uint32(set[atLength:]))
+		set = set[min(end, len(set)):]
+	}
+	return max(0, min(n, most))
+}
+
 // decoder turns batches into records that own their memory: what a broker
 // answers is read into memory that is used again.
 type decoder struct {
 	arena     []byte
+	slab      []Header
 	scratch   bytes.Buffer
 	strings   map[string]string // header keys seen, so that each is allocated once
 	topic     string
@@ -82,6 +96,9 @@ type decoder struct {
 // arenaSize is the memory that records share. A record that is kept keeps this
 // much alive; one above a quarter of it has its own.
 const arenaSize = 32 << 10
+
+// slabSize is how many headers records share the memory of, 40 bytes each.
+const slabSize = 128
 
 // maxStrings bounds the header keys remembered; there are few in practice.
 const maxStrings = 256
@@ -96,6 +113,19 @@ func (d *decoder) alloc(n int) []byte {
 	b := d.arena[:n:n]
 	d.arena = d.arena[n:]
 	return b
+}
+
+// headersOf returns so many, empty.
+func (d *decoder) headersOf(n int) []Header {
+	if n > slabSize/4 {
+		return make([]Header, n)
+	}
+	if n > len(d.slab) {
+		d.slab = make([]Header, slabSize)
+	}
+	h := d.slab[:n:n]
+	d.slab = d.slab[n:]
+	return h
 }
 
 func (d *decoder) intern(b []byte) string {
@@ -157,7 +187,7 @@ func (d *decoder) record(b *wireBatch, body []byte, from int64) (r Record, skip 
 		if n > int64(len(c.rest)) {
 			return r, false, fmt.Errorf("%w: %d headers in %d bytes", errCorrupt, n, len(c.rest))
 		}
-		r.Headers = make([]Header, n)
+		r.Headers = d.headersOf(int(n))
 		for i := range r.Headers {
 			r.Headers[i] = Header{Key: d.intern(c.bytes()), Value: c.bytes()}
 		}

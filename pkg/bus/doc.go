@@ -1,6 +1,6 @@
 // Package bus is the adapter to Kafka, on kafka-go: a producer that batches by
-// itself, a fetcher that reads many partitions read-committed through one
-// request per broker, consumer groups whose members own the same partition
+// itself, a fetcher that reads many partitions read-committed through a few
+// requests per broker, consumer groups whose members own the same partition
 // numbers of every topic, and the topics with their settings.
 //
 // It goes below kafka-go's Writer, Reader and ConsumerGroup, for reasons that
@@ -16,9 +16,11 @@
 //	transactions.go what of a batch an aborted transaction takes away
 //	producer.go     Produce, Close
 //	outbox.go       the queue of one partition and the requests it goes into
+//	produce.go      one produce request and its answer
 //	fetch.go        one fetch request and its answer
 //	fetcher.go      Add, Remove, Pause, Poll
 //	fetchplace.go   where partitions are fetched, and from which position
+//	fetchstation.go which partitions are asked for together
 //	fetchloop.go    the loop that keeps one request outstanding at a broker
 //	fetchtake.go    what becomes of its answers
 //	offsets.go      ends, starts and committed offsets; ReadAt

@@ -49,12 +49,13 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // encodeBatch appends a batch of the records to b. Their count is at least 1.
-func encodeBatch(b []byte, records []*Record, compression Compression) ([]byte, error) {
+func encodeBatch(b []byte, batch []*outgoing, compression Compression) ([]byte, error) {
 	start := len(b)
 	b = append(b, make([]byte, atRecords)...)
 	now := time.Now().UnixMilli()
-	first, last := timeOf(records[0], now), int64(0)
-	for i, r := range records {
+	first, last := timeOf(&batch[0].record, now), int64(0)
+	for i, item := range batch {
+		r := &item.record
 		at := timeOf(r, now)
 		last = max(last, at)
 		b = appendRecord(b, r, at-first, int64(i))
@@ -72,13 +73,13 @@ func encodeBatch(b []byte, records []*Record, compression Compression) ([]byte, 
 	binary.BigEndian.PutUint32(h[atLength+4:], 0xffffffff) // leader epoch: the broker's
 	h[atMagic] = formatWithHeaders
 	binary.BigEndian.PutUint16(h[atAttributes:], uint16(compression))
-	binary.BigEndian.PutUint32(h[atLastDelta:], uint32(len(records)-1))
+	binary.BigEndian.PutUint32(h[atLastDelta:], uint32(len(batch)-1))
 	binary.BigEndian.PutUint64(h[atFirstTime:], uint64(first))
 	binary.BigEndian.PutUint64(h[atMaxTime:], uint64(last))
 	for i := atProducer; i < atCount; i++ {
 		h[i] = 0xff // no producer id, epoch and sequence
 	}
-	binary.BigEndian.PutUint32(h[atCount:], uint32(len(records)))
+	binary.BigEndian.PutUint32(h[atCount:], uint32(len(batch)))
 	binary.BigEndian.PutUint32(h[atCRC:], crc32.Checksum(h[atAttributes:], castagnoli))
 	return b, nil
 }

@@ -65,3 +65,13 @@ func answered(code int16) error {
 	}
 	return kafka.Error(code)
 }
+
+// firstOf is the first of joined errors: one for each of hundreds of partitions
+// makes no log line.
+func firstOf(err error) error {
+	var joined interface{ Unwrap() []error }
+	for errors.As(err, &joined) && len(joined.Unwrap()) > 0 {
+		err = joined.Unwrap()[0]
+	}
+	return err
+}

@@ -50,20 +50,8 @@ func (f *fetchCall) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if err := protocol.WriteRequest(rw, f.version, correlation, f.clientID, f.Message); err != nil {
 		return nil, err
 	}
-	var head [4]byte
-	if _, err := io.ReadFull(rw, head[:]); err != nil {
-		return nil, fmt.Errorf("read the answer to a fetch: %w", err)
-	}
-	size := binary.BigEndian.Uint32(head[:])
-	if size > maxAnswer {
-		return nil, fmt.Errorf("answer to a fetch has %d bytes: %w", size, errCorrupt)
-	}
-	body := f.spare
-	if int(size) > cap(body) {
-		body = make([]byte, size)
-	}
-	body = body[:size]
-	if _, err := io.ReadFull(rw, body); err != nil {
+	body, err := readFrame(rw, f.spare)
+	if err != nil {
 		return nil, fmt.Errorf("read the answer to a fetch: %w", err)
 	}
 	a, err := parseAnswer(body, f.version)
@@ -71,6 +59,31 @@ func (f *fetchCall) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		return nil, err // a typed nil would be no nil message
 	}
 	return a, nil
+}
+
+// readFrame reads what a broker answered, into spare if it is large enough.
+func readFrame(r io.Reader, spare []byte) ([]byte, error) {
+	// The size goes through the same memory: a variable of its own would be
+	// allocated, since it is handed to an interface.
+	if cap(spare) < 4 {
+		spare = make([]byte, 512)
+	}
+	head := spare[:4]
+	if _, err := io.ReadFull(r, head); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(head)
+	if size > maxAnswer {
+		return nil, fmt.Errorf("%d bytes: %w", size, errCorrupt)
+	}
+	body := spare
+	if int(size) > cap(body) {
+		// A quarter more, so that slightly larger ones fit next time.
+		body = make([]byte, size+size/4)
+	}
+	body = body[:size]
+	_, err := io.ReadFull(r, body)
+	return body, err
 }
 
 // wanted is a partition to fetch from an offset.
@@ -108,9 +121,7 @@ func (c *Client) fetchFrom(ctx context.Context, broker int32, want []wanted, wai
 			PartitionMaxBytes:  int32(partitionMaxBytes),
 		})
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
-	defer cancel()
-	a, err := expect[*answer](c.transport.RoundTrip(ctx, c.addr, &fetchCall{
+	a, err := expect[*answer](c.roundTrip(ctx, wait+requestTimeout, &fetchCall{
 		call:  call{Message: req, broker: broker, clientID: c.cfg.ClientID},
 		spare: spare,
 	}))

@@ -141,15 +141,15 @@ func TestAPartitionIsAddedPausedResumedAndRemovedAtOnce(t *testing.T) {
 		write(1, "added, too")
 		quick(1, "added, too")
 
-		f.Pause(topic, 0)
-		f.Add(topic, 2, 0) // ends the request that still asks for partition 0
+		f.Add(topic, 2, 0)
 		write(2, "a")
 		quick(2, "a")
-		write(0, "while paused")
+		f.Pause(topic, 0)
 		write(1, "not paused")
 		quick(1, "not paused")
 		f.Resume(topic, 0)
-		quick(0, "while paused")
+		write(0, "resumed")
+		quick(0, "resumed")
 
 		f.Remove(topic, 0)
 		write(0, "removed")
@@ -162,6 +162,31 @@ func TestAPartitionIsAddedPausedResumedAndRemovedAtOnce(t *testing.T) {
 
 		f.Add(topic, 0, 2)
 		quick(0, "removed")
+	})
+}
+
+func TestWhatComesForAPausedPartitionComesWhenItIsResumed(t *testing.T) {
+	onEach(t, func(t *testing.T, b broker) {
+		client := dial(t, b)
+		topic := topic(t, client, 2)
+		p := producer(t, client, bus.ProducerConfig{})
+		f := reader(t, client, bus.FetcherConfig{MaxWait: 10 * time.Millisecond}, topic, 2)
+		ctx := patient(t)
+		for i := range 10 {
+			f.Pause(topic, 0)
+			// What was asked for before may still come, but nothing is there.
+			none, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+			_, err := f.Poll(none)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+
+			for n := range 2 {
+				require.NoError(t, p.ProduceSync(ctx, bus.Record{Topic: topic, Partition: n, Value: fmt.Append(nil, i)}))
+			}
+			require.Equal(t, map[int][]string{1: {fmt.Sprint(i)}}, read(t, f, 1))
+			f.Resume(topic, 0)
+			require.Equal(t, map[int][]string{0: {fmt.Sprint(i)}}, read(t, f, 1))
+		}
 	})
 }
 

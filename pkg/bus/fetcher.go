@@ -70,10 +70,14 @@ type fetching struct {
 	since  time.Time // when the position was last known to be right
 	queued int       // bytes waiting for Poll
 	served uint64
+
+	flying  bool      // asked for, not yet answered
+	stirred time.Time // when it last had records, or was added
 }
 
-// Fetcher reads many partitions, read-committed, each in order. One request is
-// outstanding per broker, for all the partitions that the broker leads.
+// Fetcher reads many partitions, read-committed, each in order. Per broker there
+// are few requests, each for many of the partitions that the broker leads; see
+// station.
 type Fetcher struct {
 	client *Client
 	cfg    FetcherConfig
@@ -84,7 +88,7 @@ type Fetcher struct {
 
 	mu         sync.Mutex
 	partitions map[topicPartition]*fetching
-	loops      map[int32]*fetchLoop
+	stations   map[int32]*station
 	queue      []*Batch
 	queued     int           // bytes in queue
 	round      uint64        // counts answers, to serve partitions in turn
@@ -108,7 +112,7 @@ func (c *Client) NewFetcher(cfg FetcherConfig) *Fetcher {
 		ctx:        ctx,
 		cancel:     cancel,
 		partitions: make(map[topicPartition]*fetching),
-		loops:      make(map[int32]*fetchLoop),
+		stations:   make(map[int32]*station),
 		ready:      make(chan struct{}, 1),
 		homeless:   make(chan struct{}, 1),
 	}
@@ -143,7 +147,7 @@ func (f *Fetcher) AddSince(topic string, partition int, offset int64, since time
 	defer f.mu.Unlock()
 	key := topicPartition{topic, partition}
 	f.drop(key)
-	f.partitions[key] = &fetching{topicPartition: key, offset: offset, leader: noLeader, since: since}
+	f.partitions[key] = &fetching{topicPartition: key, offset: offset, leader: noLeader, since: since, stirred: time.Now()}
 	signal(f.homeless)
 }
 
@@ -165,7 +169,8 @@ func (f *Fetcher) drop(key topicPartition) {
 	f.queue = slices.DeleteFunc(f.queue, func(b *Batch) bool { return b.of == p })
 }
 
-// Pause stops fetching a partition; what was fetched is still returned.
+// Pause stops fetching a partition. What was fetched is still returned, and so is
+// the answer to a request that is under way: one batch, within MaxWait.
 func (f *Fetcher) Pause(topic string, partition int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -183,8 +188,8 @@ func (f *Fetcher) Resume(topic string, partition int) {
 		return
 	}
 	p.paused = false
-	if loop := f.loops[p.leader]; loop != nil {
-		signal(loop.wake)
+	if s := f.stations[p.leader]; s != nil && !p.flying {
+		s.call(p, time.Now())
 	}
 }
 
@@ -228,15 +233,16 @@ func (f *Fetcher) full() bool { return f.queued >= 2*f.cfg.MaxBytes }
 // free notes that some of a partition's bytes wait no longer. Its loop may have
 // left the partition out because of them, and all of them may have stopped.
 func (f *Fetcher) free(p *fetching, bytes int) {
-	stopped := f.full()
+	stopped, left := f.full(), p.queued >= f.cfg.PartitionMaxBytes
 	f.queued -= bytes
 	p.queued -= bytes
-	if stopped && !f.full() {
-		for _, loop := range f.loops {
-			signal(loop.drained)
+	switch s := f.stations[p.leader]; {
+	case stopped && !f.full():
+		for _, s := range f.stations {
+			s.callAll()
 		}
-	} else if loop := f.loops[p.leader]; loop != nil {
-		signal(loop.drained)
+	case left && p.queued < f.cfg.PartitionMaxBytes && s != nil && !p.flying:
+		s.call(p, time.Now())
 	}
 }
 

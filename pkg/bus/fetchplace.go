@@ -12,6 +12,9 @@ import (
 // and how much is read twice after a broker lost the end of its log.
 const clockSlack = 5 * time.Minute
 
+// settle lets a row of Adds be placed together.
+const settle = time.Millisecond
+
 // findLeaders gives partitions to the loops of their leaders.
 func (f *Fetcher) findLeaders() {
 	wait := minBackoff
@@ -19,6 +22,10 @@ func (f *Fetcher) findLeaders() {
 		select {
 		case <-f.homeless:
 		case <-f.ctx.Done():
+			return
+		}
+		// More may follow at once, and shall go into the same request.
+		if pause(f.ctx, settle) != nil {
 			return
 		}
 		err := f.place()
@@ -29,7 +36,7 @@ func (f *Fetcher) findLeaders() {
 		if f.ctx.Err() != nil {
 			return
 		}
-		f.log.Warn("partitions wait for their leader", zap.Error(err))
+		f.log.Warn("partitions wait for their leader", zap.Error(firstOf(err)))
 		if pause(f.ctx, wait) != nil {
 			return
 		}
@@ -56,14 +63,16 @@ func (f *Fetcher) place() error {
 	f.mu.Unlock()
 
 	positions, faults := f.positions(astray)
+	leaders := make(map[*fetching]int32, len(homeless))
 	for _, p := range homeless {
 		leader, err := f.client.layout.leader(f.ctx, p.topic, p.partition)
 		if err != nil {
 			faults = errors.Join(faults, err)
 			continue
 		}
-		f.home(p, leader, positions)
+		leaders[p] = leader
 	}
+	f.home(leaders, positions)
 	return faults
 }
 
@@ -103,23 +112,28 @@ func (f *Fetcher) positions(astray []*fetching) (map[topicPartition]int64, error
 	return positions, errors.Join(err, endsErr, foundErr)
 }
 
-// home gives a partition to the loop of its leader, if its position is known.
-func (f *Fetcher) home(p *fetching, leader int32, positions map[topicPartition]int64) {
+// home gives partitions to their leaders' stations, if their positions are
+// known; all at a time, so that they go into one request.
+func (f *Fetcher) home(leaders map[*fetching]int32, positions map[topicPartition]int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if p.offset < 0 || p.lost {
-		position, ok := positions[p.topicPartition]
-		if !ok {
-			return
+	now := time.Now()
+	for p, leader := range leaders {
+		if p.offset < 0 || p.lost {
+			position, ok := positions[p.topicPartition]
+			if !ok {
+				continue
+			}
+			p.offset, p.reset, p.lost = position, p.lost, false
 		}
-		p.offset, p.reset, p.lost = position, p.lost, false
+		p.leader = leader
+		s := f.stations[leader]
+		if s == nil {
+			s = f.newStation(leader)
+			f.stations[leader] = s
+		}
+		if !p.flying {
+			s.call(p, now)
+		}
 	}
-	p.leader = leader
-	loop := f.loops[leader]
-	if loop == nil {
-		loop = &fetchLoop{fetcher: f, broker: leader, wake: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
-		f.loops[leader] = loop
-		f.done.Go(loop.run)
-	}
-	signal(loop.wake)
 }

@@ -11,7 +11,7 @@ import (
 // take queues what the broker answered. ok is false if an answer could not be
 // read, so that asking again at once would not help.
 func (l *fetchLoop) take(want []wanted, got []fetched, sent time.Time) (ok bool) {
-	f := l.fetcher
+	f := l.station.fetcher
 	asked := make(map[topicPartition]int64, len(want))
 	for _, w := range want {
 		asked[topicPartition{w.topic, w.partition}] = w.offset
@@ -32,7 +32,7 @@ func (l *fetchLoop) take(want []wanted, got []fetched, sent time.Time) (ok bool)
 		if len(answer.set) == 0 {
 			continue
 		}
-		batch, err := l.read(answer, from)
+		batch, err := l.decode.read(answer, from)
 		if err != nil {
 			f.log.Error("fetched batch cannot be read", zap.String("topic", key.topic),
 				zap.Int("partition", key.partition), zap.Int64("offset", batch.Next), zap.Error(err))
@@ -47,7 +47,7 @@ func (l *fetchLoop) take(want []wanted, got []fetched, sent time.Time) (ok bool)
 
 // confirm notes that positions were right when the request was sent.
 func (l *fetchLoop) confirm(asked map[topicPartition]int64, got []fetched, sent time.Time) {
-	f := l.fetcher
+	f := l.station.fetcher
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range got {
@@ -61,7 +61,7 @@ func (l *fetchLoop) confirm(asked map[topicPartition]int64, got []fetched, sent 
 
 // read decodes what was fetched of one partition. With an error it returns the
 // batches before the bad one.
-func (l *fetchLoop) read(answer *fetched, from int64) (*Batch, error) {
+func (d *decoder) read(answer *fetched, from int64) (*Batch, error) {
 	batch := &Batch{
 		Topic:         answer.topic,
 		Partition:     answer.partition,
@@ -69,7 +69,10 @@ func (l *fetchLoop) read(answer *fetched, from int64) (*Batch, error) {
 		HighWatermark: answer.highWatermark,
 		size:          len(answer.set),
 	}
-	l.decode.topic, l.decode.partition = answer.topic, answer.partition
+	d.topic, d.partition = answer.topic, answer.partition
+	if n := expected(answer.set); n > 0 {
+		batch.Records = make([]Record, 0, n)
+	}
 	open := newTransactions(answer.aborted)
 	for set := answer.set; ; {
 		b, rest, ok, err := nextBatch(set)
@@ -84,7 +87,7 @@ func (l *fetchLoop) read(answer *fetched, from int64) (*Batch, error) {
 		case aborted:
 			batch.aborted += b.count
 		default:
-			records, err := l.decode.append(batch.Records, &b, from)
+			records, err := d.append(batch.Records, &b, from)
 			if err != nil {
 				return batch, err
 			}
@@ -97,7 +100,7 @@ func (l *fetchLoop) read(answer *fetched, from int64) (*Batch, error) {
 // enqueue hands a batch to Poll, unless its partition was removed or moved
 // while it was fetched.
 func (l *fetchLoop) enqueue(b *Batch, from int64) {
-	f := l.fetcher
+	f := l.station.fetcher
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.partitions[topicPartition{b.Topic, b.Partition}]
@@ -106,6 +109,7 @@ func (l *fetchLoop) enqueue(b *Batch, from int64) {
 	}
 	f.round++
 	p.served = f.round
+	p.stirred = time.Now()
 	p.offset = b.Next
 	b.Reset, p.reset = p.reset, false
 	b.of = p
@@ -117,11 +121,11 @@ func (l *fetchLoop) enqueue(b *Batch, from int64) {
 
 // failed sends a partition to look for its leader, or its position, again.
 func (l *fetchLoop) failed(key topicPartition, from int64, err error) {
-	f := l.fetcher
+	f := l.station.fetcher
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.partitions[key]
-	if p == nil || p.leader != l.broker || p.offset != from {
+	if p == nil || p.leader != l.station.broker || p.offset != from {
 		return
 	}
 	p.leader = noLeader

@@ -134,7 +134,7 @@ func (c *Client) ReadAt(ctx context.Context, at hook.Coordinates) (Record, error
 
 // only picks the record at the coordinates out of an answer.
 func only(got []fetched, at hook.Coordinates) (Record, error) {
-	loop := fetchLoop{}
+	var d decoder
 	for i := range got {
 		switch err := got[i].err; {
 		case errors.Is(err, kafka.OffsetOutOfRange):
@@ -142,7 +142,7 @@ func only(got []fetched, at hook.Coordinates) (Record, error) {
 		case err != nil:
 			return Record{}, err
 		}
-		batch, err := loop.read(&got[i], at.Offset)
+		batch, err := d.read(&got[i], at.Offset)
 		if err != nil {
 			return Record{}, err
 		}

@@ -1,16 +1,11 @@
 package bus
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/produce"
-	"github.com/segmentio/kafka-go/protocol/rawproduce"
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -155,62 +150,6 @@ func (p *Producer) request(broker int32, boxes []*outbox) {
 type outcome struct {
 	first int64
 	err   error
-}
-
-func (p *Producer) exchange(broker int32, boxes []*outbox) (map[topicPartition]outcome, error) {
-	if broker == noLeader {
-		return nil, errNoLeader
-	}
-	req := &rawproduce.Request{Acks: -1, Timeout: int32(ackTimeout.Milliseconds())}
-	topics := make(map[string]int)
-	for _, box := range boxes {
-		set, err := p.encode(box.batch)
-		if err != nil {
-			return nil, err
-		}
-		i, ok := topics[box.topic]
-		if !ok {
-			i = len(req.Topics)
-			topics[box.topic] = i
-			req.Topics = append(req.Topics, rawproduce.RequestTopic{Topic: box.topic})
-		}
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, rawproduce.RequestPartition{
-			Partition: int32(box.partition),
-			RecordSet: set,
-		})
-	}
-	answer, err := expect[*produce.Response](p.client.do(p.ctx, broker, req))
-	if err != nil {
-		return nil, fmt.Errorf("produce to broker %d: %w", broker, err)
-	}
-	outcomes := make(map[topicPartition]outcome, len(boxes))
-	for _, t := range answer.Topics {
-		for _, a := range t.Partitions {
-			outcomes[topicPartition{t.Topic, int(a.Partition)}] = outcome{first: a.BaseOffset, err: answered(a.ErrorCode)}
-		}
-	}
-	for _, box := range boxes {
-		if _, ok := outcomes[box.topicPartition]; !ok {
-			return nil, errors.New("broker did not answer for all partitions")
-		}
-	}
-	return outcomes, nil
-}
-
-// encode makes a record set: its size, then the batch.
-func (p *Producer) encode(batch []*outgoing) (protocol.RawRecordSet, error) {
-	records := make([]*Record, len(batch))
-	size := 4 + atRecords
-	for i, item := range batch {
-		records[i] = &item.record
-		size += item.size
-	}
-	set, err := encodeBatch(make([]byte, 4, size), records, p.cfg.Compression)
-	if err != nil {
-		return protocol.RawRecordSet{}, err
-	}
-	binary.BigEndian.PutUint32(set, uint32(len(set)-4))
-	return protocol.RawRecordSet{Reader: bytes.NewReader(set)}, nil
 }
 
 // settle answers the records of a batch, or has it sent again.

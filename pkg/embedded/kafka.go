@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -104,7 +103,11 @@ func (k *Kafka) start() error {
 		kfake.GroupMinSessionTimeout(k.cfg.MinSessionTimeout),
 		kfake.WithLogger(logger{k.cfg.Log}),
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
-			return new(net.ListenConfig).Listen(context.Background(), network, k.addr)
+			l, err := new(net.ListenConfig).Listen(context.Background(), network, k.addr)
+			if err != nil {
+				return nil, err
+			}
+			return listener{l}, nil
 		}),
 	}
 	if k.cfg.DataDir != "" {
@@ -114,21 +117,11 @@ func (k *Kafka) start() error {
 	if err != nil {
 		return fmt.Errorf("start embedded kafka on %s: %w", k.addr, err)
 	}
-	change(cluster, kmsg.Produce, stamp)
-	change(cluster, kmsg.Fetch, limitByPartition)
 	k.cluster = cluster
 	k.addr = cluster.ListenAddrs()[0]
 	k.stop = make(chan struct{})
 	k.expiry.Go(func() { expire(cluster, k.stop) })
 	return nil
-}
-
-// change edits requests before kfake handles them.
-func change(cluster *kfake.Cluster, key kmsg.Key, edit func(kmsg.Request)) {
-	cluster.ControlKey(int16(key), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		edit(req)
-		return nil, nil, false // not answered: go on with it
-	})
 }
 
 // expire drops what is beyond its retention. kfake does so by itself only once

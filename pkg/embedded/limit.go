@@ -9,11 +9,7 @@ import (
 // limitByPartition turns the limit of a whole answer into limits of its
 // partitions. kfake, when it meets the former, leaves out which transactions
 // were aborted, so that a reader would take their records for good.
-func limitByPartition(req kmsg.Request) {
-	fetch, ok := req.(*kmsg.FetchRequest)
-	if !ok {
-		return
-	}
+func limitByPartition(fetch *kmsg.FetchRequest) {
 	count := 0
 	for i := range fetch.Topics {
 		count += len(fetch.Topics[i].Partitions)

@@ -27,12 +27,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // and drops a record that claims to be older than the retention, however new it
 // is. The batch is moved as a whole so that its last record has the time of
 // now; the distances between its records stay.
-func stamp(req kmsg.Request) {
+func stamp(produce *kmsg.ProduceRequest) {
 	now := time.Now().UnixMilli()
-	produce, ok := req.(*kmsg.ProduceRequest)
-	if !ok {
-		return
-	}
 	for _, t := range produce.Topics {
 		for _, p := range t.Partitions {
 			stampBatch(p.Records, now)
