@@ -63,6 +63,8 @@ const (
 	full
 	// retired: the lane is no more, the webhook has another.
 	retired
+	// closed: the sender stops; its next owner reads the task again.
+	closed
 )
 
 // cause is why a task is parked untried; a label of a metric.
@@ -122,6 +124,7 @@ type lane struct {
 	wakeUp    *time.Timer // for when the rate allows the next
 	lastUsed  time.Time
 	dead      bool
+	closing   bool
 }
 
 // running is a task that was started.
@@ -151,8 +154,11 @@ func (l *lane) resume(p place) {
 func (l *lane) offer(t *task, b bounds, now time.Time) (what admission, p parked) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dead {
+	switch {
+	case l.dead:
 		return retired, p
+	case l.closing:
+		return closed, p
 	}
 	l.lastUsed, l.bounds = now, b
 	if until, why := l.shut(now); why != "" {
@@ -165,6 +171,7 @@ func (l *lane) offer(t *task, b bounds, now time.Time) (what admission, p parked
 	if why != "" {
 		return full, l.book(t, now.Add(max(wait, fullWait)), why, now)
 	}
+	t.queued = now
 	if t.step > 0 {
 		l.due = append(l.due, t)
 	} else {
@@ -430,10 +437,18 @@ func (l *lane) overdue(now time.Time) (park []parked) {
 		return l.empty(now.Add(fullWait), causeProbing, now)
 	}
 	wait, why := l.wait(waiting, now)
-	if wait <= 3*fullWait {
-		return nil
+	if wait > 3*fullWait {
+		return l.empty(now.Add(wait), why, now)
 	}
-	return l.empty(now.Add(wait), why, now)
+	// Those that come back at their places may leave fresh ones no turn.
+	for len(l.fresh) > 0 && now.Sub(l.fresh[0].queued) > 2*fullWait {
+		t := l.fresh[0]
+		l.fresh[0] = nil
+		l.fresh = l.fresh[1:]
+		l.letGo(t)
+		park = append(park, l.book(t, now.Add(fullWait), why, now))
+	}
+	return park
 }
 
 // hangs reports whether the receiver seems to hang: its oldest request is far
@@ -493,10 +508,11 @@ func (l *lane) pop() *task {
 	return nil
 }
 
-// abandon empties the queue and returns what was in it.
-func (l *lane) abandon() []*task {
+// close ends the queue and returns what was in it; requests under way go on.
+func (l *lane) close() []*task {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closing = true
 	return l.unqueue()
 }
 

@@ -267,3 +267,34 @@ func TestALaneThatIsRetiredTakesNothing(t *testing.T) {
 	what, _ := b.offer(&task{}, bounds{})
 	require.Equal(t, retired, what)
 }
+
+func TestWhatIsFreshIsParkedIfThoseThatAreDueLeaveItNoTurn(t *testing.T) {
+	t.Parallel()
+	b := provenLane(t, 100*time.Millisecond)
+	limits := bounds{concurrency: 1}
+	b.offer(&task{}, limits)
+	fresh := &task{}
+	b.offer(fresh, limits)
+	for range 25 { // they come as fast as the lane drains
+		b.offer(&task{identity: identity{step: 1}}, limits)
+		b.finish(succeeded, 100*time.Millisecond)
+		require.NotContains(t, b.running, fresh)
+	}
+	park := b.overdue(b.now)
+	require.Len(t, park, 1)
+	require.Same(t, fresh, park[0].task)
+}
+
+func TestALaneThatIsClosedStartsNothing(t *testing.T) {
+	t.Parallel()
+	b := provenLane(t, time.Millisecond)
+	limits := bounds{concurrency: 1}
+	waits := &task{}
+	b.offer(&task{}, limits)
+	b.offer(waits, limits)
+	require.Equal(t, []*task{waits}, b.close())
+	what, _ := b.offer(&task{}, limits)
+	require.Equal(t, closed, what)
+	b.finish(succeeded, time.Millisecond)
+	require.Empty(t, b.running)
+}

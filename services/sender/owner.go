@@ -111,12 +111,17 @@ func (o *owner) abandon(why error) {
 	o.giveUp(why)
 	go func() {
 		<-o.stopped
-		for _, l := range o.allLanes() {
-			for _, t := range l.abandon() {
-				o.drop(t)
-			}
-		}
+		o.closeLanes()
 	}()
+}
+
+// closeLanes drops what is queued.
+func (o *owner) closeLanes() {
+	for _, l := range o.allLanes() {
+		for _, t := range l.close() {
+			o.drop(t)
+		}
+	}
 }
 
 func (o *owner) allLanes() map[string]*lane {
@@ -381,6 +386,8 @@ func (o *owner) enqueue(t *task, w *target) {
 			o.service.startWaiting()
 		case full:
 			o.deferUntil(t, p.due, p.cause)
+		case closed:
+			o.drop(t)
 		}
 		return
 	}

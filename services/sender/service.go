@@ -317,8 +317,8 @@ func (s *Service) stopsBy() time.Time {
 	return time.Unix(0, s.stopBy.Load())
 }
 
-// drain takes nothing new and waits until every task's fate is durable, for as
-// long as one request may last since the sender was stopped. If the partitions
+// drain takes nothing new and waits until the fate of every task that was started
+// is durable, for as long as one request may last since the sender was stopped. If the partitions
 // are revoked meanwhile it goes on in the next generation.
 func (s *Service) drain(ctx context.Context) {
 	revoked := ctx
@@ -333,6 +333,8 @@ func (s *Service) drain(ctx context.Context) {
 	for _, o := range owners {
 		select {
 		case <-o.stopped:
+			// What is queued is the next owner's: it reads it again.
+			o.closeLanes()
 		case <-ctx.Done():
 		}
 	}

@@ -55,6 +55,7 @@ type task struct {
 	// lane and running are where the task is started, probing whether it holds a
 	// part of what probes may hold. They belong to the lane.
 	lane    *lane
+	queued  time.Time
 	running *list.Element
 	probing bool
 }
