@@ -117,8 +117,19 @@ func (w *target) instead(t *task) (hook.Fate, hook.Reason) {
 	}
 }
 
+// early is how much before its place a task may come back: its lane lets it wait
+// that long, and a walk down the tiers needs no hop for the rest.
+const early = fullWait / 2
+
 // deferUntil parks a task untried: no attempt, and none used up.
 func (o *owner) deferUntil(t *task, due time.Time, why cause) {
 	o.service.metrics.deferred.WithLabelValues(string(why)).Inc()
-	o.guard(t, func() { o.park(t, due, due) })
+	notBefore := due
+	switch why {
+	case causeFull, causeProbing, causeRate:
+		// Places are estimates; the other causes name a time at which things change.
+		notBefore = due.Add(-max(early, time.Until(due)/10))
+	}
+	t.booked = true
+	o.guard(t, func() { o.park(t, due, notBefore) })
 }

@@ -104,8 +104,8 @@ func (p *past) attempt(a *hook.Attempt) {
 // waits takes in a record of a tier.
 func (p *past) waits(w waiting, now time.Time) {
 	p.tiered[w.identity] = struct{}{}
-	if !w.due.Equal(w.notBefore) || !w.due.After(now) {
-		return // no booking, or one that is used up
+	if !w.booked || !w.due.After(now) {
+		return
 	}
 	b, ok := p.places[w.webhook]
 	if !ok || w.due.Before(b.first) {

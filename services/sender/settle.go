@@ -54,6 +54,7 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		a.At, a.Number = out.at, t.attempts
 	}
 	notBefore := out.due
+	t.booked = fate == hook.FatePending
 	if fate == hook.FateRetrying {
 		if t.attempts > len(w.RetrySchedule) {
 			a.Fate = hook.FateExhausted

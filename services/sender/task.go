@@ -48,6 +48,8 @@ type task struct {
 	// before, which usage counts once.
 	reserved  time.Time
 	overQuota bool
+	// booked says that the task is parked until its place in the lane.
+	booked bool
 
 	owner *owner
 	// over is set once the task is finished or dropped.
@@ -130,6 +132,7 @@ func ofTier(r bus.Record) (waiting, error) {
 			},
 			bytes:     int(t.GetChangeBytes()),
 			overQuota: t.GetOverQuota(),
+			booked:    t.GetBooked(),
 		},
 		due:       time.UnixMilli(t.GetDueMs()),
 		notBefore: time.UnixMilli(t.GetNotBeforeMs()),
@@ -162,6 +165,7 @@ func (t *task) forTier(due, notBefore time.Time) ([]byte, error) {
 		ChangeBytes: int32(t.bytes),
 		WrittenMs:   time.Now().UnixMilli(),
 		OverQuota:   t.overQuota,
+		Booked:      t.booked,
 	}
 	if !t.reserved.IsZero() {
 		next.ReservedMs = t.reserved.UnixMilli()

@@ -347,7 +347,9 @@ type Task struct {
 	// Unix milliseconds; 0: none.
 	ReservedMs int64 `protobuf:"varint,13,opt,name=reserved_ms,json=reservedMs,proto3" json:"reserved_ms,omitempty"`
 	// The task was deferred for the quota before, and usage has counted it.
-	OverQuota     bool `protobuf:"varint,14,opt,name=over_quota,json=overQuota,proto3" json:"over_quota,omitempty"`
+	OverQuota bool `protobuf:"varint,14,opt,name=over_quota,json=overQuota,proto3" json:"over_quota,omitempty"`
+	// due_ms is a place that was booked in the webhook's lane.
+	Booked        bool `protobuf:"varint,15,opt,name=booked,proto3" json:"booked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -476,6 +478,13 @@ func (x *Task) GetReservedMs() int64 {
 func (x *Task) GetOverQuota() bool {
 	if x != nil {
 		return x.OverQuota
+	}
+	return false
+}
+
+func (x *Task) GetBooked() bool {
+	if x != nil {
+		return x.Booked
 	}
 	return false
 }
@@ -819,7 +828,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06Bundle\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12\x1a\n" +
 	"\bwebhooks\x18\x02 \x03(\tR\bwebhooks\x12\x10\n" +
-	"\x03run\x18\x03 \x01(\x03R\x03run\"\xc8\x03\n" +
+	"\x03run\x18\x03 \x01(\x03R\x03run\"\xe0\x03\n" +
 	"\x04Task\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12:\n" +
 	"\x06bundle\x18\x02 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06bundle\x12\x18\n" +
@@ -838,7 +847,8 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\vreserved_ms\x18\r \x01(\x03R\n" +
 	"reservedMs\x12\x1d\n" +
 	"\n" +
-	"over_quota\x18\x0e \x01(\bR\toverQuota\"\xb7\x06\n" +
+	"over_quota\x18\x0e \x01(\bR\toverQuota\x12\x16\n" +
+	"\x06booked\x18\x0f \x01(\bR\x06booked\"\xb7\x06\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
