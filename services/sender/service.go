@@ -168,15 +168,10 @@ func (s *Service) Run(ctx context.Context) error {
 	s.lifetime = member
 	go s.circuits.run(member)
 	var serving sync.Mutex // held while there is an assignment
-	defer context.AfterFunc(ctx, func() {
-		backstop := time.AfterFunc(time.Until(s.stopsBy())+leaveTimeout, leave)
-		context.AfterFunc(member, func() { backstop.Stop() })
-		serving.Lock()
-		defer serving.Unlock()
-		if s.drained() {
-			leave()
-		}
-	})()
+	go func() {
+		<-ctx.Done()
+		s.leaveUnlessServing(member, leave, &serving)
+	}()
 	err = group.Run(member, func(generation context.Context, a *bus.Assignment) error {
 		serving.Lock()
 		defer serving.Unlock()
@@ -204,6 +199,26 @@ func (s *Service) Run(ctx context.Context) error {
 		return fmt.Errorf("sender: %w", err)
 	}
 	return nil
+}
+
+// leaveUnlessServing leaves the group if the sender stops while it has no
+// assignment. One that waits for the next, to drain on, does not wait for a
+// Kafka that is away: nothing can be written down, so it is repeated anyway.
+func (s *Service) leaveUnlessServing(member context.Context, leave func(), serving *sync.Mutex) {
+	tick := time.NewTicker(commitInterval / 5)
+	defer tick.Stop()
+	for member.Err() == nil {
+		if serving.TryLock() {
+			if s.drained() || !s.lease.holds() {
+				leave()
+			}
+			serving.Unlock()
+		}
+		select {
+		case <-tick.C:
+		case <-member.Done():
+		}
+	}
 }
 
 // Share is what part of all partitions this sender has; above 0, as a part of an
