@@ -36,10 +36,12 @@ type DB struct {
 	*sql.DB
 	Dialect Dialect
 
-	// writer holds one token on SQLite, nil on PostgreSQL. SQLite has one
-	// writer at a time; those of one process wait here in turn, since its own
-	// way of waiting is to sleep and try again, which starves some.
-	writer chan struct{}
+	// writer is nil on PostgreSQL. SQLite has one writer at a time; those of one
+	// process wait here in turn, since its own way of waiting is to sleep and
+	// try again, which starves some. What they take in turn is a connection of
+	// their own, nil until there is one: SQLite forgets all cached pages of a
+	// connection when another one has written.
+	writer chan *sql.Conn
 }
 
 // Open connects to "postgres://…" (also "postgresql://…") or "sqlite:PATH",

@@ -34,6 +34,9 @@ func openSQLite(path string) (*DB, error) {
 	if path == "" {
 		return nil, fmt.Errorf("%w, and PATH must not be empty", ErrURL)
 	}
+	if errKey64 != nil {
+		return nil, fmt.Errorf("registering key64: %w", errKey64)
+	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("database file %q: %w", path, err)
@@ -45,8 +48,8 @@ func openSQLite(path string) (*DB, error) {
 	}
 	pool.SetMaxOpenConns(sqliteConns)
 	pool.SetMaxIdleConns(sqliteConns)
-	db := &DB{DB: pool, Dialect: SQLite, writer: make(chan struct{}, 1)}
-	db.writer <- struct{}{}
+	db := &DB{DB: pool, Dialect: SQLite, writer: make(chan *sql.Conn, 1)}
+	db.writer <- nil
 	return db, nil
 }
 

@@ -22,9 +22,13 @@ const (
 // its last result. On SQLite fn must not use the DB itself to write: it would
 // wait for its own lock.
 func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
+	return db.repeat(ctx, func() error { return db.tryTx(ctx, fn) })
+}
+
+func (db *DB) repeat(ctx context.Context, transact func() error) error {
 	pause := txPause
 	for try := 1; ; try++ {
-		err := db.tryTx(ctx, fn)
+		err := transact()
 		if err == nil || try == txTries || !retriable(err) {
 			return err
 		}
@@ -37,16 +41,25 @@ func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	}
 }
 
+// beginner is what *sql.DB and *sql.Conn have in common.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}
+
 func (db *DB) tryTx(ctx context.Context, fn func(*sql.Tx) error) error {
-	if db.writer != nil {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-db.writer:
-			defer func() { db.writer <- struct{}{} }()
-		}
+	if db.writer == nil {
+		return transact(ctx, db, fn)
 	}
-	tx, err := db.BeginTx(ctx, nil)
+	conn, done, err := db.writing(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return transact(ctx, conn, fn)
+}
+
+func transact(ctx context.Context, on beginner, fn func(*sql.Tx) error) error {
+	tx, err := on.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,11 @@ type Accounts interface {
 	// Accounts lists those that are not deleted, by id, and the next cursor,
 	// empty at the end.
 	Accounts(ctx context.Context, p Page) ([]Account, string, error)
-	// RenameAccount changes the name. ErrNotFound.
-	RenameAccount(ctx context.Context, id, name string) (Account, error)
+	// UpdateAccount changes one in a transaction: change gets the current state
+	// and edits its name and quota; its error aborts and is returned.
+	// ErrNotFound. A change that edits nothing raises no version; any other
+	// does, which queues the account for publication to the cache.
+	UpdateAccount(ctx context.Context, id string, change func(*Account) error) (Account, error)
 	// DeleteAccount revokes its webhooks and keys. ErrNotFound.
 	DeleteAccount(ctx context.Context, id string) error
 }
@@ -181,19 +184,30 @@ type Recorded struct {
 	Attempt Attempt
 }
 
+// Range is what a partition of attempts holds from one offset to another.
+type Range struct {
+	Partition int
+	// From is the partition's offset in the log, To where it moves to: the
+	// offset after the last one.
+	From, To int64
+	// Records are in the order of their offsets; some offsets hold none.
+	Records []Recorded
+}
+
 // Recorder is the writers' side of the log.
 type Recorder interface {
 	// NextOffset is where to go on reading a partition of attempts: 0 if
 	// nothing was recorded yet.
 	NextOffset(ctx context.Context, partition int) (int64, error)
-	// Record writes the records and moves the partition's offset from one to
-	// the other, in one transaction, so that a crash neither loses nor doubles
-	// a row. ErrStale if the offset is not at from: somebody else has the
-	// partition now. Records that are in the log already change nothing.
+	// Record writes the records of some partitions, each at most once, and moves
+	// the partitions' offsets, in one transaction, so that a crash neither loses
+	// nor doubles a row. ErrStale if an offset is not at its From: somebody else
+	// has the partition now; nothing is written then. Records that are in the log
+	// already change nothing, and count for no usage.
 	// A record of an older run than the delivery's row leaves the row. One whose
 	// receiver is gone (ReasonGone: it answered 410) disables its webhook, unless
 	// the URL is another one by now.
-	Record(ctx context.Context, partition int, from, to int64, records []Recorded) error
+	Record(ctx context.Context, ranges []Range) error
 	// Releasable returns at most limit held deliveries, oldest first, of
 	// webhooks that are active or resuming and on the given partitions of
 	// deliveries (Bundle.Partition).

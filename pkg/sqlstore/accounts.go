@@ -5,19 +5,32 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-const accountColumns = `id, name, version, deleted, created_at`
+const accountColumns = `id, name, version, deleted, created_at, quota_calls, quota_period`
 
 func scanAccount(scan func(...any) error) (hook.Account, error) {
 	var a hook.Account
 	var created int64
-	err := scan(&a.ID, &a.Name, &a.Version, &a.Deleted, &created)
+	var calls, period sql.NullInt64
+	err := scan(&a.ID, &a.Name, &a.Version, &a.Deleted, &created, &calls, &period)
 	a.CreatedAt = database.Time(created)
+	if calls.Valid && period.Valid {
+		a.Quota = &hook.Quota{Calls: calls.Int64, Period: time.Duration(period.Int64) * time.Millisecond}
+	}
 	return a, err
+}
+
+// quotaColumns are quota_calls and quota_period of a quota: NULL without one.
+func quotaColumns(q *hook.Quota) (calls, period any) {
+	if q == nil {
+		return nil, nil
+	}
+	return q.Calls, q.Period.Milliseconds()
 }
 
 // CreateAccount implements hook.Accounts. Version is 1 and, if it is zero,
@@ -28,9 +41,10 @@ func (s *Store) CreateAccount(ctx context.Context, a hook.Account) (hook.Account
 		created = s.stamp()
 	}
 	a.Version, a.Deleted, a.CreatedAt = 1, false, database.Time(created)
+	calls, period := quotaColumns(a.Quota)
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO accounts (id, name, version, published, deleted, created_at)
-			VALUES ($1, $2, 1, 0, FALSE, $3)`, a.ID, a.Name, created)
+		_, err := tx.ExecContext(ctx, `INSERT INTO accounts (`+accountColumns+`, published)
+			VALUES ($1, $2, 1, FALSE, $3, $4, $5, 0)`, a.ID, a.Name, created, calls, period)
 		return err
 	})
 	switch {
@@ -67,22 +81,60 @@ func (s *Store) Accounts(ctx context.Context, p hook.Page) ([]hook.Account, stri
 	return list, next, nil
 }
 
-// RenameAccount implements hook.Accounts. The same name raises no version.
-func (s *Store) RenameAccount(ctx context.Context, id, name string) (hook.Account, error) {
+// UpdateAccount implements hook.Accounts. What change makes of ID, Version,
+// Deleted and CreatedAt does not count. change may run more than once, each
+// time with the then current state.
+func (s *Store) UpdateAccount(ctx context.Context, id string, change func(*hook.Account) error) (hook.Account, error) {
 	var a hook.Account
-	err := s.db.Tx(ctx, func(tx *sql.Tx) (err error) {
-		if a, err = s.lockAccount(ctx, tx, id); err != nil || a.Name == name {
+	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+		before, err := s.lockAccount(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		a.Name = name
-		a.Version++
-		_, err = tx.ExecContext(ctx, `UPDATE accounts SET name = $2, version = $3 WHERE id = $1`, id, name, a.Version)
+		if a, err = editAccount(before, change); err != nil || a.Version == before.Version {
+			return err
+		}
+		calls, period := quotaColumns(a.Quota)
+		_, err = tx.ExecContext(ctx, `UPDATE accounts SET name = $2, quota_calls = $3, quota_period = $4, version = $5
+			WHERE id = $1`, id, a.Name, calls, period, a.Version)
 		return err
 	})
 	if err != nil {
-		return hook.Account{}, fmt.Errorf("renaming account %q: %w", id, err)
+		return hook.Account{}, fmt.Errorf("changing account %q: %w", id, err)
 	}
 	return a, nil
+}
+
+// editAccount applies a change to a copy; Version is raised if anything differs.
+func editAccount(before hook.Account, change func(*hook.Account) error) (hook.Account, error) {
+	a := before
+	a.Quota = copyOf(before.Quota)
+	if err := change(&a); err != nil {
+		return hook.Account{}, err
+	}
+	edited := before
+	edited.Name, edited.Quota = a.Name, copyOf(a.Quota)
+	if edited.Name != before.Name || !sameQuota(edited.Quota, before.Quota) {
+		edited.Version++
+	}
+	return edited, nil
+}
+
+// copyOf shares no memory with q: a change may write into what it gets, and
+// keep what it gave.
+func copyOf(q *hook.Quota) *hook.Quota {
+	if q == nil {
+		return nil
+	}
+	own := *q
+	return &own
+}
+
+func sameQuota(a, b *hook.Quota) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 // DeleteAccount implements hook.Accounts: the account stays as a tombstone, its

@@ -23,11 +23,11 @@ func TestAnAccountIsCreatedRenamedAndDeleted(t *testing.T) {
 		_, err = f.CreateAccount(t.Context(), hook.Account{ID: "acme", Name: "other"})
 		require.ErrorIs(t, err, hook.ErrConflict)
 
-		renamed, err := f.RenameAccount(t.Context(), "acme", "Acme S.p.A.")
+		rename := func(a *hook.Account) error { a.Name = "Acme S.p.A."; return nil }
+		renamed, err := f.UpdateAccount(t.Context(), "acme", rename)
 		require.NoError(t, err)
-		require.Equal(t, "Acme S.p.A.", renamed.Name)
-		require.EqualValues(t, 2, renamed.Version)
-		same, err := f.RenameAccount(t.Context(), "acme", "Acme S.p.A.")
+		require.Equal(t, hook.Account{ID: "acme", Name: "Acme S.p.A.", Version: 2, CreatedAt: start}, renamed)
+		same, err := f.UpdateAccount(t.Context(), "acme", rename)
 		require.NoError(t, err)
 		require.Equal(t, renamed, same, "the same name is no change")
 
@@ -35,7 +35,7 @@ func TestAnAccountIsCreatedRenamedAndDeleted(t *testing.T) {
 		_, err = f.Account(t.Context(), "acme")
 		require.ErrorIs(t, err, hook.ErrNotFound)
 		require.ErrorIs(t, f.DeleteAccount(t.Context(), "acme"), hook.ErrNotFound)
-		_, err = f.RenameAccount(t.Context(), "acme", "x")
+		_, err = f.UpdateAccount(t.Context(), "acme", rename)
 		require.ErrorIs(t, err, hook.ErrNotFound)
 		_, err = f.CreateAccount(t.Context(), hook.Account{ID: "acme", Name: "again"})
 		require.ErrorIs(t, err, hook.ErrConflict, "an id is never used twice")

@@ -2,52 +2,73 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/staffetta/staffetta/pkg/database"
 )
 
-// bulk writes many rows into one table with one statement's text: on PostgreSQL
-// all at once, with an array for each column (VALUES takes 65,535 parameters at
-// most, which 5,000 rows exceed); on SQLite, where a call costs no round trip,
-// row by row with a prepared statement.
-type bulk struct {
-	// into is "table AS alias".
-	into string
-	// columns are the names, comma separated.
-	columns string
-	// conflict is the ON CONFLICT clause.
-	conflict string
-	rows     [][]any
-}
+// keyChunk is how many keys one SELECT of SQLite takes.
+const keyChunk = 500
 
-func (b *bulk) add(row []any) { b.rows = append(b.rows, row) }
-
-func (b *bulk) write(ctx context.Context, tx *sql.Tx, dialect database.Dialect) error {
-	if len(b.rows) == 0 {
+// eachKey runs a query once for many keys, which take the place of IN (…) in
+// it, and calls row for each row with its Scan.
+func eachKey[K any](ctx context.Context, w *database.Writer, query string, keys []K, row func(scan func(...any) error) error) error {
+	if len(keys) == 0 {
 		return nil
 	}
-	head := "INSERT INTO " + b.into + " (" + b.columns + ") "
-	if dialect == database.Postgres {
-		arrays, types, err := transpose(b.rows)
-		if err != nil {
-			return fmt.Errorf("%s: %w", b.into, err)
+	if w.Dialect == database.Postgres {
+		return eachRow(ctx, w, strings.Replace(query, "IN (…)", "= ANY ($1)", 1), []any{keys}, row)
+	}
+	for some := range slices.Chunk(keys, keyChunk) {
+		args := make([]any, len(some))
+		for i, key := range some {
+			args[i] = key
 		}
-		_, err = tx.ExecContext(ctx, head+"SELECT * FROM unnest("+types+")"+b.conflict, arrays...)
+		marks := "IN (?" + strings.Repeat(", ?", len(some)-1) + ")"
+		if err := eachRow(ctx, w, strings.Replace(query, "IN (…)", marks, 1), args, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func eachRow(ctx context.Context, q queries, query string, args []any, row func(scan func(...any) error) error) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
 		return err
 	}
-	marks := make([]string, len(b.rows[0]))
-	for i := range marks {
-		marks[i] = fmt.Sprint("$", i+1)
+	defer func() { _ = rows.Close() }() // its error is rows.Err's
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
 	}
-	stmt, err := tx.PrepareContext(ctx, head+"VALUES ("+strings.Join(marks, ", ")+")"+b.conflict)
+	return rows.Err()
+}
+
+// execEach executes a statement for each row. On PostgreSQL all at once, with an
+// array for each column, that many makes of "SELECT * FROM unnest(…)"; on SQLite,
+// where a call costs no round trip, row by row with one.
+func execEach(ctx context.Context, w *database.Writer, columns []column, rows [][]any, many func(unnest string) string, one string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if w.Dialect == database.Postgres {
+		arrays, types, err := transpose(columns, rows)
+		if err != nil {
+			return err
+		}
+		_, err = w.ExecContext(ctx, many("unnest("+types+")"), arrays...)
+		return err
+	}
+	stmt, err := w.PrepareContext(ctx, one)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = stmt.Close() }()
-	for _, row := range b.rows {
+	for _, row := range rows {
 		if _, err := stmt.ExecContext(ctx, row...); err != nil {
 			return err
 		}
@@ -55,43 +76,66 @@ func (b *bulk) write(ctx context.Context, tx *sql.Tx, dialect database.Dialect) 
 	return nil
 }
 
+// updateColumns are what a delivery is found by, and what may change.
+var updateColumns = slices.Concat(fixedColumns[:2], stateColumns, loneColumns)
+
+// updateDeliveries takes rows of values of updateColumns. OR FAIL: see
+// database.Writer.Insert.
+func updateDeliveries(ctx context.Context, w *database.Writer, rows [][]any) error {
+	var one, many []string
+	for i, c := range updateColumns[2:] {
+		one = append(one, fmt.Sprintf("%s = $%d", c.name, i+3))
+		many = append(many, c.name+" = n."+c.name)
+	}
+	err := execEach(ctx, w, updateColumns, rows, func(unnest string) string {
+		return `UPDATE deliveries d SET ` + strings.Join(many, ", ") +
+			` FROM ` + unnest + ` AS n (` + strings.Join(names(updateColumns), ", ") + `) WHERE d.id_key = n.id_key AND d.id = n.id`
+	}, `UPDATE OR FAIL deliveries SET `+strings.Join(one, ", ")+` WHERE id_key = $1 AND id = $2`)
+	if err != nil {
+		return fmt.Errorf("updating %d deliveries: %w", len(rows), err)
+	}
+	return nil
+}
+
 // transpose turns rows into one slice for each column, and gives the arguments
 // of unnest: "$1::text[], $2::bigint[], …".
-func transpose(rows [][]any) (arrays []any, types string, err error) {
-	marks := make([]string, len(rows[0]))
-	for i, first := range rows[0] {
+func transpose(columns []column, rows [][]any) (arrays []any, types string, err error) {
+	marks := make([]string, len(columns))
+	for i, c := range columns {
 		var array any
-		var kind string
-		switch first.(type) {
-		case string:
-			kind = "text"
-			array, err = column[string](rows, i)
-		case int64:
-			kind = "bigint"
-			array, err = column[int64](rows, i)
-		case []byte:
-			kind = "bytea"
-			array, err = column[[]byte](rows, i)
-		default:
-			err = fmt.Errorf("column %d: no array for %T", i+1, first)
+		var name string
+		switch c.kind {
+		case text:
+			name = "text"
+			array, err = values[string](rows, i)
+		case number:
+			name = "bigint"
+			array, err = values[int64](rows, i)
+		case blob:
+			name = "bytea"
+			array, err = values[[]byte](rows, i)
 		}
 		if err != nil {
-			return nil, "", err
+			return nil, "", fmt.Errorf("column %s: %w", c.name, err)
 		}
 		arrays = append(arrays, array)
-		marks[i] = fmt.Sprintf("$%d::%s[]", i+1, kind)
+		marks[i] = fmt.Sprintf("$%d::%s[]", i+1, name)
 	}
 	return arrays, strings.Join(marks, ", "), nil
 }
 
-func column[T any](rows [][]any, i int) ([]T, error) {
-	out := make([]T, len(rows))
+// values is a column of the rows; nil stands for NULL.
+func values[T any](rows [][]any, i int) ([]*T, error) {
+	out := make([]*T, len(rows))
 	for n, row := range rows {
+		if row[i] == nil {
+			continue
+		}
 		value, ok := row[i].(T)
 		if !ok {
-			return nil, fmt.Errorf("column %d: %T among %T", i+1, row[i], out)
+			return nil, fmt.Errorf("%T, not %T", row[i], value)
 		}
-		out[n] = value
+		out[n] = &value
 	}
 	return out, nil
 }

@@ -55,14 +55,18 @@ func each(t *testing.T, test func(t *testing.T, f fixture)) {
 	}
 }
 
-func openSQLite(t testing.TB) *database.DB {
-	return openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
+func openSQLite(t testing.TB) *database.DB { return migrated(t, emptySQLite(t)) }
+
+func openPostgres(t testing.TB) *database.DB { return migrated(t, emptyPostgres(t)) }
+
+func emptySQLite(t testing.TB) *database.DB {
+	return opened(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
 }
 
 var schemas atomic.Int64
 
-// openPostgres gives a schema of its own, so that tests run side by side.
-func openPostgres(t testing.TB) *database.DB {
+// emptyPostgres gives a schema of its own, so that tests run side by side.
+func emptyPostgres(t testing.TB) *database.DB {
 	t.Helper()
 	text := os.Getenv("STAFFETTA_TEST_DATABASE")
 	if text == "" {
@@ -84,23 +88,26 @@ func openPostgres(t testing.TB) *database.DB {
 	query := u.Query()
 	query.Set("search_path", name)
 	u.RawQuery = query.Encode()
-	return openMigrated(t, u.String())
+	return opened(t, u.String())
 }
 
-func openMigrated(t testing.TB, url string) *database.DB {
+func opened(t testing.TB, url string) *database.DB {
 	t.Helper()
 	db, err := database.Open(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func migrated(t testing.TB, db *database.DB) *database.DB {
+	t.Helper()
 	require.NoError(t, sqlstore.Migrate(t.Context(), db))
 	return db
 }
 
 func TestTheSchemaIsPendingUntilItIsMigrated(t *testing.T) {
 	t.Parallel()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	db := emptySQLite(t)
 	for _, want := range []bool{true, false} {
 		pending, err := sqlstore.Pending(t.Context(), db)
 		require.NoError(t, err)
@@ -124,7 +131,8 @@ func webhook(account, id string) hook.Webhook {
 		URL: "https://example.com/hook", Stores: []string{"7"},
 		Format: hook.FormatRentman, Language: hook.Italian, Payload: hook.Full,
 		Secrets:       [][]byte{{1, 0, 255}, {2}},
-		RetrySchedule: []time.Duration{time.Second, time.Hour}, Timeout: hook.DefaultTimeout, Concurrency: 3, OnPause: hook.Drop,
+		RetrySchedule: []time.Duration{time.Second, time.Hour}, Timeout: hook.DefaultTimeout, Concurrency: 3, RateLimit: 50,
+		OnPause: hook.Drop, OnQuota: hook.DropOverQuota,
 		CreatedAt: start,
 	}
 }

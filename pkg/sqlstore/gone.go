@@ -1,12 +1,14 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -14,20 +16,21 @@ import (
 // disableGone disables the webhooks whose receivers answered 410 (Standard
 // Webhooks: nothing shall be sent there any more). A person who has given
 // another URL meanwhile, or paused it, is not overruled.
-func (s *Store) disableGone(ctx context.Context, tx *sql.Tx, records []hook.Recorded) error {
-	gone := map[string]*hook.Attempt{}
-	for i := range records {
-		if a := &records[i].Attempt; a.Reason == hook.ReasonGone {
-			gone[a.Account+"/"+a.Webhook] = a
-		}
-	}
+func (s *Store) disableGone(ctx context.Context, tx *sql.Tx, gone map[webhookName]*hook.Attempt) error {
 	// In one order, since each locks its account.
-	for _, name := range slices.Sorted(maps.Keys(gone)) {
+	for _, name := range slices.SortedFunc(maps.Keys(gone), webhookName.compare) {
 		if err := s.disable(ctx, tx, gone[name]); err != nil && !errors.Is(err, hook.ErrNotFound) {
 			return err
 		}
 	}
 	return nil
+}
+
+// webhookName names a webhook.
+type webhookName struct{ account, webhook string }
+
+func (n webhookName) compare(other webhookName) int {
+	return cmp.Or(strings.Compare(n.account, other.account), strings.Compare(n.webhook, other.webhook))
 }
 
 func (s *Store) disable(ctx context.Context, tx *sql.Tx, a *hook.Attempt) error {

@@ -1,18 +1,17 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
-
-// columnsOfD are deliveryColumns of the alias d.
-var columnsOfD = "d." + strings.ReplaceAll(strings.Join(strings.Fields(deliveryColumns), " "), ", ", ", d.")
 
 // Deliveries implements hook.Log.
 func (s *Store) Deliveries(ctx context.Context, account string, f hook.DeliveryFilter, p hook.Page) ([]hook.Delivery, string, error) {
@@ -20,59 +19,37 @@ func (s *Store) Deliveries(ctx context.Context, account string, f hook.DeliveryF
 	if err != nil {
 		return nil, "", err
 	}
-	var where conditions
-	from := `deliveries d`
-	order := `d.published DESC, d.id DESC`
-	if f.ItemID != "" {
-		// Led by the item's rows, which are in the list's order themselves.
-		from = `delivery_items i JOIN deliveries d ON d.id = i.delivery`
-		order = `i.published DESC, i.delivery DESC`
-		where.add(`i.account = ? AND i.item = ?`, account, storableText(f.ItemID))
-		if more {
-			where.add(`(i.published, i.delivery) < (?, ?)`, after.at, after.id)
-		}
-	}
-	where.add(`d.account = ?`, account)
+	var key int64
 	if more {
-		where.add(`(d.published, d.id) < (?, ?)`, after.at, after.id)
+		if key, err = strconv.ParseInt(after.id, 10, 64); err != nil {
+			return nil, "", badCursor(p.After)
+		}
 	}
-	narrow(&where, f)
-	query := `SELECT ` + columnsOfD + ` FROM ` + from + ` WHERE ` + where.text.String() +
-		` ORDER BY ` + order + ` LIMIT ` + where.arg(p.Limit+1)
-	list, err := collect(ctx, s.db, scanDelivery, query, where.args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("listing deliveries of account %q: %w", account, err)
+	var list []hook.Delivery
+	for _, source := range sources(f) {
+		where := source.conditions(account, f)
+		if more {
+			where.add(`(`+source.alias+`.published, `+source.alias+`.id_key) < (?, ?)`, after.at, key)
+		}
+		some, err := collect(ctx, s.db, scanDelivery, source.query(where, p.Limit+1), where.args...)
+		if err != nil {
+			return nil, "", fmt.Errorf("listing deliveries of account %q: %w", account, err)
+		}
+		list = append(list, some...)
 	}
-	list, next := cut(list, p.Limit, func(d hook.Delivery) mark { return mark{at: database.Micros(d.Published), id: d.ID} })
+	slices.SortFunc(list, func(a, b hook.Delivery) int {
+		return cmp.Or(b.Published.Compare(a.Published), cmp.Compare(database.Key(b.ID), database.Key(a.ID)))
+	})
+	list, next := cut(list, p.Limit, func(d hook.Delivery) mark {
+		return mark{at: database.Micros(d.Published), id: strconv.FormatInt(database.Key(d.ID), 10)}
+	})
 	return list, next, nil
-}
-
-func narrow(where *conditions, f hook.DeliveryFilter) {
-	if len(f.Statuses) > 0 {
-		in(where, "d.status", f.Statuses)
-		if !slices.Contains(f.Statuses, hook.FateDelivered) {
-			// As in the partial index, which neither planner uses without it.
-			where.add(`d.status <> 'delivered'`)
-		}
-	}
-	for _, equal := range []struct{ column, value string }{
-		{"webhook", f.Webhook}, {"item_type", f.ItemType}, {"event", f.EventID}, {"store", f.Store},
-	} {
-		if equal.value != "" {
-			where.add(`d.`+equal.column+` = ?`, storableText(equal.value))
-		}
-	}
-	if !f.From.IsZero() {
-		where.add(`d.published >= ?`, database.Micros(f.From))
-	}
-	if !f.To.IsZero() {
-		where.add(`d.published < ?`, database.Micros(f.To))
-	}
 }
 
 // Delivery implements hook.Log.
 func (s *Store) Delivery(ctx context.Context, account, id string) (hook.Delivery, error) {
-	row := s.db.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE account = $1 AND id = $2`, account, id)
+	row := s.db.QueryRowContext(ctx, `SELECT `+strings.Join(listColumns, ", ")+` FROM deliveries
+		WHERE id_key = $1 AND id = $2 AND account = $3`, database.Key(id), id, account)
 	d, err := scanDelivery(row.Scan)
 	if err != nil {
 		return hook.Delivery{}, fmt.Errorf("delivery %q of account %q: %w", id, account, found(err))
@@ -82,31 +59,29 @@ func (s *Store) Delivery(ctx context.Context, account, id string) (hook.Delivery
 
 // Attempts implements hook.Log. ErrNotFound if the delivery is not there.
 func (s *Store) Attempts(ctx context.Context, account, id string) ([]hook.Attempt, error) {
-	d, err := s.Delivery(ctx, account, id)
+	var list []hook.Attempt
+	err := s.db.View(ctx, func(tx *sql.Tx) error {
+		var r rowScan
+		row := tx.QueryRowContext(ctx, `SELECT `+strings.Join(wholeColumns, ", ")+` FROM deliveries
+			WHERE id_key = $1 AND id = $2 AND account = $3`, database.Key(id), id, account)
+		if err := row.Scan(append(r.listTargets(), r.loneTargets()...)...); err != nil {
+			return found(err)
+		}
+		d, lone, err := r.finish()
+		if err != nil {
+			return err
+		}
+		if lone {
+			list = []hook.Attempt{*d.attempt}
+			return nil
+		}
+		list, err = collect(ctx, tx, func(scan func(...any) error) (hook.Attempt, error) { return scanAttempt(scan, d.attempt) },
+			`SELECT `+strings.Join(readColumns, ", ")+` FROM attempts WHERE id_key = $1 AND delivery = $2
+			ORDER BY run, step, at, number, place`, database.Key(id), id)
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	list, err := collect(ctx, s.db, func(scan func(...any) error) (hook.Attempt, error) { return scanAttempt(scan, d) },
-		`SELECT `+attemptColumns+` FROM attempts WHERE delivery = $1 ORDER BY run, step, at, number, place`, id)
-	if err != nil {
-		return nil, fmt.Errorf("attempts of delivery %q: %w", id, err)
+		return nil, fmt.Errorf("attempts of delivery %q of account %q: %w", id, account, err)
 	}
 	return list, nil
-}
-
-// scanAttempt takes from the delivery what all its attempts have in common.
-func scanAttempt(scan func(...any) error, d hook.Delivery) (hook.Attempt, error) {
-	a := hook.Attempt{
-		Account: d.Account, Webhook: d.Webhook, Store: d.Store, Event: d.Event, EventType: d.EventType,
-		ItemType: d.ItemType, Items: d.Items, Bundle: hook.Coordinates{Topic: d.Bundle.Topic}, Source: d.Source, Published: d.Published,
-	}
-	var place string
-	var at, duration, due int64
-	err := scan(&a.Delivery, &a.Run, &a.Number, &place, &a.Step, &a.Fate, &a.Reason, &a.Detail,
-		&a.Bundle.Partition, &a.Bundle.Offset, &at, &duration, &a.URL, &a.StatusCode, &a.Response, &due, &a.TraceID)
-	a.At, a.Duration, a.Due = database.Time(at), time.Duration(duration)*time.Microsecond, database.Time(due)
-	if len(a.Response) == 0 {
-		a.Response = nil
-	}
-	return a, err
 }

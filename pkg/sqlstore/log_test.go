@@ -21,7 +21,9 @@ func attempt(n int) hook.Attempt {
 		Source:    hook.Coordinates{Topic: "events.contacts", Partition: 1, Offset: int64(100 + n)},
 		Published: start.Add(time.Duration(n) * time.Second),
 		At:        start.Add(time.Hour), Duration: 1500 * time.Microsecond, URL: "https://example.com/hook", StatusCode: 503,
-		Response: []byte("busy\x00\xff"), Due: start.Add(2 * time.Hour), TraceID: "4bf92f3577b34da6a3ce929d0e0e4736",
+		Response:        []byte("busy\x00\xff"),
+		ResponseHeaders: []hook.Header{{Name: "Retry-After", Value: "120"}, {Name: "X-Note", Value: "say \"\\é\x00\""}},
+		Due:             start.Add(2 * time.Hour), TraceID: "4bf92f3577b34da6a3ce929d0e0e4736",
 	}
 }
 
@@ -49,7 +51,13 @@ func (f fixture) record(t *testing.T, attempts ...hook.Attempt) {
 	for i, a := range attempts {
 		records[i] = hook.Recorded{Offset: next + int64(i), Attempt: a}
 	}
-	require.NoError(t, f.Record(t.Context(), 3, next, next+int64(len(attempts)), records))
+	require.NoError(t, f.write(t, 3, next, next+int64(len(attempts)), records...))
+}
+
+// write records what one partition has between two offsets.
+func (f fixture) write(t *testing.T, partition int, from, to int64, records ...hook.Recorded) error {
+	t.Helper()
+	return f.Record(t.Context(), []hook.Range{{Partition: partition, From: from, To: to, Records: records}})
 }
 
 func (f fixture) delivery(t *testing.T, id string) hook.Delivery {
@@ -115,7 +123,7 @@ func TestEveryFilterNarrowsTheListNewestFirst(t *testing.T) {
 				a.Store = []string{"", "7"}[n%2]
 				a.ItemType = []string{"Contact", "Invoice"}[n/20]
 				a.Event = fmt.Sprint("evt_", n/5)
-				a.Items = []string{fmt.Sprint(n / 8), "shared"}
+				a.Items = [][]string{{fmt.Sprint(n / 8)}, {fmt.Sprint(n / 8), "shared"}, {"shared"}, nil}[n%4]
 				a.Published = start.Add(time.Duration(n/2) * time.Second) // two in the same instant
 				if n == 39 {
 					a.Account = "other"
@@ -133,29 +141,32 @@ func TestEveryFilterNarrowsTheListNewestFirst(t *testing.T) {
 			"failed":       {hook.DeliveryFilter{Statuses: []hook.Fate{hook.FateRetrying, hook.FateExhausted}}, func(a hook.Attempt) bool { return a.Fate == hook.FateRetrying || a.Fate == hook.FateExhausted }},
 			"webhook":      {hook.DeliveryFilter{Webhook: "wh_1"}, func(a hook.Attempt) bool { return a.Webhook == "wh_1" }},
 			"item type":    {hook.DeliveryFilter{ItemType: "Invoice"}, func(a hook.Attempt) bool { return a.ItemType == "Invoice" }},
-			"item":         {hook.DeliveryFilter{ItemID: "2"}, func(a hook.Attempt) bool { return a.Items[0] == "2" }},
-			"item of all":  {hook.DeliveryFilter{ItemID: "shared"}, func(hook.Attempt) bool { return true }},
+			"item":         {hook.DeliveryFilter{ItemID: "2"}, func(a hook.Attempt) bool { return slices.Contains(a.Items, "2") }},
+			"item of many": {hook.DeliveryFilter{ItemID: "shared"}, func(a hook.Attempt) bool { return slices.Contains(a.Items, "shared") }},
 			"event":        {hook.DeliveryFilter{EventID: "evt_3"}, func(a hook.Attempt) bool { return a.Event == "evt_3" }},
 			"store":        {hook.DeliveryFilter{Store: "7"}, func(a hook.Attempt) bool { return a.Store == "7" }},
 			"from":         {hook.DeliveryFilter{From: start.Add(10 * time.Second)}, func(a hook.Attempt) bool { return !a.Published.Before(start.Add(10 * time.Second)) }},
 			"to":           {hook.DeliveryFilter{To: start.Add(10 * time.Second)}, func(a hook.Attempt) bool { return a.Published.Before(start.Add(10 * time.Second)) }},
 			"nothing":      {hook.DeliveryFilter{EventID: "evt_none"}, func(hook.Attempt) bool { return false }},
-			"all together": {hook.DeliveryFilter{Statuses: []hook.Fate{hook.FateHeld}, Webhook: "wh_2", ItemType: "Contact", ItemID: "1", EventID: "evt_2", From: start, To: start.Add(time.Hour)}, func(a hook.Attempt) bool { return a.Delivery == "dlv_0014" }},
+			"all together": {hook.DeliveryFilter{Statuses: []hook.Fate{hook.FateHeld}, Webhook: "wh_2", ItemType: "Contact", ItemID: "shared", EventID: "evt_2", From: start, To: start.Add(time.Hour)}, func(a hook.Attempt) bool { return a.Delivery == "dlv_0014" }},
 		} {
-			var want []string
-			for _, a := range slices.Backward(all) { // ids rise with the time
+			want := map[string]bool{}
+			for _, a := range all {
 				if a.Account == "acme" && c.want(a) {
-					want = append(want, a.Delivery)
+					want[a.Delivery] = true
 				}
 			}
 			if name == "all together" {
 				require.Len(t, want, 1)
 			}
-			var got []string
-			for _, d := range walk(t, 3, func(p hook.Page) ([]hook.Delivery, string, error) {
+			got := map[string]bool{}
+			var last time.Time
+			for i, d := range walk(t, 3, func(p hook.Page) ([]hook.Delivery, string, error) {
 				return f.Deliveries(t.Context(), "acme", c.filter, p)
 			}) {
-				got = append(got, d.ID)
+				require.False(t, got[d.ID], "%s: %s twice", name, d.ID)
+				require.False(t, i > 0 && d.Published.After(last), "%s: newest first", name)
+				got[d.ID], last = true, d.Published
 			}
 			require.Equal(t, want, got, name)
 		}

@@ -36,9 +36,13 @@ func parseMark(cursor string) (m mark, ok bool, err error) {
 			return m, true, nil
 		}
 	}
+	return mark{}, false, badCursor(cursor)
+}
+
+func badCursor(cursor string) error {
 	var fault hook.Invalid
 	fault.Add("cursor", cursor, "must be one that the page before returned")
-	return mark{}, false, fault
+	return fault
 }
 
 // readable reports whether PostgreSQL takes a text at all.

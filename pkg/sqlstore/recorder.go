@@ -1,9 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,27 +22,65 @@ func (s *Store) NextOffset(ctx context.Context, partition int) (int64, error) {
 	return next, nil
 }
 
-// Record implements hook.Recorder.
-func (s *Store) Record(ctx context.Context, partition int, from, to int64, records []hook.Recorded) error {
-	batch, err := newBatch(records)
-	if err != nil {
-		return fmt.Errorf("recording partition %d of attempts, offsets %d to %d: %w", partition, from, to, err)
-	}
-	err = s.db.Tx(ctx, func(tx *sql.Tx) error {
-		if err := moveOffset(ctx, tx, partition, from, to); err != nil {
+// Record implements hook.Recorder. The records of one delivery are all on one
+// partition (that of its webhook), so whoever has moved that one's offset knows
+// that nobody else adds to the delivery until the transaction ends: it reads
+// what the log has of the deliveries, decides here, and writes what is new.
+func (s *Store) Record(ctx context.Context, ranges []hook.Range) error {
+	// In one order, so that no two recorders wait for each other.
+	ranges = slices.SortedFunc(slices.Values(ranges), func(a, b hook.Range) int { return cmp.Compare(a.Partition, b.Partition) })
+	err := s.db.Write(ctx, func(w *database.Writer) error {
+		if err := hurry(ctx, w); err != nil {
 			return err
 		}
-		return errors.Join(
-			batch.attempts.write(ctx, tx, s.db.Dialect),
-			batch.deliveries.write(ctx, tx, s.db.Dialect),
-			batch.items.write(ctx, tx, s.db.Dialect),
-			s.disableGone(ctx, tx, records),
-		)
+		for _, r := range ranges {
+			if err := moveOffset(ctx, w.Tx, r.Partition, r.From, r.To); err != nil {
+				return fmt.Errorf("partition %d of attempts, offsets %d to %d: %w", r.Partition, r.From, r.To, err)
+			}
+		}
+		l, err := readLedger(ctx, w, deliveriesOf(ranges))
+		if err != nil {
+			return err
+		}
+		used := make(tally)
+		gone := make(map[webhookName]*hook.Attempt)
+		for _, r := range ranges {
+			for i := range r.Records {
+				a := storable(&r.Records[i].Attempt)
+				if !l.add(a) {
+					continue
+				}
+				used.count(a)
+				if a.Reason == hook.ReasonGone {
+					gone[webhookName{a.Account, a.Webhook}] = a
+				}
+			}
+		}
+		if err := l.write(ctx, w); err != nil {
+			return err
+		}
+		if err := used.write(ctx, w); err != nil {
+			return err
+		}
+		return s.disableGone(ctx, w.Tx, gone)
 	})
 	if err != nil {
-		return fmt.Errorf("recording partition %d of attempts, offsets %d to %d: %w", partition, from, to, err)
+		return fmt.Errorf("recording attempts: %w", err)
 	}
 	return nil
+}
+
+// hurry sets up a transaction of the log on PostgreSQL. It need not wait for the
+// disk: its offsets are in it, so what a crash of the server undoes is read from
+// Kafka again. And everything in it is found by key, however little the planner
+// knows of a table that grows fast.
+func hurry(ctx context.Context, w *database.Writer) error {
+	if w.Dialect != database.Postgres {
+		return nil
+	}
+	_, err := w.ExecContext(ctx, `SELECT set_config('synchronous_commit', 'off', true),
+		set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`)
+	return err
 }
 
 // moveOffset also keeps other writers of the partition out until the
@@ -64,63 +102,17 @@ func moveOffset(ctx context.Context, tx *sql.Tx, partition int, from, to int64) 
 	return hook.ErrStale
 }
 
-// batch is the rows of many records, each row once.
-type batch struct{ attempts, deliveries, items bulk }
-
-func newBatch(records []hook.Recorded) (*batch, error) {
-	b := &batch{
-		attempts:   bulk{into: "attempts AS a", columns: attemptColumns, conflict: upsertAttempt},
-		deliveries: bulk{into: "deliveries AS d", columns: deliveryColumns, conflict: upsertDelivery},
-		items:      bulk{into: "delivery_items", columns: "account, item, published, delivery", conflict: " ON CONFLICT DO NOTHING"},
+// deliveriesOf are the ids of the records' deliveries.
+func deliveriesOf(ranges []hook.Range) []string {
+	n := 0
+	for _, r := range ranges {
+		n += len(r.Records)
 	}
-	attempts := make(map[attemptKey]hook.Attempt, len(records))
-	keys := make([]attemptKey, 0, len(records))
-	rows := make(map[string]delivery, len(records))
-	for _, r := range records {
-		a := storable(r.Attempt)
-		key := keyOf(a)
-		old, twin := attempts[key]
-		if !twin {
-			keys = append(keys, key)
-		}
-		if !twin || a.Fate == hook.FateDelivered && old.Fate != hook.FateDelivered {
-			attempts[key] = a
-		}
-		if row, ok := rows[a.Delivery]; ok {
-			rows[a.Delivery] = row.then(a)
-		} else {
-			rows[a.Delivery] = deliveryOf(a)
+	ids := make([]string, 0, n)
+	for _, r := range ranges {
+		for i := range r.Records {
+			ids = append(ids, storableText(r.Records[i].Attempt.Delivery))
 		}
 	}
-	for _, key := range keys {
-		b.attempts.add(attemptValues(key, attempts[key]))
-	}
-	// In the order of their ids, so that no two writers deadlock over rows.
-	ids := make([]string, 0, len(rows))
-	for id := range rows {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		if err := b.addDelivery(rows[id]); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
-}
-
-func (b *batch) addDelivery(d delivery) error {
-	a := d.attempt
-	if a.Items == nil {
-		a.Items = []string{}
-	}
-	items, err := json.Marshal(a.Items)
-	if err != nil {
-		return fmt.Errorf("items of delivery %q: %w", a.Delivery, err)
-	}
-	b.deliveries.add(d.values(string(items)))
-	for _, item := range a.Items {
-		b.items.add([]any{a.Account, item, database.Micros(a.Published), a.Delivery})
-	}
-	return nil
+	return ids
 }

@@ -22,21 +22,47 @@ func TestTheOffsetMovesWithWhatWasRecorded(t *testing.T) {
 			require.Equal(t, want, next)
 		}
 		at(3, 0)
-		require.NoError(t, f.Record(t.Context(), 3, 0, 5, []hook.Recorded{{Offset: 4, Attempt: attempt(1)}}))
+		require.NoError(t, f.write(t, 3, 0, 5, hook.Recorded{Offset: 4, Attempt: attempt(1)}))
 		at(3, 5)
 		at(4, 0)
 		for _, from := range []int64{0, 4, 6} {
-			err := f.Record(t.Context(), 3, from, 9, []hook.Recorded{{Offset: from, Attempt: attempt(2)}})
+			err := f.write(t, 3, from, 9, hook.Recorded{Offset: from, Attempt: attempt(2)})
 			require.ErrorIs(t, err, hook.ErrStale)
 		}
 		at(3, 5)
 		_, err := f.Delivery(t.Context(), "acme", "dlv_0002")
 		require.ErrorIs(t, err, hook.ErrNotFound, "nothing of a stale batch is written")
-		require.NoError(t, f.Record(t.Context(), 3, 5, 2, nil), "back, after the topic lost its end")
+		require.NoError(t, f.write(t, 3, 5, 2), "back, after the topic lost its end")
 		at(3, 2)
-		require.NoError(t, f.Record(t.Context(), 4, 0, 0, nil))
-		require.NoError(t, f.Record(t.Context(), 4, 0, 1, nil), "from 0 twice")
+		require.NoError(t, f.write(t, 4, 0, 0))
+		require.NoError(t, f.write(t, 4, 0, 1), "from 0 twice")
 		at(4, 1)
+	})
+}
+
+func TestSomePartitionsAreRecordedTogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		ranges := []hook.Range{
+			{Partition: 7, To: 2, Records: []hook.Recorded{{Offset: 1, Attempt: attempt(1)}}},
+			{Partition: 2, To: 9, Records: []hook.Recorded{{Offset: 8, Attempt: attempt(2)}}},
+		}
+		stale := []hook.Range{ranges[0], {Partition: 2, From: 5, To: 9, Records: ranges[1].Records}}
+		require.ErrorIs(t, f.Record(t.Context(), stale), hook.ErrStale)
+		list, _, err := f.Deliveries(t.Context(), "acme", hook.DeliveryFilter{}, hook.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Empty(t, list)
+
+		require.NoError(t, f.Record(t.Context(), ranges))
+		for partition, want := range map[int]int64{7: 2, 2: 9, 3: 0} {
+			next, err := f.NextOffset(t.Context(), partition)
+			require.NoError(t, err)
+			require.Equal(t, want, next)
+		}
+		list, _, err = f.Deliveries(t.Context(), "acme", hook.DeliveryFilter{}, hook.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Len(t, list, 2)
+		require.NoError(t, f.Record(t.Context(), nil))
 	})
 }
 
@@ -47,7 +73,7 @@ func TestOfTwoRecordersOneWrites(t *testing.T) {
 		errs := make(chan error, recorders)
 		var wg sync.WaitGroup
 		for n := range recorders {
-			wg.Go(func() { errs <- f.Record(t.Context(), 3, 0, int64(n+1), []hook.Recorded{{Attempt: attempt(n)}}) })
+			wg.Go(func() { errs <- f.write(t, 3, 0, int64(n+1), hook.Recorded{Attempt: attempt(n)}) })
 		}
 		wg.Wait()
 		close(errs)
@@ -77,6 +103,7 @@ func TestTheRowShowsTheNewestState(t *testing.T) {
 		})
 	}
 	type state struct {
+		status             hook.Fate
 		reason             hook.Reason
 		attempts, answered int
 	}
@@ -85,25 +112,33 @@ func TestTheRowShowsTheNewestState(t *testing.T) {
 		want    state
 	}{
 		"a later step": {
-			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 3, 2, "retrying", 503)}, state{"0/3/2/retrying", 2, 503}},
+			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 3, 2, "retrying", 503)}, state{"retrying", "0/3/2/retrying", 2, 503}},
 		"a late record of an earlier step": {
-			[]hook.Attempt{record(0, 3, 2, "retrying", 503), record(0, 0, 1, "retrying", 500)}, state{"0/3/2/retrying", 2, 503}},
+			[]hook.Attempt{record(0, 3, 2, "retrying", 503), record(0, 0, 1, "retrying", 500)}, state{"retrying", "0/3/2/retrying", 2, 503}},
 		"a fate without a request keeps count and answer": {
-			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 1, 0, "held", 0)}, state{"0/1/0/held", 1, 500}},
+			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 1, 0, "held", 0)}, state{"held", "0/1/0/held", 1, 500}},
 		"success, then a twin that failed": {
-			[]hook.Attempt{record(0, 0, 1, "delivered", 200), record(0, 0, 1, "retrying", 500), record(0, 1, 2, "exhausted", 500)}, state{"0/0/1/delivered", 1, 200}},
+			[]hook.Attempt{record(0, 0, 1, "delivered", 200), record(0, 0, 1, "retrying", 500), record(0, 1, 2, "exhausted", 500)}, state{"delivered", "0/0/1/delivered", 1, 200}},
 		"failure, then a twin that succeeded": {
-			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 0, 1, "delivered", 200)}, state{"0/0/1/delivered", 1, 200}},
+			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 0, 1, "delivered", 200)}, state{"delivered", "0/0/1/delivered", 1, 200}},
 		"success after another twin's end": {
-			[]hook.Attempt{record(0, 5, 3, "exhausted", 500), record(0, 4, 2, "delivered", 200)}, state{"0/4/2/delivered", 3, 200}},
+			[]hook.Attempt{record(0, 5, 3, "exhausted", 500), record(0, 4, 2, "delivered", 200)}, state{"delivered", "0/4/2/delivered", 3, 200}},
+		"over quota, and nothing tried": {
+			[]hook.Attempt{record(0, 0, 0, "pending", 0), record(0, 1, 0, "pending", 0)}, state{"pending", "0/1/0/pending", 0, 0}},
+		"over quota after a request": {
+			[]hook.Attempt{record(0, 0, 1, "retrying", 500), record(0, 1, 0, "pending", 0)}, state{"retrying", "0/1/0/pending", 1, 500}},
+		"a request after it was over quota": {
+			[]hook.Attempt{record(0, 0, 0, "pending", 0), record(0, 1, 1, "delivered", 200)}, state{"delivered", "0/1/1/delivered", 1, 200}},
+		"over quota in a newer run": {
+			[]hook.Attempt{record(0, 0, 1, "exhausted", 500), record(9, 0, 0, "pending", 0)}, state{"pending", "9/0/0/pending", 0, 0}},
 		"an end stays": {
-			[]hook.Attempt{record(0, 1, 0, "cancelled", 0), record(0, 2, 2, "retrying", 500)}, state{"0/1/0/cancelled", 0, 0}},
+			[]hook.Attempt{record(0, 1, 0, "cancelled", 0), record(0, 2, 2, "retrying", 500)}, state{"cancelled", "0/1/0/cancelled", 0, 0}},
 		"a newer run takes what was held": {
-			[]hook.Attempt{record(0, 0, 0, "held", 0), record(9, 0, 1, "retrying", 500)}, state{"9/0/1/retrying", 1, 500}},
+			[]hook.Attempt{record(0, 0, 0, "held", 0), record(9, 0, 1, "retrying", 500)}, state{"retrying", "9/0/1/retrying", 1, 500}},
 		"a newer run that fails, after success": {
-			[]hook.Attempt{record(0, 2, 2, "delivered", 200), record(9, 0, 1, "exhausted", 500)}, state{"9/0/1/exhausted", 1, 500}},
+			[]hook.Attempt{record(0, 2, 2, "delivered", 200), record(9, 0, 1, "exhausted", 500)}, state{"exhausted", "9/0/1/exhausted", 1, 500}},
 		"an older run's late success": {
-			[]hook.Attempt{record(9, 0, 1, "retrying", 500), record(0, 7, 4, "delivered", 200)}, state{"9/0/1/retrying", 1, 500}},
+			[]hook.Attempt{record(9, 0, 1, "retrying", 500), record(0, 7, 4, "delivered", 200)}, state{"retrying", "9/0/1/retrying", 1, 500}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,7 +151,7 @@ func TestTheRowShowsTheNewestState(t *testing.T) {
 				}
 				for _, id := range []string{"dlv_0001", "dlv_single"} {
 					d := f.delivery(t, id)
-					require.Equal(t, c.want, state{d.Reason, d.Attempts, d.StatusCode}, id)
+					require.Equal(t, c.want, state{d.Status, d.Reason, d.Attempts, d.StatusCode}, id)
 					require.Equal(t, d.Run*10+1, d.Bundle.Offset, "the payload of the newest run is kept longest")
 				}
 			})
@@ -162,7 +197,7 @@ func TestBatchesDoNotMatter(t *testing.T) {
 					a.Run = rapid.Int64Range(0, 1).Draw(r, "run")
 					a.Step = rapid.IntRange(0, 2).Draw(r, "step")
 					a.Number = rapid.IntRange(0, 2).Draw(r, "number")
-					a.Fate = rapid.SampledFrom([]hook.Fate{hook.FateRetrying, hook.FateHeld, hook.FateDelivered, hook.FateExhausted}).Draw(r, "fate")
+					a.Fate = rapid.SampledFrom([]hook.Fate{hook.FateRetrying, hook.FateHeld, hook.FatePending, hook.FateDelivered, hook.FateExhausted}).Draw(r, "fate")
 					a.StatusCode = 100*a.Number + a.Step
 					a.Detail = fmt.Sprint(rapid.IntRange(0, 9).Draw(r, "detail"))
 				})

@@ -1,12 +1,14 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -23,9 +25,9 @@ func (s *Store) Releasable(ctx context.Context, partitions []int, limit int) ([]
 		holders = holders[:min(len(holders), limit)]
 		share := limit / len(holders)
 		for _, h := range holders {
-			held, err := collect(ctx, tx, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries
+			held, err := collect(ctx, tx, scanDelivery, `SELECT `+strings.Join(listColumns, ", ")+` FROM deliveries
 				WHERE status = 'held' AND bundle_partition = $1 AND webhook = $2
-				ORDER BY published, id LIMIT $3`, h.partition, h.webhook, share)
+				ORDER BY published, id_key LIMIT $3`, h.partition, h.webhook, share)
 			if err != nil {
 				return err
 			}
@@ -37,10 +39,7 @@ func (s *Store) Releasable(ctx context.Context, partitions []int, limit int) ([]
 		return nil, fmt.Errorf("reading releasable deliveries: %w", err)
 	}
 	slices.SortFunc(all, func(a, b hook.Delivery) int {
-		if c := a.Published.Compare(b.Published); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
+		return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(database.Key(a.ID), database.Key(b.ID)))
 	})
 	return all, nil
 }
@@ -85,20 +84,15 @@ func (s *Store) Released(ctx context.Context, deliveries []hook.Delivery, run in
 	for i, d := range deliveries {
 		ids[i] = d.ID
 	}
-	slices.Sort(ids) // as Record does
-	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
-		stmt, err := tx.PrepareContext(ctx, `UPDATE deliveries SET status = 'retrying', reason = '', run = $2, step = 0,
-			attempts = 0, status_code = 0, updated_at = $3, due = 0 WHERE id = $1 AND run < $2`)
+	err := s.db.Write(ctx, func(w *database.Writer) error {
+		l, err := readLedger(ctx, w, ids)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = stmt.Close() }()
-		for _, id := range ids {
-			if _, err := stmt.ExecContext(ctx, id, run, s.stamp()); err != nil {
-				return err
-			}
+		for _, h := range l.stored {
+			h.release(run, s.now())
 		}
-		return nil
+		return l.write(ctx, w)
 	})
 	if err != nil {
 		return fmt.Errorf("noting the release of %d deliveries: %w", len(deliveries), err)

@@ -1,153 +1,202 @@
 package sqlstore
 
 import (
+	"database/sql"
 	"encoding/json"
-	"strconv"
+	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-// delivery is a row of the table deliveries as a record of attempts gives it.
+// delivery is a row of the table deliveries.
 type delivery struct {
-	attempt hook.Attempt
+	// attempt is the record that the row shows; nobody writes to it.
+	attempt *hook.Attempt
+	status  hook.Fate
 	// number is the highest number of a request in the run so far.
 	number int
 	// statusCode is the last answer's in the run so far.
 	statusCode int
 }
 
-func deliveryOf(a hook.Attempt) delivery {
-	return delivery{attempt: a, number: a.Number, statusCode: a.StatusCode}
+func deliveryOf(a *hook.Attempt) delivery {
+	return delivery{attempt: a, status: a.Fate, number: a.Number, statusCode: a.StatusCode}
 }
 
-// then gives the row after a later record of the same delivery. It is the same
-// rule as upsertDelivery's, for records of one batch (a statement of PostgreSQL
-// may touch a row once only):
+// takes reports whether a later record of the same delivery changes the row:
 //
 //   - a newer run counts, an older one does not;
 //   - within a run delivered is the last word, whatever a twin says;
 //   - else other final fates stay, and a record with a lower step is late.
-func (d delivery) then(next hook.Attempt) delivery {
-	old := d.attempt
+func (d *delivery) takes(next *hook.Attempt) bool {
 	switch {
-	case next.Run > old.Run:
-		return deliveryOf(next)
-	case next.Run < old.Run, old.Fate == hook.FateDelivered:
-		return d
-	case next.Fate == hook.FateDelivered, !old.Fate.Final() && next.Step >= old.Step:
-		after := delivery{attempt: next, number: max(d.number, next.Number), statusCode: next.StatusCode}
-		if next.Number == 0 {
-			after.statusCode = d.statusCode
-		}
-		return after
+	case next.Run != d.attempt.Run:
+		return next.Run > d.attempt.Run
+	case d.status == hook.FateDelivered:
+		return false
 	}
-	return d
+	return next.Fate == hook.FateDelivered || !d.status.Final() && next.Step >= d.attempt.Step
 }
 
-// upsertDelivery follows delivery.then; what never changes in a delivery is not
-// updated.
-const upsertDelivery = ` ON CONFLICT (id) DO UPDATE SET
-	status = excluded.status, reason = excluded.reason, run = excluded.run, step = excluded.step,
-	attempts = CASE WHEN d.run = excluded.run AND d.attempts > excluded.attempts THEN d.attempts ELSE excluded.attempts END,
-	status_code = CASE WHEN d.run = excluded.run AND excluded.attempts = 0 THEN d.status_code ELSE excluded.status_code END,
-	bundle_topic = excluded.bundle_topic, bundle_partition = excluded.bundle_partition, bundle_offset = excluded.bundle_offset,
-	updated_at = excluded.updated_at, due = excluded.due, trace_id = excluded.trace_id
-WHERE d.run < excluded.run OR d.run = excluded.run AND d.status <> 'delivered' AND (
-	excluded.status = 'delivered' OR d.status IN ('retrying', 'held') AND d.step <= excluded.step)`
-
-// deliveryColumns are those of hook.Delivery, and step at the end.
-const deliveryColumns = `id, account, webhook, event, event_type, item_type, items, store, status, reason, run, attempts,
-	status_code, bundle_topic, bundle_partition, bundle_offset, source_topic, source_partition, source_offset,
-	published, updated_at, due, trace_id, step`
-
-func (d delivery) values(items string) []any {
-	a := d.attempt
-	return []any{
-		a.Delivery, a.Account, a.Webhook, a.Event, string(a.EventType), a.ItemType, items, a.Store,
-		string(a.Fate), string(a.Reason), a.Run, int64(d.number),
-		int64(d.statusCode), a.Bundle.Topic, int64(a.Bundle.Partition), a.Bundle.Offset,
-		a.Source.Topic, int64(a.Source.Partition), a.Source.Offset,
-		database.Micros(a.Published), database.Micros(a.At), database.Micros(a.Due), a.TraceID, int64(a.Step),
+// then is the row after a record that it takes.
+func (d *delivery) then(next *hook.Attempt) delivery {
+	if next.Run != d.attempt.Run {
+		return deliveryOf(next)
 	}
+	after := delivery{attempt: next, status: next.Fate, number: max(d.number, next.Number), statusCode: next.StatusCode}
+	if next.Number == 0 {
+		after.statusCode = d.statusCode
+	}
+	if next.Fate == hook.FatePending && after.number > 0 {
+		// Pending is what nobody tried yet.
+		after.status = hook.FateRetrying
+	}
+	return after
+}
+
+// Columns of the table deliveries: those that never change, those that do, and
+// those of the one attempt of a delivery that has no more (duration first, NULL
+// once they are rows of their own).
+var (
+	fixedColumns = []column{
+		{"id_key", number}, {"id", text}, {"account", text}, {"webhook", text}, {"event_key", number}, {"event", text},
+		{"event_type", text}, {"item_type", text}, {"item_key", number}, {"item", text}, {"items", text}, {"store", text},
+		{"source_topic", text}, {"source_partition", number}, {"source_offset", number}, {"published", number},
+	}
+	stateColumns = []column{
+		{"status", text}, {"reason", text}, {"run", number}, {"step", number}, {"attempts", number}, {"status_code", number},
+		{"bundle_topic", text}, {"bundle_partition", number}, {"bundle_offset", number},
+		{"updated_at", number}, {"due", number}, {"trace_id", text},
+	}
+	loneColumns = []column{
+		{"duration", number}, {"url", text}, {"detail", text}, {"response", blob}, {"response_headers", text},
+	}
+)
+
+// rowColumns are all that Record writes.
+var rowColumns = slices.Concat(fixedColumns, stateColumns, loneColumns)
+
+// values are those of rowColumns.
+func (d *delivery) values(key int64, lone bool) ([]any, error) {
+	values, err := d.fixedValues(append(make([]any, 0, len(rowColumns)), key))
+	return d.loneValues(d.stateValues(values), lone), err
+}
+
+// update are the values of updateColumns.
+func (d *delivery) update(key int64, lone bool) []any {
+	return d.loneValues(d.stateValues([]any{key, d.attempt.Delivery}), lone)
+}
+
+// fixedValues are those of fixedColumns behind the key.
+func (d *delivery) fixedValues(values []any) ([]any, error) {
+	a := d.attempt
+	var key, item, items any
+	if len(a.Items) == 1 {
+		key, item = itemKey(a.Account, a.Items[0]), a.Items[0]
+	} else {
+		list, err := json.Marshal(append([]string{}, a.Items...)) // never null
+		if err != nil {
+			return nil, fmt.Errorf("items of delivery %q: %w", a.Delivery, err)
+		}
+		items = string(list)
+	}
+	return append(values,
+		a.Delivery, a.Account, a.Webhook, eventKey(a.Account, a.Event), a.Event,
+		string(a.EventType), a.ItemType, key, item, items, a.Store,
+		a.Source.Topic, int64(a.Source.Partition), a.Source.Offset, database.Micros(a.Published)), nil
+}
+
+func (d *delivery) stateValues(values []any) []any {
+	a := d.attempt
+	return append(values,
+		string(d.status), string(a.Reason), a.Run, int64(a.Step), int64(d.number), int64(d.statusCode),
+		a.Bundle.Topic, int64(a.Bundle.Partition), a.Bundle.Offset,
+		database.Micros(a.At), database.Micros(a.Due), a.TraceID)
+}
+
+// loneValues are of the row's one attempt; all NULL if lone is false.
+func (d *delivery) loneValues(values []any, lone bool) []any {
+	if !lone {
+		return append(values, nil, nil, nil, nil, nil)
+	}
+	a := d.attempt
+	return append(values, a.Duration.Microseconds(), nullText(a.URL), nullText(a.Detail), nullBytes(a.Response),
+		nullText(headersJSON(a.ResponseHeaders)))
+}
+
+// rowScan is where a row is scanned to.
+type rowScan struct {
+	d                       delivery
+	attempt                 hook.Attempt
+	item, items             sql.NullString
+	published, updated, due int64
+	duration                sql.NullInt64
+	url, detail, headers    sql.NullString
+}
+
+// listColumns are what a hook.Delivery is read from; wholeColumns add its lone
+// attempt.
+var (
+	listColumns  = slices.DeleteFunc(names(fixedColumns, stateColumns), func(name string) bool { return strings.HasSuffix(name, "_key") })
+	wholeColumns = append(slices.Clone(listColumns), names(loneColumns)...)
+)
+
+func (r *rowScan) listTargets() []any {
+	a := &r.attempt
+	return []any{
+		&a.Delivery, &a.Account, &a.Webhook, &a.Event, &a.EventType, &a.ItemType, &r.item, &r.items, &a.Store,
+		&a.Source.Topic, &a.Source.Partition, &a.Source.Offset, &r.published,
+		&r.d.status, &a.Reason, &a.Run, &a.Step, &r.d.number, &r.d.statusCode,
+		&a.Bundle.Topic, &a.Bundle.Partition, &a.Bundle.Offset, &r.updated, &r.due, &a.TraceID,
+	}
+}
+
+func (r *rowScan) loneTargets() []any {
+	return []any{&r.duration, &r.url, &r.detail, &r.attempt.Response, &r.headers}
+}
+
+// finish gives the row; lone says whether its attempt is whole.
+func (r *rowScan) finish() (d delivery, lone bool, err error) {
+	a := &r.attempt
+	a.Published, a.At, a.Due = database.Time(r.published), database.Time(r.updated), database.Time(r.due)
+	a.Fate, a.Number, a.StatusCode = r.d.status, r.d.number, r.d.statusCode
+	a.Duration = time.Duration(r.duration.Int64) * time.Microsecond
+	a.URL, a.Detail = r.url.String, r.detail.String
+	if r.item.Valid {
+		a.Items = []string{r.item.String}
+	} else if err := json.Unmarshal([]byte(r.items.String), &a.Items); err != nil {
+		return delivery{}, false, fmt.Errorf("items of delivery %q: %w", a.Delivery, err)
+	}
+	a.ResponseHeaders, err = parseHeaders(r.headers.String)
+	r.d.attempt = a
+	return r.d, r.duration.Valid, err
+}
+
+func parseHeaders(list string) (headers []hook.Header, err error) {
+	if list == "" {
+		return nil, nil
+	}
+	if err := json.Unmarshal([]byte(list), &headers); err != nil {
+		return nil, fmt.Errorf("headers of an answer: %w", err)
+	}
+	return headers, nil
 }
 
 func scanDelivery(scan func(...any) error) (hook.Delivery, error) {
-	var d hook.Delivery
-	var items string
-	var published, updated, due, step int64
-	err := scan(&d.ID, &d.Account, &d.Webhook, &d.Event, &d.EventType, &d.ItemType, &items, &d.Store,
-		&d.Status, &d.Reason, &d.Run, &d.Attempts, &d.StatusCode,
-		&d.Bundle.Topic, &d.Bundle.Partition, &d.Bundle.Offset, &d.Source.Topic, &d.Source.Partition, &d.Source.Offset,
-		&published, &updated, &due, &d.TraceID, &step)
-	if err != nil {
+	var r rowScan
+	if err := scan(r.listTargets()...); err != nil {
 		return hook.Delivery{}, err
 	}
-	d.Published, d.UpdatedAt, d.Due = database.Time(published), database.Time(updated), database.Time(due)
-	return d, json.Unmarshal([]byte(items), &d.Items)
-}
-
-// attemptColumns are those of the table attempts.
-const attemptColumns = `delivery, run, number, place, step, fate, reason, detail, bundle_partition, bundle_offset,
-	at, duration, url, status_code, response, due, trace_id`
-
-// upsertAttempt: twins that posted the same attempt leave one row, the success
-// if there was one; a record that is there already changes nothing.
-const upsertAttempt = ` ON CONFLICT (delivery, run, number, place) DO UPDATE SET
-	step = excluded.step, fate = excluded.fate, reason = excluded.reason, detail = excluded.detail,
-	bundle_partition = excluded.bundle_partition, bundle_offset = excluded.bundle_offset,
-	at = excluded.at, duration = excluded.duration, url = excluded.url, status_code = excluded.status_code,
-	response = excluded.response, due = excluded.due, trace_id = excluded.trace_id
-WHERE excluded.fate = 'delivered' AND a.fate <> 'delivered'`
-
-// attemptKey is what makes a record unique in the log.
-type attemptKey struct {
-	delivery string
-	run      int64
-	number   int
-	place    string
-}
-
-func keyOf(a hook.Attempt) attemptKey {
-	key := attemptKey{a.Delivery, a.Run, a.Number, ""}
-	if a.Number == 0 {
-		key.place = strconv.Itoa(a.Step) + "/" + string(a.Fate)
-	}
-	return key
-}
-
-func attemptValues(key attemptKey, a hook.Attempt) []any {
-	response := a.Response
-	if response == nil {
-		response = []byte{} // not NULL
-	}
-	return []any{
-		key.delivery, key.run, int64(key.number), key.place, int64(a.Step), string(a.Fate), string(a.Reason), a.Detail,
-		int64(a.Bundle.Partition), a.Bundle.Offset, database.Micros(a.At), a.Duration.Microseconds(), a.URL,
-		int64(a.StatusCode), response, database.Micros(a.Due), a.TraceID,
-	}
-}
-
-// storable removes what PostgreSQL's text cannot hold: NUL characters (JSON may
-// escape one in an item's id) and bytes that are not UTF-8.
-func storable(a hook.Attempt) hook.Attempt {
-	for _, text := range []*string{
-		&a.Delivery, &a.Detail, &a.Account, &a.Webhook, &a.Store, &a.Event, &a.ItemType, &a.URL, &a.TraceID,
-		&a.Bundle.Topic, &a.Source.Topic,
-	} {
-		*text = storableText(*text)
-	}
-	for i, item := range a.Items {
-		if clean := storableText(item); clean != item {
-			// The caller's list stays as it is.
-			a.Items = append([]string(nil), a.Items...)
-			a.Items[i] = clean
-		}
-	}
-	return a
-}
-
-func storableText(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	d, _, err := r.finish()
+	a := d.attempt
+	return hook.Delivery{
+		ID: a.Delivery, Account: a.Account, Webhook: a.Webhook, Event: a.Event, EventType: a.EventType, ItemType: a.ItemType,
+		Items: a.Items, Store: a.Store, Status: d.status, Reason: a.Reason, Run: a.Run, Attempts: d.number,
+		StatusCode: d.statusCode, Bundle: a.Bundle, Source: a.Source, Published: a.Published, UpdatedAt: a.At, Due: a.Due,
+		TraceID: a.TraceID,
+	}, err
 }

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -26,7 +27,9 @@ type settings struct {
 	RetrySchedule []time.Duration  `json:"retrySchedule,omitempty"` // nanoseconds
 	Timeout       time.Duration    `json:"timeout"`                 // nanoseconds
 	Concurrency   int              `json:"concurrency,omitempty"`
+	RateLimit     int              `json:"rateLimit,omitempty"`
 	OnPause       hook.OnPause     `json:"onPause"`
+	OnQuota       hook.OnQuota     `json:"onQuota,omitempty"`     // empty: hook.Defer
 	SuspendedAt   int64            `json:"suspendedAt,omitempty"` // Unix microseconds
 	RevokedAt     int64            `json:"revokedAt,omitempty"`   // Unix microseconds
 }
@@ -39,7 +42,8 @@ func marshalSettings(w hook.Webhook) (string, error) {
 	text, err := json.Marshal(settings{
 		Description: w.Description, ItemTypes: w.ItemTypes, EventTypes: w.EventTypes, URL: w.URL, Stores: w.Stores,
 		Format: w.Format, Language: w.Language, Payload: w.Payload, Secrets: w.Secrets,
-		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, OnPause: w.OnPause,
+		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, RateLimit: w.RateLimit,
+		OnPause: w.OnPause, OnQuota: w.OnQuota,
 		SuspendedAt: database.Micros(w.SuspendedAt), RevokedAt: database.Micros(w.RevokedAt),
 	})
 	if err != nil {
@@ -55,7 +59,8 @@ func unmarshalSettings(text string, w *hook.Webhook) error {
 	}
 	w.Description, w.ItemTypes, w.EventTypes, w.URL, w.Stores = v.Description, v.ItemTypes, v.EventTypes, v.URL, v.Stores
 	w.Format, w.Language, w.Payload, w.Secrets = v.Format, v.Language, v.Payload, v.Secrets
-	w.RetrySchedule, w.Timeout, w.Concurrency, w.OnPause = v.RetrySchedule, v.Timeout, v.Concurrency, v.OnPause
+	w.RetrySchedule, w.Timeout, w.Concurrency, w.RateLimit = v.RetrySchedule, v.Timeout, v.Concurrency, v.RateLimit
+	w.OnPause, w.OnQuota = v.OnPause, cmp.Or(v.OnQuota, hook.Defer)
 	w.SuspendedAt, w.RevokedAt = database.Time(v.SuspendedAt), database.Time(v.RevokedAt)
 	return nil
 }

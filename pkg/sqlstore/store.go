@@ -1,6 +1,6 @@
 // Package sqlstore keeps the system of record in PostgreSQL or SQLite: it is
 // hook.Accounts, hook.Keys, hook.Webhooks, hook.Publications, hook.Log and
-// hook.Recorder on a database.DB. Its tables belong to api and recorder; other
+// hook.Recorder and hook.Usages on a database.DB. Its tables belong to api and recorder; other
 // services in the same database have their own.
 package sqlstore
 
@@ -62,6 +62,7 @@ var (
 	_ hook.Publications = (*Store)(nil)
 	_ hook.Log          = (*Store)(nil)
 	_ hook.Recorder     = (*Store)(nil)
+	_ hook.Usages       = (*Store)(nil)
 )
 
 // New makes a store on a migrated database, which stays the caller's to close.

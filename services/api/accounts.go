@@ -22,18 +22,21 @@ const maxName = 200
 type Account struct {
 	ID        string    `json:"id" example:"acme"`
 	Name      string    `json:"name" doc:"What receivers of the rentman format see."`
+	Quota     *Quota    `json:"quota" doc:"null: there is no limit."`
 	CreatedAt time.Time `json:"createdAt"`
 }
 
 // NewAccount is the body that makes an account.
 type NewAccount struct {
-	ID   string `json:"id" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"Chosen by the operator; not . or ..; never used again after the account is deleted."`
-	Name string `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"Its id by default."`
+	ID    string `json:"id" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"Chosen by the operator; not . or ..; never used again after the account is deleted."`
+	Name  string `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"Its id by default."`
+	Quota *Quota `json:"quota,omitempty" doc:"null, the default: there is no limit."`
 }
 
 // AccountPatch is the body that changes an account.
 type AccountPatch struct {
-	Name string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Name  string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Quota *Quota `json:"quota,omitempty" doc:"As a whole; null removes it."`
 }
 
 type accountAnswer struct {
@@ -59,7 +62,7 @@ type IDAndBody struct {
 type empty struct{}
 
 func showAccount(a hook.Account) Account {
-	return Account{ID: a.ID, Name: a.Name, CreatedAt: a.CreatedAt.UTC()}
+	return Account{ID: a.ID, Name: a.Name, Quota: showQuota(a.Quota), CreatedAt: a.CreatedAt.UTC()}
 }
 
 func (s *Service) accountRoutes() {
@@ -119,10 +122,11 @@ func (s *Service) createAccount(ctx context.Context, in *JSONBody) (*accountAnsw
 	if !ok {
 		name = id
 	}
+	quota, _ := readQuota(d)
 	if err := d.end("createdAt"); err != nil {
 		return nil, err
 	}
-	a, err := s.cfg.Store.CreateAccount(ctx, hook.Account{ID: id, Name: name, Version: 1, CreatedAt: s.now()})
+	a, err := s.cfg.Store.CreateAccount(ctx, hook.Account{ID: id, Name: name, Quota: quota, Version: 1, CreatedAt: s.now()})
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +147,16 @@ func (s *Service) updateAccount(ctx context.Context, in *IDAndBody) (*accountAns
 	if err != nil {
 		return nil, err
 	}
-	name, given := d.text("name", 1, maxName)
+	name := given(d.text("name", 1, maxName))
+	quota := given(readQuota(d))
 	if err := d.end("id", "createdAt"); err != nil {
 		return nil, err
 	}
-	if !given {
-		return s.getAccount(ctx, &in.PathID)
-	}
-	a, err := s.cfg.Store.RenameAccount(ctx, in.ID, name)
+	a, err := s.cfg.Store.UpdateAccount(ctx, in.ID, func(a *hook.Account) error {
+		set(&a.Name, name)
+		set(&a.Quota, quota)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

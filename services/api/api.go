@@ -1,6 +1,6 @@
 // Package api is the management interface: accounts, API keys, webhooks, the
-// log of deliveries and the REST entrance for events, as CONTRACT.md writes
-// them. It owns the system of record and publishes it to the cache, from which
+// log of deliveries, usage and the REST entrance for events, as CONTRACT.md
+// writes them. It owns the system of record and publishes it to the cache, from which
 // routers and senders work.
 package api
 
@@ -28,6 +28,7 @@ type Store interface {
 	hook.Keys
 	hook.Webhooks
 	hook.Log
+	hook.Usages
 	hook.Publications
 }
 

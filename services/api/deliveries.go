@@ -16,16 +16,12 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-// statusFailed in a filter means retrying or exhausted; statusPending is a
-// delivery that was never tried.
-const (
-	statusFailed  = "failed"
-	statusPending = "pending"
-)
+// statusFailed in a filter means retrying or exhausted.
+const statusFailed = "failed"
 
 // fates that a filter may name.
 var fates = []hook.Fate{
-	statusPending, hook.FateRetrying, hook.FateDelivered, hook.FateExhausted, hook.FateHeld,
+	hook.FatePending, hook.FateRetrying, hook.FateDelivered, hook.FateExhausted, hook.FateHeld,
 	hook.FateSuperseded, hook.FateDropped, hook.FateCancelled, statusFailed,
 }
 

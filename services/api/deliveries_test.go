@@ -24,7 +24,7 @@ func (b *bench) record(attempts ...hook.Attempt) {
 	for i, a := range attempts {
 		records[i] = hook.Recorded{Offset: from + int64(i), Attempt: a}
 	}
-	require.NoError(b.t, b.store.Record(b.t.Context(), 0, from, from+int64(len(attempts)), records))
+	require.NoError(b.t, b.store.Record(b.t.Context(), []hook.Range{{From: from, To: from + int64(len(attempts)), Records: records}}))
 }
 
 // attempt is the nth delivery of the webhook, published n seconds after noon.
@@ -44,14 +44,17 @@ func attempt(webhook string, n int, fate hook.Fate) hook.Attempt {
 func TestEveryFilterOfDeliveries(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	ids := make([]string, 8)
+	ids := make([]string, 9)
 	fates := []hook.Fate{hook.FateDelivered, hook.FateRetrying, hook.FateExhausted, hook.FateHeld,
-		hook.FateSuperseded, hook.FateDropped, hook.FateCancelled, hook.FateDelivered}
+		hook.FateSuperseded, hook.FateDropped, hook.FateCancelled, hook.FateDelivered, hook.FatePending}
 	for n, fate := range fates {
 		a := attempt("wh_1", n, fate)
 		if n == 7 {
 			a = attempt("wh_2", n, fate)
 			a.ItemType, a.Store, a.Items = "Invoice", "7", []string{"99"}
+		}
+		if fate == hook.FatePending {
+			a.Number, a.StatusCode, a.Reason = 0, 0, hook.ReasonQuota
 		}
 		ids[n] = a.Delivery
 		b.record(a)
@@ -60,7 +63,7 @@ func TestEveryFilterOfDeliveries(t *testing.T) {
 		return published.Add(time.Duration(second) * time.Second).Format(time.RFC3339)
 	}
 	for query, want := range map[string][]string{
-		"":                               {ids[7], ids[6], ids[5], ids[4], ids[3], ids[2], ids[1], ids[0]},
+		"":                               {ids[8], ids[7], ids[6], ids[5], ids[4], ids[3], ids[2], ids[1], ids[0]},
 		"status=delivered":               {ids[7], ids[0]},
 		"status=retrying":                {ids[1]},
 		"status=exhausted":               {ids[2]},
@@ -69,17 +72,18 @@ func TestEveryFilterOfDeliveries(t *testing.T) {
 		"status=superseded":              {ids[4]},
 		"status=dropped":                 {ids[5]},
 		"status=cancelled":               {ids[6]},
-		"status=pending":                 {},
+		"status=pending":                 {ids[8]},
+		"status=pending,held":            {ids[8], ids[3]},
 		"status=held,dropped":            {ids[5], ids[3]},
 		"webhook=wh_2":                   {ids[7]},
 		"webhook=wh_3":                   {},
 		"itemType=Invoice":               {ids[7]},
 		"itemType=Fattura":               {ids[7]},
 		"itemId=99":                      {ids[7]},
-		"itemId=8&limit=2":               {ids[6], ids[5]},
+		"itemId=8&limit=2":               {ids[8], ids[6]},
 		"eventId=evt_3":                  {ids[3]},
 		"store=7":                        {ids[7]},
-		"from=" + at(6):                  {ids[7], ids[6]},
+		"from=" + at(6):                  {ids[8], ids[7], ids[6]},
 		"to=" + at(2):                    {ids[1], ids[0]},
 		"from=" + at(2) + "&to=" + at(4): {ids[3], ids[2]},
 		"webhook=wh_1&status=delivered":  {ids[0]},
@@ -112,16 +116,49 @@ func TestADeliveryIsShownWithItsAttemptsAndPayload(t *testing.T) {
 		"dueAt": null, "traceId": "0af7651916cd43dd8448eb211c80319c",
 		"attempts": [
 			{"run": 0, "number": 1, "status": "retrying", "reason": "throttled", "detail": "the receiver answered 503",
-			 "url": "https://example.com/hook", "statusCode": 503, "response": "\ufffdbusy", "at": "2026-03-01T12:00:01.001Z",
+			 "url": "https://example.com/hook", "statusCode": 503, "response": "\ufffdbusy", "responseHeaders": [], "at": "2026-03-01T12:00:01.001Z",
 			 "duration": "12.5ms", "dueAt": "2026-03-01T12:00:06.001Z", "traceId": "0af7651916cd43dd8448eb211c80319c"},
 			{"run": 0, "number": 2, "status": "delivered", "reason": "", "detail": "",
-			 "url": "https://example.com/hook", "statusCode": 200, "response": "ok", "at": "2026-03-01T12:00:06.001Z",
+			 "url": "https://example.com/hook", "statusCode": 200, "response": "ok", "responseHeaders": [], "at": "2026-03-01T12:00:06.001Z",
 			 "duration": "12.5ms", "dueAt": null, "traceId": "0af7651916cd43dd8448eb211c80319c"}],
 		"payload": {"id": "evt_1", "account": "acme", "eventType": "create", "itemType": "Contact",
 			"items": [{"id": 7, "ref": "/contacts/7", "data": {"price": 1.50}},
 				{"id": 8}],
 			"eventDate": "2026-03-01T13:00:01+01:00"}}`, string(shown.body))
 	require.Contains(t, string(shown.body), `1.50`, "byte for byte as published")
+}
+
+func TestAnAttemptIsShownWithTheAnswersHeaders(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	a := attempt("wh_1", 1, hook.FateRetrying)
+	a.ResponseHeaders = []hook.Header{{Name: "Retry-After", Value: "7"}, {Name: "X-Odd", Value: "\xffé"}, {Name: "X-Odd"}}
+	b.record(a)
+	attempts, ok := b.acme().get("/v1/deliveries/" + a.Delivery).requires(200).object()["attempts"].([]any)
+	require.True(t, ok)
+	require.Len(t, attempts, 1)
+	shown, ok := attempts[0].(map[string]any)
+	require.True(t, ok)
+	require.Equal(t, []any{
+		map[string]any{"name": "Retry-After", "value": "7"},
+		map[string]any{"name": "X-Odd", "value": "\uFFFDé"},
+		map[string]any{"name": "X-Odd", "value": ""},
+	}, shown["responseHeaders"], "in their order")
+}
+
+// A deferred delivery was not tried, and says when it will be.
+func TestADeliveryThatWaitsForItsQuotaIsPending(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	a := attempt("wh_1", 1, hook.FatePending)
+	a.Number, a.StatusCode, a.Response, a.Duration, a.URL = 0, 0, nil, 0, ""
+	a.Reason, a.Due = hook.ReasonQuota, a.At.Add(time.Hour)
+	b.record(a)
+	shown := b.acme().get("/v1/deliveries/" + a.Delivery).requires(200).object()
+	require.Equal(t, "pending", shown["status"])
+	require.Equal(t, "quota", shown["reason"])
+	require.Equal(t, "2026-03-01T13:00:01.001Z", shown["dueAt"])
+	require.Equal(t, 0.0, shown["attemptCount"])
 }
 
 func TestAPayloadIsShownWhateverItsSize(t *testing.T) {

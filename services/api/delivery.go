@@ -13,7 +13,7 @@ type Delivery struct {
 	ID        string   `json:"id"`
 	Webhook   string   `json:"webhook"`
 	Status    string   `json:"status" enum:"pending,retrying,delivered,exhausted,held,superseded,dropped,cancelled"`
-	Reason    string   `json:"reason" doc:"Why the last attempt failed, or why there was none; empty if it succeeded."`
+	Reason    Reason   `json:"reason" doc:"Why the last attempt failed, or why there was none; empty if it succeeded."`
 	EventID   string   `json:"eventId"`
 	EventType string   `json:"eventType" enum:"create,update,delete"`
 	ItemType  string   `json:"itemType"`
@@ -39,36 +39,55 @@ type DeliveryDetails struct {
 
 // Attempt is one HTTP request, or a decision without one.
 type Attempt struct {
-	Run        int64      `json:"run" doc:"0, or the Unix time in microseconds of what asked for another run."`
-	Number     int        `json:"number" doc:"Of the request within the run, from 1; 0 without one."`
-	Status     string     `json:"status" doc:"What became of the delivery."`
-	Reason     string     `json:"reason"`
-	Detail     string     `json:"detail" doc:"The error in words."`
-	URL        string     `json:"url"`
-	StatusCode *int       `json:"statusCode" doc:"null without an answer."`
-	Response   string     `json:"response" doc:"The start of the answer's body, at most 4 KiB."`
-	At         time.Time  `json:"at"`
-	Duration   string     `json:"duration" example:"12.5ms"`
-	DueAt      *time.Time `json:"dueAt" doc:"When the next attempt is due; null if none is."`
-	TraceID    string     `json:"traceId"`
+	Run             int64      `json:"run" doc:"0, or the Unix time in microseconds of what asked for another run."`
+	Number          int        `json:"number" doc:"Of the request within the run, from 1; 0 without one."`
+	Status          string     `json:"status" enum:"pending,retrying,delivered,exhausted,held,superseded,dropped,cancelled" doc:"What became of the delivery."`
+	Reason          Reason     `json:"reason"`
+	Detail          string     `json:"detail" doc:"The error in words."`
+	URL             string     `json:"url"`
+	StatusCode      *int       `json:"statusCode" doc:"null without an answer."`
+	Response        string     `json:"response" doc:"The start of the answer's body, at most 4 KiB."`
+	ResponseHeaders []Header   `json:"responseHeaders" nullable:"false" doc:"The answer's, at most 4 KiB of them; secrets are masked."`
+	At              time.Time  `json:"at"`
+	Duration        string     `json:"duration" example:"12.5ms"`
+	DueAt           *time.Time `json:"dueAt" doc:"When the next attempt is due; null if none is."`
+	TraceID         string     `json:"traceId"`
+}
+
+// Header is one line of an answer's header.
+type Header struct {
+	Name  string `json:"name" example:"Retry-After"`
+	Value string `json:"value"`
 }
 
 func showDelivery(d hook.Delivery) Delivery {
 	return Delivery{
-		ID: d.ID, Webhook: d.Webhook, Status: string(d.Status), Reason: string(d.Reason),
+		ID: d.ID, Webhook: d.Webhook, Status: string(d.Status), Reason: Reason(d.Reason),
 		EventID: d.Event, EventType: string(d.EventType), ItemType: d.ItemType, ItemIDs: words(d.Items),
-		Store: textOrNull(d.Store), AttemptCount: d.Attempts, StatusCode: codeOrNull(d.StatusCode),
+		Store: textOrNull(d.Store), AttemptCount: d.Attempts, StatusCode: countOrNull(d.StatusCode),
 		PublishedAt: d.Published.UTC(), UpdatedAt: d.UpdatedAt.UTC(), DueAt: timeOrNull(d.Due), TraceID: d.TraceID,
 	}
 }
 
 func showAttempt(a hook.Attempt) Attempt {
 	return Attempt{
-		Run: a.Run, Number: a.Number, Status: string(a.Fate), Reason: string(a.Reason), Detail: a.Detail,
-		URL: a.URL, StatusCode: codeOrNull(a.StatusCode), Response: strings.ToValidUTF8(string(a.Response), "\uFFFD"),
-		At: a.At.UTC(), Duration: a.Duration.String(), DueAt: timeOrNull(a.Due), TraceID: a.TraceID,
+		Run: a.Run, Number: a.Number, Status: string(a.Fate), Reason: Reason(a.Reason), Detail: a.Detail,
+		URL: a.URL, StatusCode: countOrNull(a.StatusCode), Response: printable(string(a.Response)),
+		ResponseHeaders: showHeaders(a.ResponseHeaders),
+		At:              a.At.UTC(), Duration: a.Duration.String(), DueAt: timeOrNull(a.Due), TraceID: a.TraceID,
 	}
 }
+
+func showHeaders(headers []hook.Header) []Header {
+	shown := make([]Header, len(headers))
+	for i, h := range headers {
+		shown[i] = Header{Name: printable(h.Name), Value: printable(h.Value)}
+	}
+	return shown
+}
+
+// printable is text as JSON can carry it: receivers send what they like.
+func printable(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 func textOrNull(text string) *string {
 	if text == "" {
@@ -77,9 +96,10 @@ func textOrNull(text string) *string {
 	return &text
 }
 
-func codeOrNull(code int) *int {
-	if code == 0 {
+// countOrNull is nil for 0, which stands for none.
+func countOrNull(n int) *int {
+	if n == 0 {
 		return nil
 	}
-	return &code
+	return &n
 }

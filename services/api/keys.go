@@ -117,8 +117,8 @@ func readNewKey(body []byte, now time.Time) (hook.Key, error) {
 	for _, scope := range scopes {
 		key.Scopes = append(key.Scopes, hook.Scope(scope))
 	}
-	if string(d.members["expiresAt"]) == "null" { // the one field that may be
-		delete(d.members, "expiresAt")
+	if d.null("expiresAt") {
+		return key, d.end("id", "createdAt", "key")
 	}
 	const rule = "must be a time in the future as in RFC 3339, such as 2030-01-31T12:00:00Z"
 	expires, given := read[time.Time](d, "expiresAt", rule)

@@ -37,8 +37,10 @@ type settings struct {
 	secret      *string
 	schedule    []time.Duration
 	concurrency *int
+	rateLimit   *int
 	timeout     *time.Duration
 	onPause     *hook.OnPause
+	onQuota     *hook.OnQuota
 }
 
 // readSettings reads a body, of a new webhook or of a change. The error lists
@@ -64,9 +66,11 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		payload:     given(choice(d, "payload", hook.Payloads)),
 		secret:      given(read[string](d, "secret", "must be a string")),
 		schedule:    readSchedule(d),
-		concurrency: given(d.integer("concurrency", 0, maxConcurrency)),
+		concurrency: given(integer(d, "concurrency", 0, maxConcurrency)),
+		rateLimit:   given(readRateLimit(d)),
 		timeout:     given(d.duration("timeout", minTimeout, hook.MaxTimeout)),
 		onPause:     given(choice(d, "onPause", hook.OnPauses)),
+		onQuota:     given(choice(d, "onQuota", hook.OnQuotas)),
 	}
 	return read, d.end("id", "status", "createdAt", "suspendedAt", "revokedAt")
 }
@@ -86,8 +90,10 @@ func (c settings) apply(w *hook.Webhook) {
 	set(&w.Language, c.language)
 	set(&w.Payload, c.payload)
 	set(&w.Concurrency, c.concurrency)
+	set(&w.RateLimit, c.rateLimit)
 	set(&w.Timeout, c.timeout)
 	set(&w.OnPause, c.onPause)
+	set(&w.OnQuota, c.onQuota)
 	setList(&w.ItemTypes, c.itemTypes)
 	setList(&w.EventTypes, c.eventTypes)
 	setList(&w.Stores, c.stores)
@@ -174,6 +180,14 @@ func (s *Service) readURL(d *document) *string {
 		}
 	}
 	return &text
+}
+
+// readRateLimit reads requests a second; null is 0, no limit.
+func readRateLimit(d *document) (int, bool) {
+	if d.null("rateLimit") {
+		return 0, true
+	}
+	return integer(d, "rateLimit", 0, hook.MaxRateLimit)
 }
 
 func readSchedule(d *document) []time.Duration {

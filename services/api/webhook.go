@@ -21,8 +21,10 @@ type Webhook struct {
 	Payload       string     `json:"payload" enum:"thin,full"`
 	RetrySchedule []string   `json:"retrySchedule" nullable:"false"`
 	Concurrency   int        `json:"concurrency" doc:"0: as many as is good for the receiver."`
+	RateLimit     *int       `json:"rateLimit" doc:"The most requests a second; null: there is no limit."`
 	Timeout       string     `json:"timeout" example:"15s"`
 	OnPause       string     `json:"onPause" enum:"hold,drop"`
+	OnQuota       string     `json:"onQuota" enum:"defer,drop"`
 	CreatedAt     time.Time  `json:"createdAt"`
 	SuspendedAt   *time.Time `json:"suspendedAt" doc:"When it was paused or disabled; null while it is neither."`
 	RevokedAt     *time.Time `json:"revokedAt" doc:"When it was deleted; null before."`
@@ -55,8 +57,10 @@ type WebhookOptions struct {
 	Secret        string   `json:"secret,omitempty" doc:"Your own: standard: whsec_ and base64 of 24 to 64 bytes; rentman: a token of 8 to 256 visible ASCII characters. By default one is made."`
 	RetrySchedule []string `json:"retrySchedule,omitempty" nullable:"false" maxItems:"50" example:"[\"5s\",\"5m\"]" doc:"Delay before each retry, 1s or more, 168h in all; empty: no retries."`
 	Concurrency   int      `json:"concurrency,omitempty" minimum:"0" maximum:"1000" doc:"Requests at a time; 0, the default: as many as is good for the receiver."`
+	RateLimit     *int     `json:"rateLimit,omitempty" nullable:"true" minimum:"0" maximum:"100000" example:"50" doc:"The most requests a second; null or 0, the default: no limit."`
 	Timeout       string   `json:"timeout,omitempty" example:"15s" doc:"Of a whole request, 1s to 30s; 15s by default."`
-	OnPause       string   `json:"onPause,omitempty" enum:"hold,drop" doc:"hold by default."`
+	OnPause       string   `json:"onPause,omitempty" enum:"hold,drop" doc:"What becomes of deliveries while it is paused: they wait, the default, or are dropped."`
+	OnQuota       string   `json:"onQuota,omitempty" enum:"defer,drop" doc:"What becomes of deliveries that the account's quota does not allow: they wait for a later period, the default, or are dropped."`
 }
 
 func showWebhook(w hook.Webhook) Webhook {
@@ -68,7 +72,8 @@ func showWebhook(w hook.Webhook) Webhook {
 		ID: w.ID, Status: string(w.Status), Description: w.Description,
 		ItemTypes: words(w.ItemTypes), EventTypes: words(w.EventTypes), URL: w.URL, Stores: words(w.Stores),
 		Format: string(w.Format), Language: string(w.Language), Payload: string(w.Payload),
-		RetrySchedule: schedule, Concurrency: w.Concurrency, Timeout: durationText(w.Timeout), OnPause: string(w.OnPause),
+		RetrySchedule: schedule, Concurrency: w.Concurrency, RateLimit: countOrNull(w.RateLimit),
+		Timeout: durationText(w.Timeout), OnPause: string(w.OnPause), OnQuota: string(w.OnQuota),
 		CreatedAt: w.CreatedAt.UTC(), SuspendedAt: timeOrNull(w.SuspendedAt), RevokedAt: timeOrNull(w.RevokedAt),
 	}
 }
@@ -78,6 +83,7 @@ func newWebhook(id, account string, now time.Time) hook.Webhook {
 	return hook.Webhook{
 		ID: id, Account: account, Version: 1, Status: hook.Active,
 		EventTypes: hook.EventTypes, Format: hook.FormatStandard, Language: hook.English, Payload: hook.Thin,
-		RetrySchedule: hook.DefaultRetrySchedule, Timeout: hook.DefaultTimeout, OnPause: hook.Hold, CreatedAt: now,
+		RetrySchedule: hook.DefaultRetrySchedule, Timeout: hook.DefaultTimeout,
+		OnPause: hook.Hold, OnQuota: hook.Defer, CreatedAt: now,
 	}
 }

@@ -33,8 +33,8 @@ func TestANewWebhookHasTheDefaults(t *testing.T) {
 	require.JSONEq(t, `{
 		"status": "active", "circuit": "closed", "description": "", "itemTypes": ["Contact"], "eventTypes": ["create", "update", "delete"],
 		"url": "https://example.com/hook", "stores": [], "format": "standard", "language": "en", "payload": "thin",
-		"retrySchedule": ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"], "concurrency": 0, "timeout": "15s",
-		"onPause": "hold", "suspendedAt": null, "revokedAt": null}`, string(got))
+		"retrySchedule": ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"], "concurrency": 0, "rateLimit": null, "timeout": "15s",
+		"onPause": "hold", "onQuota": "defer", "suspendedAt": null, "revokedAt": null}`, string(got))
 
 	shown := b.acme().get("/v1/webhooks/" + made.text("id")).requires(200)
 	require.NotContains(t, string(shown.body), `"secret"`, "it is shown once")
@@ -46,11 +46,13 @@ func TestEverySettingIsKept(t *testing.T) {
 	b := newBench(t)
 	const body = `{"description": "tills", "itemTypes": ["Contatto", "Contact", "Prenotazione"], "eventTypes": ["delete"],
 		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "rentman", "language": "it", "payload": "full",
-		"retrySchedule": ["1s", "90m", "1h30m30s"], "concurrency": 3, "timeout": "2500ms", "onPause": "drop",
+		"retrySchedule": ["1s", "90m", "1h30m30s"], "concurrency": 3, "rateLimit": 50, "timeout": "2500ms",
+		"onPause": "drop", "onQuota": "drop",
 		"secret": "our-own-token-1234"}`
 	const want = `{"status": "active", "circuit": "closed", "description": "tills", "itemTypes": ["Contact", "Prenotazione"], "eventTypes": ["delete"],
 		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "rentman", "language": "it", "payload": "full",
-		"retrySchedule": ["1s", "1h30m", "1h30m30s"], "concurrency": 3, "timeout": "2.5s", "onPause": "drop",
+		"retrySchedule": ["1s", "1h30m", "1h30m30s"], "concurrency": 3, "rateLimit": 50, "timeout": "2.5s",
+		"onPause": "drop", "onQuota": "drop",
 		"suspendedAt": null, "revokedAt": null}`
 	made := b.acme().post("/v1/webhooks", body).requires(201)
 	require.Equal(t, "our-own-token-1234", made.text("secret"))
@@ -69,6 +71,16 @@ func TestEverySettingIsKept(t *testing.T) {
 	none := b.acme().patch("/v1/webhooks/"+id, `{"retrySchedule": [], "stores": [], "description": ""}`).requires(200)
 	require.Equal(t, []any{}, none.object()["retrySchedule"], "no retries")
 	require.Equal(t, []any{}, none.object()["stores"])
+	for _, none := range []string{"null", "0"} {
+		b.acme().patch("/v1/webhooks/"+id, `{"rateLimit": 100000}`).requires(200)
+		require.Equal(t, 100000.0, b.acme().patch("/v1/webhooks/"+id, `{}`).requires(200).object()["rateLimit"], "absent leaves it")
+		unlimited := b.acme().patch("/v1/webhooks/"+id, `{"rateLimit": `+none+`}`).requires(200).object()
+		require.Contains(t, unlimited, "rateLimit")
+		require.Nil(t, unlimited["rateLimit"], none)
+		made := b.acme().post("/v1/webhooks", `{"itemTypes": ["*"], "url": "https://example.com", "rateLimit": `+none+`}`).requires(201)
+		require.Nil(t, made.object()["rateLimit"], none)
+	}
+	require.Equal(t, "defer", b.acme().patch("/v1/webhooks/"+id, `{"onQuota": "defer"}`).requires(200).text("onQuota"))
 }
 
 func TestRulesOfWebhooks(t *testing.T) {
@@ -108,6 +120,13 @@ func TestRulesOfWebhooks(t *testing.T) {
 		`"language": "fr"`:                   "language: must be en or it (fr)",
 		`"payload": "fat"`:                   "payload: must be thin or full (fat)",
 		`"onPause": "keep"`:                  "onPause: must be hold or drop (keep)",
+		`"onPause": null`:                    "onPause: must be hold or drop (null)",
+		`"onQuota": "hold"`:                  "onQuota: must be defer or drop (hold)",
+		`"onQuota": null`:                    "onQuota: must be defer or drop (null)",
+		`"rateLimit": -1`:                    "rateLimit: must be an integer from 0 to 100000 (-1)",
+		`"rateLimit": 100001`:                "rateLimit: must be an integer from 0 to 100000 (100001)",
+		`"rateLimit": 0.5`:                   "rateLimit: must be an integer from 0 to 100000 (0.5)",
+		`"rateLimit": "50"`:                  "rateLimit: must be an integer from 0 to 100000 (50)",
 		`"timeout": "31s"`:                   "timeout: must be a duration from 1s to 30s (31s)",
 		`"timeout": "999ms"`:                 "timeout: must be a duration from 1s to 30s (999ms)",
 		`"timeout": 15`:                      "timeout: must be a duration from 1s to 30s (15)",
@@ -123,7 +142,7 @@ func TestRulesOfWebhooks(t *testing.T) {
 			strings.Repeat("x", 64) + "…)",
 		`"status": "paused"`:                       "status: is read-only",
 		`"id": "wh_1"`:                             "id: is read-only",
-		`"rateLimit": 5`:                           "rateLimit: is not a known field; known are description, itemTypes, eventTypes, url, stores, format, language, payload, secret, retrySchedule, concurrency, timeout, onPause",
+		`"ordering": "item"`:                       "ordering: is not a known field; known are description, itemTypes, eventTypes, url, stores, format, language, payload, secret, retrySchedule, concurrency, rateLimit, timeout, onPause, onQuota",
 		`"secret": 7`:                              "secret: must be a string",
 		`"secret": "hunter2"`:                      "secret: must begin with whsec_",
 		`"secret": "whsec_!"`:                      "secret: must be base64 after whsec_",

@@ -47,18 +47,20 @@ type flaky struct {
 
 func fails(left *atomic.Int64) bool { return left.Add(-1) >= 0 }
 
-func (f *flaky) Record(ctx context.Context, partition int, from, to int64, records []hook.Recorded) error {
+func (f *flaky) Record(ctx context.Context, ranges []hook.Range) error {
 	if fails(&f.records) {
 		return errAway
 	}
 	rows := 0
-	for _, r := range records {
-		rows += 1 + len(r.Attempt.Items)
+	for _, some := range ranges {
+		for _, r := range some.Records {
+			rows += 1 + len(r.Attempt.Items)
+		}
 	}
 	for old := f.most.Load(); int64(rows) > old && !f.most.CompareAndSwap(old, int64(rows)); {
 		old = f.most.Load()
 	}
-	return f.Store.Record(ctx, partition, from, to, records)
+	return f.Store.Record(ctx, ranges)
 }
 
 func (f *flaky) Released(ctx context.Context, deliveries []hook.Delivery, run int64) error {

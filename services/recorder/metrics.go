@@ -1,6 +1,10 @@
 package recorder
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
 
 type metrics struct {
 	records     *prometheus.CounterVec
@@ -45,6 +49,17 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	r.MustRegister(m.records, m.writes, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired)
 	return m
+}
+
+// count takes note of what was written to the log.
+func (m *metrics) count(records []hook.Recorded) {
+	byFate := make(map[hook.Fate]int)
+	for i := range records {
+		byFate[records[i].Attempt.Fate]++
+	}
+	for fate, n := range byFate {
+		m.records.WithLabelValues(string(fate)).Add(float64(n))
+	}
 }
 
 func (m *metrics) onSkipped(_ string, control, aborted int) {

@@ -139,7 +139,7 @@ func TestWhatAnotherRecorderWroteIsNotWrittenAgain(t *testing.T) {
 	f.eventually(f.recorded, "the first")
 	// The owner before writes offset 1 after this one has taken over.
 	late := attempt(2, "wh_a", hook.FateDelivered)
-	require.NoError(t, f.store.Store.Record(t.Context(), p, 1, 2, []hook.Recorded{{Offset: 1, Attempt: late}}))
+	require.NoError(t, f.store.Store.Record(t.Context(), []hook.Range{{Partition: p, From: 1, To: 2, Records: []hook.Recorded{{Offset: 1, Attempt: late}}}}))
 	f.record(late, attempt(3, "wh_a", hook.FateDelivered))
 	f.eventually(f.recorded, "goes on after it")
 	require.Len(t, f.all(), 3)
@@ -148,7 +148,7 @@ func TestWhatAnotherRecorderWroteIsNotWrittenAgain(t *testing.T) {
 func TestOffsetsThatAreGoneDoNotStopTheLog(t *testing.T) {
 	f := newFixture(t)
 	a := attempt(1, "wh_a", hook.FateDelivered)
-	require.NoError(t, f.store.Store.Record(t.Context(), a.Bundle.Partition, 0, 1000, nil))
+	require.NoError(t, f.store.Store.Record(t.Context(), []hook.Range{{Partition: a.Bundle.Partition, To: 1000}}))
 	f.record(a)
 	f.run()
 	f.eventually(func() bool { return len(f.all()) == 1 }, "reading goes on at the earliest")

@@ -119,7 +119,7 @@ func TestNothingIsReleasedThatTheLogOnlyThinksIsHeld(t *testing.T) {
 	again.Run, again.Step = first.Run, 1
 	done.Run, done.Step, done.Fate, done.Number = first.Run, 2, hook.FateDelivered, 1
 	p := held.Bundle.Partition
-	require.NoError(t, f.store.Store.Record(t.Context(), p, 1, 2, []hook.Recorded{{Offset: 1, Attempt: again}}))
+	require.NoError(t, f.store.Store.Record(t.Context(), []hook.Range{{Partition: p, From: 1, To: 2, Records: []hook.Recorded{{Offset: 1, Attempt: again}}}}))
 	f.record(again, done)
 	require.Equal(t, hook.FateHeld, f.delivery(held).Status)
 	f.store.records.Store(4) // tried again after 0.1, 0.2, 0.4, 0.8 s: longer than a round

@@ -132,8 +132,8 @@ func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
 	return nil
 }
 
-// follow reads the partitions from where the log got to, until ctx ends or a
-// tail fails; it returns why.
+// follow reads the partitions from where the log got to, until ctx ends or the
+// writer fails; it returns why.
 func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.Producer) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	fetcher := s.Bus.NewFetcher(bus.FetcherConfig{OnSkipped: s.metrics.onSkipped, Log: s.Log})
@@ -144,7 +144,7 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 			next, err = s.Store.NextOffset(ctx, p)
 			return err
 		})
-		tails[p] = newTail(s, producer, p, next)
+		tails[p] = newTail(p, next)
 	}
 	var work sync.WaitGroup
 	var ends map[int]int64
@@ -162,8 +162,9 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 			from = bus.FirstOffset
 		}
 		fetcher.Add(bus.Attempts, p, from)
-		work.Go(func() { t.run(ctx, fail) })
 	}
+	log := newWriter(s, producer, tails)
+	work.Go(func() { log.run(ctx, fail) })
 	work.Go(func() { s.commitEvery(ctx, a, tails) })
 	work.Go(func() { newReleaser(s, producer, tails).run(ctx) })
 	for {
@@ -172,7 +173,7 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 			fail(err)
 			break
 		}
-		tails[batch.Partition].take(ctx, batch)
+		log.take(ctx, batch)
 	}
 	work.Wait()
 	fetcher.Close()

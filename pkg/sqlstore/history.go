@@ -1,0 +1,95 @@
+package sqlstore
+
+import (
+	"slices"
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// history is what the log has of one delivery, and what is added to it.
+type history struct {
+	// key is database.Key of the delivery's id.
+	key int64
+	row delivery
+	// shown is the index in attempts of the record that the row shows; -1 if it
+	// is none of them.
+	shown int
+	// attempts in the order in which they came.
+	attempts []entry
+	// stored: the delivery has a row in the table; storedLone: which tells of its
+	// one attempt; changed: it is another now.
+	stored, storedLone, changed bool
+}
+
+// entry is an attempt, or a fate without one.
+type entry struct {
+	key attemptKey
+	// attempt is its fate alone if it is in the table attempts; nobody writes to
+	// it.
+	attempt *hook.Attempt
+	// tabled: it is in the table attempts; stale: with what does not count any
+	// more.
+	tabled, stale bool
+}
+
+// attemptKey is what makes a record unique among its delivery's.
+type attemptKey struct {
+	run    int64
+	number int
+	place  string
+}
+
+func keyOf(a *hook.Attempt) attemptKey {
+	key := attemptKey{a.Run, a.Number, ""}
+	if a.Number == 0 {
+		key.place = place(a.Step, a.Fate)
+	}
+	return key
+}
+
+// add takes a record in and reports whether the log did not have it yet: twins
+// that posted the same attempt leave one entry, the success if there was one.
+func (h *history) add(a *hook.Attempt) (fresh bool) {
+	key := keyOf(a)
+	at := slices.IndexFunc(h.attempts, func(e entry) bool { return e.key == key })
+	fresh = at < 0
+	switch {
+	case fresh:
+		at = len(h.attempts)
+		h.attempts = append(h.attempts, entry{key: key, attempt: a})
+	case a.Fate == hook.FateDelivered && h.attempts[at].attempt.Fate != hook.FateDelivered:
+		e := &h.attempts[at]
+		e.attempt, e.tabled, e.stale = a, false, e.tabled || e.stale
+	default:
+		at = -1 // a twin, of which the row may take notice all the same
+	}
+	switch {
+	case !h.stored && fresh && at == 0:
+		h.row, h.shown = deliveryOf(a), at
+	case h.row.takes(a):
+		h.row, h.shown, h.changed = h.row.then(a), at, true
+	}
+	return fresh
+}
+
+// release makes it wait for its first attempt in a new run, from a time on,
+// unless it is in that run or a newer one already.
+func (h *history) release(run int64, from time.Time) {
+	if h.row.attempt.Run >= run {
+		return
+	}
+	a := *h.row.attempt
+	a.Fate, a.Reason, a.Run, a.Step, a.Number, a.StatusCode = hook.FateRetrying, hook.ReasonNone, run, 0, 0, 0
+	a.At, a.Due = from, time.Time{}
+	h.row, h.shown, h.changed = deliveryOf(&a), -1, true
+}
+
+// lone reports whether the row tells all that there is.
+func (h *history) lone() bool {
+	if len(h.attempts) != 1 || h.shown != 0 || h.attempts[0].tabled || h.attempts[0].stale {
+		return false
+	}
+	a := h.attempts[0].attempt
+	return h.row.status == a.Fate && h.row.number == a.Number && h.row.statusCode == a.StatusCode
+}

@@ -1,0 +1,59 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Usage is what one webhook was charged in one period, as the API shows it.
+type Usage struct {
+	Webhook    string `json:"webhook"`
+	Period     Period `json:"period" doc:"Of the account's quota then; a day of UTC if it had none."`
+	Executed   int64  `json:"executed" doc:"Requests made in the period."`
+	Executable *int64 `json:"executable" doc:"Requests that the quota still allowed the account in the period; null: there was no limit."`
+	Deferred   int64  `json:"deferred" doc:"Deliveries that the quota let wait for a later period."`
+	Dropped    int64  `json:"dropped" doc:"Deliveries that were dropped because of the quota."`
+	Exceeded   bool   `json:"exceeded" doc:"Whether the quota kept a delivery back."`
+}
+
+// Period is a span of time: from is in it, to is not.
+type Period struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+type usageInput struct {
+	PageQuery
+	Webhook  string    `query:"webhook" doc:"Id of a webhook."`
+	From     time.Time `query:"from" doc:"Periods that begin at this time or later."`
+	To       time.Time `query:"to" doc:"Periods that begin before this time."`
+	Exceeded bool      `query:"exceeded" doc:"true: only periods in which the quota kept a delivery back."`
+}
+
+func showUsage(u hook.Usage) Usage {
+	return Usage{
+		Webhook: u.Webhook, Period: Period{From: u.From.UTC(), To: u.To.UTC()}, Executed: u.Executed, Executable: u.Executable,
+		Deferred: u.Deferred, Dropped: u.Dropped, Exceeded: u.Exceeded(),
+	}
+}
+
+func (s *Service) usageRoutes() {
+	handle(s, huma.Operation{
+		OperationID: "list-usage", Method: http.MethodGet, Path: "/v1/usage", Tags: []string{"usage"},
+		Summary: "List usage", Description: "What each webhook was charged, by period: newest first, then by webhook.",
+	}, access{scope: hook.ScopeRead}, nil, s.listUsage)
+}
+
+func (s *Service) listUsage(ctx context.Context, in *usageInput) (*listed[Usage], error) {
+	filter := hook.UsageFilter{Webhook: in.Webhook, From: in.From, To: in.To, Exceeded: in.Exceeded}
+	rows, next, err := s.cfg.Store.Usage(ctx, principal(ctx).Account, filter, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return newList(rows, next, showUsage), nil
+}
