@@ -17,9 +17,10 @@ const (
 	// pollInterval bounds how long a change stays unseen when its message was
 	// lost (CONTRACT.md: 1 s).
 	pollInterval = time.Second
-	// page is the number of accounts read in one round trip: at 100 webhooks
-	// of 300 bytes each about 6 MB.
-	page = 200
+	// maxPage is the most accounts read in one round trip, and pageBytes about
+	// the most bytes: accounts may have 1 webhook of 300 bytes or 100,000.
+	maxPage   = 1000
+	pageBytes = 2 << 20
 )
 
 // Mirror follows the snapshot in memory. T is what its user makes of an
@@ -212,18 +213,20 @@ func (m *Mirror[T]) take(ctx context.Context, epoch string, from, to int64) erro
 	if err != nil {
 		return fmt.Errorf("read changes %d to %d from redis: %w", from, to, err)
 	}
-	for len(ids) > 0 {
-		n := min(page, len(ids))
+	for n := 1; len(ids) > 0; {
+		n = min(n, len(ids))
 		blobs, err := m.rdb.HMGet(ctx, accountsKey(epoch), ids[:n]...).Result()
 		if err != nil {
 			return fmt.Errorf("read accounts from redis: %w", err)
 		}
+		bytes := 0
 		for i, value := range blobs {
 			blob, ok := value.(string)
 			if !ok {
 				// Flushed between the two reads: the epoch is no more.
 				return fmt.Errorf("account %q is announced but absent: %w", ids[i], ErrNoEpoch)
 			}
+			bytes += len(blob)
 			state, err := decode([]byte(blob))
 			if err != nil {
 				return err
@@ -231,8 +234,17 @@ func (m *Mirror[T]) take(ctx context.Context, epoch string, from, to int64) erro
 			m.keep(state)
 		}
 		ids = ids[n:]
+		n = nextPage(n, bytes)
 	}
 	return nil
+}
+
+// nextPage is how many accounts to read after so many had so many bytes: as many
+// as fill a page if they are like those, but no more than four times as many,
+// since the next may be larger.
+func nextPage(accounts, bytes int) int {
+	fitting := accounts * pageBytes / max(bytes, 1)
+	return max(1, min(fitting, 4*accounts, maxPage))
 }
 
 func (m *Mirror[T]) keep(state hook.AccountState) {

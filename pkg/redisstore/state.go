@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -60,28 +61,71 @@ func decode(blob []byte) (hook.AccountState, error) {
 			Calls: a.GetQuotaCalls(), Period: time.Duration(a.GetQuotaPeriodMs()) * time.Millisecond,
 		}
 	}
-	for _, w := range a.GetWebhooks() {
-		s.Webhooks = append(s.Webhooks, hook.Webhook{
+	if n := len(a.GetWebhooks()); n > 0 {
+		s.Webhooks = make([]hook.Webhook, n)
+	}
+	shared := words{}
+	for i, w := range a.GetWebhooks() {
+		to := &s.Webhooks[i]
+		*to = hook.Webhook{
 			ID:            w.GetId(),
 			Account:       a.GetId(),
-			Status:        hook.Status(w.GetStatus()),
-			ItemTypes:     w.GetItemTypes(),
-			EventTypes:    named[hook.EventType](w.GetEventTypes()),
+			Status:        hook.Status(shared.word(w.GetStatus())),
+			ItemTypes:     shared.each(w.GetItemTypes()),
+			EventTypes:    named[hook.EventType](shared.each(w.GetEventTypes())),
 			URL:           w.GetUrl(),
-			Stores:        w.GetStores(),
-			Format:        hook.Format(w.GetFormat()),
-			Language:      hook.Language(w.GetLanguage()),
-			Payload:       hook.Payload(w.GetPayload()),
+			Stores:        shared.each(w.GetStores()),
+			Format:        hook.Format(shared.word(w.GetFormat())),
+			Language:      hook.Language(shared.word(w.GetLanguage())),
+			Payload:       hook.Payload(shared.word(w.GetPayload())),
 			Secrets:       w.GetSecrets(),
 			RetrySchedule: durations(w.GetRetryScheduleMs()),
 			Timeout:       time.Duration(w.GetTimeoutMs()) * time.Millisecond,
-			OnPause:       hook.OnPause(w.GetOnPause()),
+			OnPause:       hook.OnPause(shared.word(w.GetOnPause())),
 			Concurrency:   int(w.GetConcurrency()),
 			RateLimit:     int(w.GetRateLimit()),
-			OnQuota:       hook.OnQuota(w.GetOnQuota()),
-		})
+			OnQuota:       hook.OnQuota(shared.word(w.GetOnQuota())),
+		}
+		if i > 0 {
+			shareLists(to, &s.Webhooks[i-1])
+		}
 	}
 	return s, nil
+}
+
+// words gives equal texts of an account the same memory: the decoder makes a
+// new copy of "standard" for each webhook.
+type words map[string]string
+
+func (w words) word(text string) string {
+	if known, ok := w[text]; ok {
+		return known
+	}
+	w[text] = text
+	return text
+}
+
+func (w words) each(texts []string) []string {
+	for i, t := range texts {
+		texts[i] = w.word(t)
+	}
+	return texts
+}
+
+// shareLists makes a webhook share the lists that it has in common with the one
+// before: most of an account's are alike. Nobody writes to what was mirrored.
+func shareLists(w, before *hook.Webhook) {
+	w.ItemTypes = alike(w.ItemTypes, before.ItemTypes)
+	w.EventTypes = alike(w.EventTypes, before.EventTypes)
+	w.Stores = alike(w.Stores, before.Stores)
+	w.RetrySchedule = alike(w.RetrySchedule, before.RetrySchedule)
+}
+
+func alike[T comparable](list, before []T) []T {
+	if slices.Equal(list, before) {
+		return before
+	}
+	return list
 }
 
 func strings[S ~string](from []S) []string {

@@ -1,0 +1,66 @@
+package redisstore
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+func TestWhatIsWrittenToRedisIsWhatIsRead(t *testing.T) {
+	t.Parallel()
+	want := account("acme", 7, "wh_1", "wh_2", "wh_3")
+	want.Webhooks[1].Stores, want.Webhooks[1].Format = []string{"8", "7"}, hook.FormatStandard
+	want.Webhooks[2].RateLimit, want.Webhooks[2].OnQuota = 5, hook.DropOverQuota
+	blob, err := encode(want)
+	require.NoError(t, err)
+	got, err := decode(blob)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func TestWebhooksOfAnAccountShareWhatTheyHaveInCommon(t *testing.T) {
+	t.Parallel()
+	state := account("acme", 1, "wh_1", "wh_2", "wh_3")
+	state.Webhooks[2].ItemTypes = []string{"Contact"}
+	blob, err := encode(state)
+	require.NoError(t, err)
+	got, err := decode(blob)
+	require.NoError(t, err)
+
+	first, second, third := &got.Webhooks[0], &got.Webhooks[1], &got.Webhooks[2]
+	require.Same(t, unsafe.StringData(string(first.Format)), unsafe.StringData(string(third.Format)))
+	require.Same(t, &first.RetrySchedule[0], &third.RetrySchedule[0])
+	require.Same(t, &first.ItemTypes[0], &second.ItemTypes[0])
+	require.NotSame(t, &first.ItemTypes[0], &third.ItemTypes[0], "they differ")
+}
+
+func TestAPageIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name                   string
+		accounts, bytes, after int
+	}{
+		{"the first tells what they are like", 1, 300, 4},
+		{"small ones grow to the most", 1000, 300_000, 1000},
+		{"as many as fit", 100, 100 * 40_000, 52},
+		{"one larger than a page still comes", 1, 30 << 20, 1},
+		{"a large one after small ones", 1000, 200 << 20, 10},
+	} {
+		require.Equal(t, c.after, nextPage(c.accounts, c.bytes), c.name)
+	}
+}
+
+func TestAFlushLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		s := NewStore(c)
+		refill(t, s, account("acme", 1))
+		require.NoError(t, c.Flush(t.Context()))
+		_, ok, err := s.Digest(t.Context())
+		require.NoError(t, err)
+		require.False(t, ok)
+	})
+}

@@ -1,0 +1,102 @@
+package router
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// eventSet is a set of event types: bit i stands for hook.EventTypes[i]. A type
+// that is not listed there is in no set; codec lets no event of one through.
+type eventSet uint8
+
+func setOf(types []hook.EventType) (set eventSet) {
+	for _, t := range types {
+		set |= bitOf(t)
+	}
+	return set
+}
+
+func bitOf(t hook.EventType) eventSet {
+	i := slices.Index(hook.EventTypes, t)
+	if i < 0 {
+		return 0
+	}
+	return 1 << i
+}
+
+func (s eventSet) has(t hook.EventType) bool { return s&bitOf(t) != 0 }
+
+// subscription is what webhooks have in common that are alike to the router.
+type subscription struct {
+	itemTypes []string // sorted, each once; none: any
+	events    eventSet
+	stores    []string // sorted, each once; none: all
+	members   []int    // places among the account's webhooks
+}
+
+func (s *subscription) anyType() bool { return len(s.itemTypes) == 0 }
+
+// group finds the different subscriptions of webhooks, those for any item type
+// first. Webhooks that name no item type or no event type want nothing, and are
+// in none.
+func group(webhooks []hook.Webhook) []*subscription {
+	var (
+		forAny, forSome []*subscription
+		known           = map[string]*subscription{}
+		key             []byte
+		types, stores   []string
+	)
+	for i := range webhooks {
+		w := &webhooks[i]
+		events := setOf(w.EventTypes)
+		if events == 0 || len(w.ItemTypes) == 0 {
+			continue
+		}
+		types = types[:0]
+		if !slices.Contains(w.ItemTypes, hook.AnyItemType) {
+			types = distinct(types, w.ItemTypes)
+		}
+		stores = distinct(stores[:0], w.Stores)
+		key = appendTexts(appendTexts(append(key[:0], byte(events)), types), stores)
+		sub, ok := known[string(key)]
+		if !ok {
+			sub = &subscription{itemTypes: slices.Clone(types), events: events, stores: exactly(stores)}
+			known[string(key)] = sub
+			if sub.anyType() {
+				forAny = append(forAny, sub)
+			} else {
+				forSome = append(forSome, sub)
+			}
+		}
+		sub.members = append(sub.members, i)
+	}
+	return append(forAny, forSome...)
+}
+
+// distinct appends texts to an empty slice, sorted, each once.
+func distinct(to, texts []string) []string {
+	to = append(to, texts...)
+	slices.Sort(to)
+	return slices.Compact(to)
+}
+
+// exactly is a copy without spare room; nil of none.
+func exactly(texts []string) []string {
+	if len(texts) == 0 {
+		return nil
+	}
+	exact := make([]string, len(texts))
+	copy(exact, texts)
+	return exact
+}
+
+// appendTexts appends texts so that no other texts look the same.
+func appendTexts(key []byte, texts []string) []byte {
+	key = binary.AppendUvarint(key, uint64(len(texts)))
+	for _, t := range texts {
+		key = append(binary.AppendUvarint(key, uint64(len(t))), t...)
+	}
+	return key
+}
