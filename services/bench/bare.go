@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +18,7 @@ import (
 
 const (
 	// minBare and maxBare bound the requests of one try of the bare loop: enough
-	// for a rate, and at about 1.5 KiB each no more than 30 MiB.
+	// for a rate, and at about 1 KiB each no more than 20 MiB.
 	minBare = 2_000
 	maxBare = 20_000
 	// warmBare requests are posted before the clock runs, to have connections.
@@ -35,49 +34,41 @@ type bare struct {
 	perSecond   float64
 }
 
-// prepared is a request, signed and in memory.
+// prepared is a request in memory, but for what changes by the attempt.
 type prepared struct {
-	header http.Header
-	body   []byte
+	format.Request
+	delivery string
+	secrets  []string
 }
 
-// prepare makes the requests that so many deliveries would be.
+// prepare makes the bodies that so many deliveries would have.
 func (l load) prepare(cfg Config, count int) ([]prepared, error) {
 	requests := make([]prepared, 0, count)
 	for number := 0; len(requests) < count; number++ {
-		now := time.Now()
 		t := l.tenant(number)
-		_, event := l.event(number, now)
+		_, event := l.event(number, time.Now())
 		for _, w := range t.webhooks[:min(len(t.webhooks), count-len(requests))] {
 			settings := hook.Webhook{Format: hook.FormatStandard, Payload: cfg.Payload}
 			rendered, err := format.Render(nil, &settings, t.account, &event, format.AllItems)
 			if err != nil {
 				return nil, err
 			}
-			header := http.Header{
-				"User-Agent":  {"Staffetta/" + cfg.Version},
-				"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"},
-			}
-			err = format.Sign(header, settings.Format, rendered, format.Signing{
-				Delivery: "dlv_" + strconv.Itoa(len(requests)), At: now, Secrets: []string{w.secret},
+			requests = append(requests, prepared{
+				Request: rendered, delivery: hook.DeliveryID(event.ID, w.id, -1), secrets: []string{w.secret},
 			})
-			if err != nil {
-				return nil, err
-			}
-			requests = append(requests, prepared{header: header, body: rendered.Body})
 		}
 	}
 	return requests, nil
 }
 
-// bareRate posts requests from memory with each number of connections and
+// bareRate signs and posts requests from memory with each number of connections and
 // returns the best.
-func bareRate(ctx context.Context, r *receiver.Process, requests []prepared) (best bare, err error) {
+func bareRate(ctx context.Context, cfg Config, r *receiver.Process, requests []prepared) (best bare, err error) {
 	for _, connections := range bareConnections {
 		if err := r.Reset(ctx, time.Unix(0, 0)); err != nil {
 			return best, err
 		}
-		rate, err := post(ctx, r.URL(), requests, connections)
+		rate, err := post(ctx, r.URL(), "Staffetta/"+cfg.Version, requests, connections)
 		if err != nil {
 			return best, fmt.Errorf("bare loop with %d connections: %w", connections, err)
 		}
@@ -89,7 +80,7 @@ func bareRate(ctx context.Context, r *receiver.Process, requests []prepared) (be
 }
 
 // post posts all requests, at least minBare, and returns how many a second.
-func post(ctx context.Context, url string, requests []prepared, connections int) (perSecond float64, err error) {
+func post(ctx context.Context, url, userAgent string, requests []prepared, connections int) (perSecond float64, err error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections, DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
@@ -99,7 +90,7 @@ func post(ctx context.Context, url string, requests []prepared, connections int)
 		for range connections {
 			group.Go(func() error {
 				for n := int(next.Add(1)) - 1; n < count; n = int(next.Add(1)) - 1 {
-					if err := requests[n%len(requests)].post(ctx, client, url); err != nil {
+					if err := requests[n%len(requests)].post(ctx, client, url, userAgent); err != nil {
 						return err
 					}
 				}
@@ -119,12 +110,27 @@ func post(ctx context.Context, url string, requests []prepared, connections int)
 	return float64(count) / time.Since(begun).Seconds(), nil
 }
 
-func (p prepared) post(ctx context.Context, client *http.Client, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(p.body))
+// bareTrace is a header as every delivery has one.
+const bareTrace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+
+// header signs the request, as the sender does for every attempt.
+func (p prepared) header(userAgent string, now time.Time) (http.Header, error) {
+	header := http.Header{"User-Agent": {userAgent}, "Traceparent": {bareTrace}}
+	err := format.Sign(header, hook.FormatStandard, p.Request, format.Signing{
+		Delivery: p.delivery, At: now, Secrets: p.secrets,
+	})
+	return header, err
+}
+
+// post signs the request and makes it.
+func (p prepared) post(ctx context.Context, client *http.Client, url, userAgent string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(p.Body))
 	if err != nil {
 		return err
 	}
-	request.Header = p.header
+	if request.Header, err = p.header(userAgent, time.Now()); err != nil {
+		return err
+	}
 	response, err := client.Do(request)
 	if err != nil {
 		return err

@@ -7,12 +7,11 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,16 +27,39 @@ type Config struct {
 	// with none of them embedded ones in a temporary folder. No other Staffetta
 	// may run on the same servers: it would take part of the work.
 	config.Config
-	// Scenario is one of Scenarios.
+	// Scenario is one of Scenarios. What follows, up to Receiver, has the
+	// scenario's own default if it is 0 or empty.
 	Scenario string
-	// Events to publish while the clock runs, at least 1.
+	// Events to publish while the clock runs at full rate, at least 1. Default
+	// 20,000.
 	Events int
-	// Accounts take turns in publishing, at least 1.
+	// Accounts take turns in publishing, at least 1. Default 1.
 	Accounts int
-	// Webhooks are spread evenly over the accounts, at least 1 each.
+	// Webhooks are spread evenly over the accounts, at least 1 each. Default one
+	// each.
 	Webhooks int
-	// Payload of the webhooks, whose format is standard.
+	// Payload of the webhooks, whose format is standard. Default thin.
 	Payload hook.Payload
+	// Rate is the events a second of a steady flow. Default 100.
+	Rate float64
+	// Seconds that a steady flow is measured. Default 30.
+	Seconds int
+	// Pairs is how often things that are compared are measured, in turns; their
+	// medians are told. Default 5.
+	Pairs int
+	// Fanout is the numbers of webhooks of the scenario fanout. Default 10 and
+	// 1,000.
+	Fanout []int
+	// Variant of the scenario neighbour; see Variant. Default hang-1-of-20.
+	Variant string
+	// Backlog is the events that the scenario burst publishes at once, or the
+	// deliveries that the scenario backlog parks.
+	Backlog int
+	// Drain is what the receiver of the backlog takes a second.
+	Drain int
+	// Direct makes the scenario burst write to the topic deliveries itself, as the
+	// router would, so that the sender's reading is measured alone.
+	Direct bool
 	// Receiver is the command, with its arguments, whose process calls
 	// receiver.Serve.
 	Receiver []string
@@ -53,17 +75,23 @@ type Config struct {
 	Errors io.Writer
 }
 
-// defaultPatience is four times the 15 s that one attempt may last.
-const defaultPatience = 60 * time.Second
-
 // scenario is one way to put load on an installation.
 type scenario struct {
 	name string
 	run  func(ctx context.Context, cfg Config, r *receiver.Process) (Result, error)
+	// defaults for what the configuration leaves out, where they differ from
+	// those of Config.
+	defaults Config
 }
 
 var scenarios = []scenario{
-	{"throughput", throughput},
+	{name: "throughput", run: throughput},
+	{name: "latency", run: latency},
+	{name: "fanout", run: fanout},
+	{name: "neighbour", run: neighbour},
+	{name: "burst", run: burst, defaults: Config{Accounts: 20, Backlog: 200_000, Drain: 1_000}},
+	{name: "subscriptions", run: subscriptions, defaults: Config{Accounts: 10_000, Webhooks: 1_000_000, Rate: 500, Seconds: 20}},
+	{name: "backlog", run: backlog, defaults: Config{Accounts: 20, Backlog: 500_000, Drain: 500}},
 }
 
 // Scenarios are the names of all scenarios.
@@ -78,12 +106,14 @@ func Scenarios() []string {
 // Run runs a scenario. A result in which something was lost is no error. The
 // error of a bad configuration is hook.Invalid.
 func Run(ctx context.Context, cfg Config) (result Result, err error) {
-	chosen, err := cfg.check()
+	chosen, err := cfg.choose()
 	if err != nil {
 		return Result{}, err
 	}
-	if cfg.Patience == 0 {
-		cfg.Patience = defaultPatience
+	cfg = cfg.or(chosen.defaults).or(defaults)
+	cfg.Webhooks = cmp.Or(cfg.Webhooks, cfg.Accounts)
+	if err := cfg.check(); err != nil {
+		return Result{}, err
 	}
 	// The process outlives ctx by as long as its last answers take.
 	r, err := receiver.Start(context.WithoutCancel(ctx), cfg.Errors, cfg.Receiver...)
@@ -97,41 +127,4 @@ func Run(ctx context.Context, cfg Config) (result Result, err error) {
 	}
 	result.Scenario = cfg.Scenario
 	return result, nil
-}
-
-func (cfg Config) check() (scenario, error) {
-	var (
-		faults hook.Invalid
-		chosen scenario
-	)
-	for _, s := range scenarios {
-		if s.name == cfg.Scenario {
-			chosen = s
-		}
-	}
-	if chosen.run == nil {
-		faults.Add("scenario", cfg.Scenario, "must be one of "+strings.Join(Scenarios(), ", "))
-	}
-	if cfg.Events < 1 {
-		faults.Add("events", strconv.Itoa(cfg.Events), "must be at least 1")
-	}
-	if cfg.Accounts < 1 {
-		faults.Add("accounts", strconv.Itoa(cfg.Accounts), "must be at least 1")
-	}
-	if cfg.Webhooks < cfg.Accounts {
-		faults.Add("webhooks", strconv.Itoa(cfg.Webhooks), "must be at least one for each account")
-	}
-	if cfg.Payload != hook.Thin && cfg.Payload != hook.Full {
-		faults.Add("payload", string(cfg.Payload), "must be thin or full")
-	}
-	named := 0
-	for _, set := range []bool{len(cfg.Kafka.Brokers) > 0, cfg.RedisURL != "", cfg.DatabaseURL != ""} {
-		if set {
-			named++
-		}
-	}
-	if named != 0 && named != 3 {
-		faults.Add("servers", "", "must be named all three, Kafka's brokers, Redis and the database, or none of them")
-	}
-	return chosen, faults.Err()
 }

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,6 +67,10 @@ func TestThroughputDeliversEverythingOnceAndTellsEveryFigure(t *testing.T) {
 		require.Positive(t, fields[name], name)
 		delete(fields, name)
 	}
+	for _, name := range []string{"deferred", "hops", "twins"} {
+		require.IsType(t, 0.0, fields[name], name)
+		delete(fields, name)
+	}
 	require.Empty(t, fields, "fields that this test does not know")
 }
 
@@ -85,13 +89,7 @@ func TestWebhooksOfSeveralAccountsGetTheirOwnAccountsEvents(t *testing.T) {
 
 func TestOnRealServersNothingIsLostEither(t *testing.T) {
 	t.Parallel()
-	brokers := os.Getenv("STAFFETTA_TEST_KAFKA")
-	if brokers == "" {
-		t.Skip("STAFFETTA_TEST_KAFKA, _REDIS and _DATABASE name no real servers")
-	}
-	cfg := small(t)
-	cfg.Kafka.Brokers = strings.Split(brokers, ",")
-	cfg.RedisURL, cfg.DatabaseURL = os.Getenv("STAFFETTA_TEST_REDIS"), os.Getenv("STAFFETTA_TEST_DATABASE")
+	cfg := onReal(t)
 	result, err := Run(t.Context(), cfg)
 	require.NoError(t, err)
 	require.Equal(t, Real, result.Servers)
@@ -102,18 +100,37 @@ func TestOnRealServersNothingIsLostEither(t *testing.T) {
 func TestABadConfigurationIsToldWithEveryFault(t *testing.T) {
 	t.Parallel()
 	_, err := Run(t.Context(), Config{
-		Config: config.Config{RedisURL: "redis://cache"}, Scenario: "luck", Webhooks: -1, Payload: "fat",
+		Config: config.Config{RedisURL: "redis://cache"}, Scenario: "throughput", Events: -1, Accounts: 2, Webhooks: 1,
+		Payload: "fat", Rate: -0.5, Seconds: -3, Pairs: -5, Fanout: []int{10, 0}, Variant: "asleep-1-of-2",
+		Backlog: -1, Drain: -2,
 	})
 	var faults hook.Invalid
 	require.ErrorAs(t, err, &faults)
 	require.Equal(t, hook.Invalid{
-		{Field: "scenario", Value: "luck", Rule: "must be one of throughput"},
-		{Field: "events", Value: "0", Rule: "must be at least 1"},
-		{Field: "accounts", Value: "0", Rule: "must be at least 1"},
-		{Field: "webhooks", Value: "-1", Rule: "must be at least one for each account"},
+		{Field: "events", Value: "-1", Rule: "must be at least 1"},
+		{Field: "webhooks", Value: "1", Rule: "must be at least one for each account"},
+		{Field: "seconds", Value: "-3", Rule: "must be at least 1"},
+		{Field: "pairs", Value: "-5", Rule: "must be at least 1"},
+		{Field: "backlog", Value: "-1", Rule: "must not be negative"},
+		{Field: "drain", Value: "-2", Rule: "must not be negative"},
+		{Field: "fanout", Value: "0", Rule: "must be at least 1"},
+		{Field: "rate", Value: "-0.5", Rule: "must be more than 0 and at most 1000000"},
 		{Field: "payload", Value: "fat", Rule: "must be thin or full"},
+		{Field: "variant", Value: "asleep-1-of-2", Rule: errVariant.Error()},
 		{Field: "servers", Rule: "must be named all three, Kafka's brokers, Redis and the database, or none of them"},
 	}, faults)
+}
+
+func TestAnUnknownScenarioIsToldWithThoseThatThereAre(t *testing.T) {
+	t.Parallel()
+	_, err := Run(t.Context(), Config{Scenario: "luck"})
+	var faults hook.Invalid
+	require.ErrorAs(t, err, &faults)
+	require.Len(t, faults, 1)
+	require.Equal(t, "luck", faults[0].Value)
+	for _, s := range Scenarios() {
+		require.Contains(t, faults[0].Rule, s)
+	}
 }
 
 func TestAReceiverThatDoesNotStartIsAnError(t *testing.T) {
@@ -131,4 +148,19 @@ func TestACancelledRunEnds(t *testing.T) {
 	cancel()
 	_, err := Run(ctx, small(t))
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestWhatARunMadeIsPutAwayAlthoughItIsCancelled(t *testing.T) {
+	t.Parallel()
+	cfg := small(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := cfg.installed(ctx, func(using context.Context, in *installation) error {
+		tenants, err := in.populate(using, cfg, always(target{url: "http://127.0.0.1:9/"}), nil)
+		require.NoError(t, err)
+		cancel()
+		<-using.Done()
+		return errors.Join(context.Cause(using), in.revoke(context.WithoutCancel(using), tenants))
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualError(t, err, context.Canceled.Error(), "the API answered to the end")
 }

@@ -10,7 +10,16 @@ import (
 )
 
 // client calls the management API with the admin key.
-type client struct{ base, key string }
+type client struct {
+	base, key string
+	http      *http.Client
+}
+
+// newClient makes one that keeps a connection for each of those who use it at a
+// time.
+func newClient(base, key string) client {
+	return client{base: base, key: key, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: makers}}}
+}
 
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 1 << 20
@@ -37,7 +46,7 @@ func (c client) call(ctx context.Context, method, path, account string, body, an
 	if account != "" {
 		request.Header.Set("Staffetta-Account", account)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := c.http.Do(request)
 	if err != nil {
 		return err // names method and URL itself
 	}

@@ -38,7 +38,7 @@ func (cfg Config) installed(ctx context.Context, use func(ctx context.Context, i
 	cfg.keys()
 	cfg.Listen = "127.0.0.1:0"
 	cfg.EgressAllow = append(cfg.EgressAllow[:len(cfg.EgressAllow):len(cfg.EgressAllow)], loopback)
-	parts, err := assembly.Open(ctx, "bench", cfg.Config, cfg.Version, cfg.Log)
+	parts, err := cfg.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,9 +47,13 @@ func (cfg Config) installed(ctx context.Context, use func(ctx context.Context, i
 	if err != nil {
 		return err
 	}
-	serving, stop := context.WithCancel(ctx)
+	// The services outlive ctx until use has put away what it made with them.
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, serving := errgroup.WithContext(serving)
+	using, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	defer context.AfterFunc(serving, func() { end(context.Cause(serving)) })()
 	address := make(chan string, 1)
 	group.Go(func() error {
 		return parts.Serve(serving, func(a string) { address <- a }, components...)
@@ -58,14 +62,28 @@ func (cfg Config) installed(ctx context.Context, use func(ctx context.Context, i
 		defer stop()
 		select {
 		case a := <-address:
-			return use(serving, &installation{
-				parts: parts, servers: kind, api: client{base: "http://" + a, key: cfg.AdminKey},
-			})
-		case <-serving.Done():
-			return context.Cause(serving)
+			in := &installation{parts: parts, servers: kind, api: newClient("http://"+a, cfg.AdminKey)}
+			defer in.api.http.CloseIdleConnections()
+			return use(using, in)
+		case <-using.Done():
+			return context.Cause(using)
 		}
 	})
 	return group.Wait()
+}
+
+// open opens what services are made of, with traces that are sampled.
+func (cfg Config) open(ctx context.Context) (*assembly.Parts, error) {
+	parts, err := assembly.Open(ctx, "bench", cfg.Config, cfg.Version, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	if err := parts.Tracing.Shutdown(ctx); err != nil {
+		parts.Close()
+		return nil, fmt.Errorf("replace the tracing: %w", err)
+	}
+	parts.Tracing = tracing()
+	return parts, nil
 }
 
 // prepare makes tables, topics and services. Topics that are there keep their
@@ -95,7 +113,7 @@ func (in *installation) awaitLive(ctx context.Context) error {
 	}
 	const (
 		every = 20 * time.Millisecond
-		limit = 30 * time.Second
+		limit = 2 * time.Minute // 10,000 accounts at once take seconds
 	)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -119,16 +137,6 @@ func (in *installation) awaitLive(ctx context.Context) error {
 
 // knownVersions is how far the snapshot of the slower of router and sender is.
 func (in *installation) knownVersions() (float64, error) {
-	families, err := in.parts.Metrics.Gather()
-	if err != nil {
-		return 0, fmt.Errorf("metrics: %w", err)
-	}
-	known := map[string]float64{"staffetta_router_snapshot_versions": 0, "staffetta_sender_snapshot_versions": 0}
-	for _, f := range families {
-		if _, ok := known[f.GetName()]; ok {
-			known[f.GetName()] = f.GetMetric()[0].GetGauge().GetValue()
-		}
-	}
-	least := known["staffetta_router_snapshot_versions"]
-	return min(least, known["staffetta_sender_snapshot_versions"]), nil
+	f, err := in.figures()
+	return min(f["staffetta_router_snapshot_versions"], f["staffetta_sender_snapshot_versions"]), err
 }

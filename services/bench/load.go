@@ -1,13 +1,11 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/bus"
-	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/bench/receiver"
 )
@@ -31,11 +29,15 @@ type load struct {
 
 func (l load) tenant(number int) *tenant { return &l.tenants[number%len(l.tenants)] }
 
-// deliveries is what so many events lead to.
-func (l load) deliveries(from, count int) int {
+// deliveriesTo is what so many events lead to in a group of webhooks.
+func (l load) deliveriesTo(group string, from, count int) int {
 	sum := 0
 	for n := from; n < from+count; n++ {
-		sum += len(l.tenant(n).webhooks)
+		for _, w := range l.tenant(n).webhooks {
+			if group == everyone || w.group == group {
+				sum++
+			}
+		}
 	}
 	return sum
 }
@@ -66,38 +68,4 @@ func data(item int) []byte {
 		`"address":{"street":"Via Giuseppe Garibaldi 24","city":"Reggio nell'Emilia","zip":"42121","country":"IT"},`+
 		`"email":"amministrazione@example.com","phone":"+39 0522 000000","total":1284.50,`+
 		`"lines":[{"code":"A-1001","quantity":3,"price":199.00},{"code":"B-2040","quantity":1,"price":687.50}]}`, item, item)
-}
-
-// publish produces events and returns when Kafka has acknowledged them all.
-func (l load) publish(ctx context.Context, producer *bus.Producer, from, count int) error {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	acknowledged := make(chan struct{})
-	left := count // touched by done functions only, which run one at a time
-	for number := from; number < from+count; number++ {
-		topic, event := l.event(number, time.Now())
-		value, err := codec.EncodeJSON(event)
-		if err != nil {
-			return fmt.Errorf("event %d: %w", number, err)
-		}
-		err = producer.Produce(ctx, bus.Record{
-			Topic: topic, Partition: bus.AnyPartition, Key: []byte(event.Account + "/" + event.ItemType), Value: value,
-		}, func(_ hook.Coordinates, err error) {
-			if err != nil {
-				fail(fmt.Errorf("publish: %w", err))
-			}
-			if left--; left == 0 {
-				close(acknowledged)
-			}
-		})
-		if err != nil {
-			return fmt.Errorf("publish event %d: %w", number, err)
-		}
-	}
-	select {
-	case <-acknowledged:
-		return context.Cause(ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/signature"
+	"github.com/staffetta/staffetta/services/bench/receiver"
 )
 
 func TestWebhooksAreSpreadEvenly(t *testing.T) {
@@ -57,9 +60,9 @@ func TestEveryEventIsOneThatUpstreamMayPublishAndHasItsOwnID(t *testing.T) {
 func TestDeliveriesAreThoseOfTheAccountOfEachEvent(t *testing.T) {
 	t.Parallel()
 	l := load{tenants: []tenant{{webhooks: make([]webhook, 3)}, {webhooks: make([]webhook, 1)}}}
-	require.Equal(t, 3, l.deliveries(0, 1))
-	require.Equal(t, 1, l.deliveries(1, 1))
-	require.Equal(t, 4+4+3, l.deliveries(2, 5))
+	require.Equal(t, 3, l.deliveriesTo(everyone, 0, 1))
+	require.Equal(t, 1, l.deliveriesTo(everyone, 1, 1))
+	require.Equal(t, 4+4+3, l.deliveriesTo(everyone, 2, 5))
 }
 
 func TestRequestsAreAsManyAsAskedForAndAllDiffer(t *testing.T) {
@@ -70,12 +73,28 @@ func TestRequestsAreAsManyAsAskedForAndAllDiffer(t *testing.T) {
 	requests, err := l.prepare(Config{Payload: hook.Full, Version: "test"}, 7)
 	require.NoError(t, err)
 	require.Len(t, requests, 7)
-	signatures := map[string]bool{}
+	ids := map[string]bool{}
 	for _, r := range requests {
-		signatures[r.header.Get("webhook-signature")] = true
-		require.Contains(t, string(r.body), "vatNumber", "the payload is full")
+		ids[r.delivery] = true
+		require.Contains(t, string(r.Body), "vatNumber", "the payload is full")
 	}
-	require.Len(t, signatures, 7)
+	require.Len(t, ids, 7)
+}
+
+func TestTheBareLoopSignsEveryRequestAnew(t *testing.T) {
+	t.Parallel()
+	const secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	l := load{tenants: []tenant{{account: "a", webhooks: []webhook{{id: "1", secret: secret}}}}}
+	requests, err := l.prepare(Config{Payload: hook.Thin}, 1)
+	require.NoError(t, err)
+	key, err := signature.ParseSecret(secret)
+	require.NoError(t, err)
+	for _, at := range []time.Time{time.Unix(1_760_000_000, 0), time.Unix(1_760_000_001, 0)} {
+		header, err := requests[0].header("Staffetta/test", at)
+		require.NoError(t, err)
+		require.Equal(t, strconv.FormatInt(at.Unix(), 10), header.Get(signature.HeaderTimestamp))
+		require.Equal(t, signature.Standard(key, requests[0].delivery, at, requests[0].Body), header.Get(signature.HeaderSignature))
+	}
 }
 
 func TestAwait(t *testing.T) {
@@ -109,10 +128,15 @@ func TestAwait(t *testing.T) {
 
 func TestRatesFollowFromTheFigures(t *testing.T) {
 	t.Parallel()
-	r := Result{Deliveries: 1000}
-	r.span(250 * time.Millisecond)
-	require.InDelta(t, 0.25, r.Seconds, 1e-9)
-	require.InDelta(t, 4000, r.DeliveriesPerSecond, 1e-9)
+	begun := time.Unix(1_760_000_000, 0)
+	p := partOf("whole", begun, 1003, receiver.Stats{
+		Progress: receiver.Progress{Deliveries: 1000}, LastNS: begun.Add(250 * time.Millisecond).UnixNano(),
+	})
+	require.InDelta(t, 0.25, p.Seconds, 1e-9)
+	require.InDelta(t, 4000, p.DeliveriesPerSecond, 1e-9)
+	require.Equal(t, 3, p.Lost)
+	var r Result
+	r.of(p)
 	r.compare(bare{connections: 64, perSecond: 5000})
 	require.InDelta(t, 0.8, r.Ratio, 1e-9)
 	require.Equal(t, 64, r.BareConnections)
@@ -121,12 +145,13 @@ func TestRatesFollowFromTheFigures(t *testing.T) {
 func TestNothingArrivedIsNoRate(t *testing.T) {
 	t.Parallel()
 	var r Result
-	r.span(0)
+	r.of(partOf("whole", time.Now(), 7, receiver.Stats{}))
 	r.compare(bare{})
 	var text bytes.Buffer
 	require.NoError(t, r.WriteJSON(&text), "neither is infinite")
 	require.Zero(t, r.DeliveriesPerSecond)
 	require.Zero(t, r.Ratio)
+	require.Equal(t, 7, r.Lost)
 }
 
 func TestTheTableTellsWhatPeopleAskFirst(t *testing.T) {

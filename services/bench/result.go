@@ -1,14 +1,5 @@
 package bench
 
-import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"math"
-	"text/tabwriter"
-	"time"
-)
-
 // Servers are what an installation stands on.
 type Servers string
 
@@ -27,8 +18,9 @@ type Result struct {
 	// Seconds from the first publish to the last arrival.
 	Seconds             float64 `json:"seconds"`
 	DeliveriesPerSecond float64 `json:"deliveries_per_s"`
-	// BarePerSecond is what a plain HTTP client reaches that posts requests
-	// from memory to the same receiver, at its best number of connections.
+	// BarePerSecond is what a plain HTTP client reaches that signs and posts
+	// bodies from memory to the same receiver, at its best number of connections;
+	// 0 if the scenario is not compared with it.
 	BarePerSecond float64 `json:"bare_per_s"`
 	// Ratio is DeliveriesPerSecond / BarePerSecond.
 	Ratio float64 `json:"ratio"`
@@ -47,6 +39,24 @@ type Result struct {
 	PeakRSS float64 `json:"peak_rss_mib"`
 	Servers Servers `json:"servers"`
 
+	// Deferred is how often the sender parked a task untried; Hops how often one
+	// went on from tier to tier; Twins how many were written twice and dropped:
+	// all while the clock ran.
+	Deferred int `json:"deferred"`
+	Hops     int `json:"hops"`
+	Twins    int `json:"twins"`
+
+	// Parts are what a scenario measured side by side; none if it measures one
+	// thing only.
+	Parts []Part `json:"parts,omitempty"`
+	// Ratios compare parts, by the scenario's own names.
+	Ratios map[string]float64 `json:"ratios,omitempty"`
+	// Figures are a scenario's own, by names that tell their unit, such as
+	// "heap_mib_parked".
+	Figures map[string]float64 `json:"figures,omitempty"`
+	// Series are figures that were read again and again while the clock ran.
+	Series map[string][]float64 `json:"series,omitempty"`
+
 	// What was asked for.
 	Events   int    `json:"events"`
 	Accounts int    `json:"accounts"`
@@ -56,12 +66,17 @@ type Result struct {
 	BareConnections int `json:"bare_connections"`
 }
 
-// span sets what follows from the time that the deliveries took.
-func (r *Result) span(took time.Duration) {
-	r.Seconds, r.DeliveriesPerSecond = took.Seconds(), 0
-	if took > 0 {
-		r.DeliveriesPerSecond = float64(r.Deliveries) / took.Seconds()
-	}
+// of fills in what one part has measured.
+func (r *Result) of(p Part) {
+	r.Deliveries, r.Seconds, r.DeliveriesPerSecond = p.Deliveries, p.Seconds, p.DeliveriesPerSecond
+	r.Lost, r.Duplicated, r.P50, r.P99 = p.Lost, p.Duplicated, p.P50, p.P99
+}
+
+// counted adds what the sender has counted.
+func (r *Result) counted(f figures) {
+	r.Deferred += int(f[deferredTotal])
+	r.Hops += int(f[hopsTotal])
+	r.Twins += int(f[twinsTotal])
 }
 
 // compare sets what the bare loop reached.
@@ -70,32 +85,4 @@ func (r *Result) compare(b bare) {
 	if b.perSecond > 0 {
 		r.Ratio = r.DeliveriesPerSecond / b.perSecond
 	}
-}
-
-// WriteJSON writes one line.
-func (r Result) WriteJSON(w io.Writer) error {
-	for _, f := range []*float64{
-		&r.Seconds, &r.DeliveriesPerSecond, &r.BarePerSecond, &r.Ratio, &r.P50, &r.P99, &r.CPUSeconds, &r.PeakRSS,
-	} {
-		*f = math.Round(*f*1000) / 1000
-	}
-	return json.NewEncoder(w).Encode(r)
-}
-
-// WriteText writes a table for people.
-func (r Result) WriteText(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, values ...any) {
-		fmt.Fprintf(table, "%s\t"+format+"\n", append([]any{name}, values...)...)
-	}
-	row("scenario", "%s on %s servers", r.Scenario, r.Servers)
-	row("load", "%d events, %d webhooks of %d accounts, payload %s", r.Events, r.Webhooks, r.Accounts, r.Payload)
-	row("deliveries", "%d in %.2f s: %.0f/s", r.Deliveries, r.Seconds, r.DeliveriesPerSecond)
-	row("bare HTTP loop", "%.0f/s with %d connections; ratio %.2f", r.BarePerSecond, r.BareConnections, r.Ratio)
-	row("lost", "%d", r.Lost)
-	row("duplicated", "%d", r.Duplicated)
-	row("publish to arrival", "p50 %.1f ms, p99 %.1f ms", r.P50, r.P99)
-	row("CPU", "%.2f s", r.CPUSeconds)
-	row("peak memory", "%.0f MiB", r.PeakRSS)
-	return table.Flush()
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/telemetry"
 	"github.com/staffetta/staffetta/services/bench"
 	"github.com/staffetta/staffetta/services/bench/receiver"
@@ -33,10 +32,19 @@ func (env Environment) bench() *cobra.Command {
 	}
 	flags := c.Flags()
 	asJSON := flags.Bool("json", false, "print one JSON object")
-	events := flags.Int("events", 20_000, "events to publish")
-	accounts := flags.Int("accounts", 1, "accounts, which publish in turn")
-	webhooks := flags.Int("webhooks", 0, "webhooks, spread over the accounts (default one for each)")
-	payload := flags.String("payload", string(hook.Thin), "payload of the webhooks: thin or full")
+	var cfg bench.Config
+	flags.IntVar(&cfg.Events, "events", 0, "events to publish at full rate (default 20,000, or the scenario's own)")
+	flags.IntVar(&cfg.Accounts, "accounts", 0, "accounts, which publish in turn (default 1, or the scenario's own)")
+	flags.IntVar(&cfg.Webhooks, "webhooks", 0, "webhooks, spread over the accounts (default one for each)")
+	flags.StringVar((*string)(&cfg.Payload), "payload", "", "payload of the webhooks: thin or full (default thin)")
+	flags.Float64Var(&cfg.Rate, "rate", 0, "events a second of a steady flow (default 100)")
+	flags.IntVar(&cfg.Seconds, "seconds", 0, "how long a steady flow is measured (default 30)")
+	flags.IntVar(&cfg.Pairs, "pairs", 0, "how often is measured what has a median (default 5)")
+	flags.IntSliceVar(&cfg.Fanout, "fanout", nil, "fanout: numbers of webhooks (default 10,1000)")
+	flags.StringVar(&cfg.Variant, "variant", "", "neighbour: who is ill, and how, such as 500-10-of-20 (default hang-1-of-20)")
+	flags.IntVar(&cfg.Backlog, "backlog", 0, "burst, backlog: events published at once, deliveries parked (default the scenario's own)")
+	flags.IntVar(&cfg.Drain, "drain", 0, "burst, backlog: what their receiver takes a second (default the scenario's own)")
+	flags.BoolVar(&cfg.Direct, "direct", false, "burst: write it to deliveries as the router would, so that only reading is measured")
 	flags.String("brokers", "", "brokers of a real Kafka (STAFFETTA_KAFKA_BROKERS); by default servers are embedded")
 	flags.String("redis", "", "URL of a real Redis (STAFFETTA_REDIS_URL)")
 	flags.String("database", "", "URL of a real database (STAFFETTA_DATABASE_URL)")
@@ -56,14 +64,8 @@ func (env Environment) bench() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("find this program, to start the receiver: %w", err)
 		}
-		cfg := bench.Config{
-			Config: settings, Scenario: args[0], Events: *events, Accounts: *accounts, Webhooks: *webhooks,
-			Payload: hook.Payload(*payload), Receiver: []string{program, benchReceiver},
-			Version: env.Version, Log: log, Errors: env.Err,
-		}
-		if !c.Flags().Changed("webhooks") {
-			cfg.Webhooks = *accounts
-		}
+		cfg.Config, cfg.Scenario, cfg.Version = settings, args[0], env.Version
+		cfg.Receiver, cfg.Log, cfg.Errors = []string{program, benchReceiver}, log, env.Err
 		if *profile != "" {
 			file, created := os.Create(*profile)
 			if created != nil {
@@ -90,6 +92,7 @@ func (env Environment) bench() *cobra.Command {
 	}
 	// The flag is there: it was added above.
 	_ = flags.MarkHidden("cpuprofile")
+	c.AddCommand(env.benchChaos())
 	return c
 }
 

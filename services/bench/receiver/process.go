@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -50,19 +51,58 @@ func Start(ctx context.Context, log io.Writer, command ...string) (*Process, err
 	return p, nil
 }
 
-// URL is where deliveries go.
+// URL is where deliveries go that are taken at once; their group is "".
 func (p *Process) URL() string { return p.base + pathHook }
 
-// Progress returns how much has arrived; it costs next to nothing.
+// URLOf is where deliveries go that are treated in a certain way and counted in
+// a group.
+func (p *Process) URLOf(b Behaviour, group string) string { return p.base + b.in(group) }
+
+// Become gives all URLs of a group another behaviour than their own, from now
+// on. What hangs there ends.
+func (p *Process) Become(ctx context.Context, group string, b Behaviour) error {
+	query := url.Values{"group": {group}, "as": {string(b)}}
+	return p.call(ctx, http.MethodPost, pathBecome+"?"+query.Encode(), nil)
+}
+
+// Progress returns how much has arrived in all groups; it costs next to nothing.
 func (p *Process) Progress(ctx context.Context) (Progress, error) {
 	var answer Progress
 	return answer, p.call(ctx, http.MethodGet, pathProgress, &answer)
 }
 
-// Stats returns what arrived since the last Reset.
+// ProgressOf returns how much has arrived in one group.
+func (p *Process) ProgressOf(ctx context.Context, group string) (Progress, error) {
+	var answer Progress
+	return answer, p.call(ctx, http.MethodGet, pathProgress+"?group="+url.QueryEscape(group), &answer)
+}
+
+// Stats returns what arrived since the last Reset, in all groups.
 func (p *Process) Stats(ctx context.Context) (Stats, error) {
 	var answer Stats
 	return answer, p.call(ctx, http.MethodGet, pathStats, &answer)
+}
+
+// Of narrows Stats.
+type Of struct {
+	// Group that it is about.
+	Group string
+	// From (inclusive) and To (exclusive) bound the time of publication of the
+	// deliveries that P50 and P99 are of; zero: unbounded. The other figures
+	// stay those of all.
+	From, To time.Time
+}
+
+// StatsOf returns what arrived in one group since the last Reset.
+func (p *Process) StatsOf(ctx context.Context, of Of) (Stats, error) {
+	query := url.Values{"group": {of.Group}}
+	for name, bound := range map[string]time.Time{"from": of.From, "to": of.To} {
+		if !bound.IsZero() {
+			query.Set(name, strconv.FormatInt(bound.UnixNano(), 10))
+		}
+	}
+	var answer Stats
+	return answer, p.call(ctx, http.MethodGet, pathStats+"?"+query.Encode(), &answer)
 }
 
 // Reset begins a new measurement of what is published from since on.

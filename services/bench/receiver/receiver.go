@@ -1,14 +1,15 @@
 // Package receiver is the other end of a benchmark: a process of its own that
-// takes deliveries, answers 204, and counts. It does as little as it can, since
-// it shares the processors with what it measures.
+// takes deliveries and counts. What it does with them the path of the URL says
+// (see Behaviour); its query names the group that they are counted in. It does
+// as little as it can, since it shares the processors with what it measures.
 package receiver
 
 import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -17,56 +18,42 @@ import (
 	"github.com/staffetta/staffetta/pkg/signature"
 )
 
-// The paths that a receiver answers; deliveries may go to any other.
+// The paths at which a receiver answers for itself; deliveries go to those of
+// behaviours.
 const (
-	pathHook     = "/hook"
 	pathProgress = "/progress"
 	pathStats    = "/stats"
 	pathReset    = "/reset"
+	pathBecome   = "/become"
 )
 
 // maxBody is more than any delivery of ours has.
 const maxBody = 2 << 20
 
-// Progress is how much has arrived.
-type Progress struct {
-	// Requests that arrived.
-	Requests int `json:"requests"`
-	// Deliveries is the number of distinct ids among them.
-	Deliveries int `json:"deliveries"`
-}
-
-// Stats is what arrived since the last reset.
-type Stats struct {
-	Progress
-	// Duplicated is the number of requests whose id had arrived before.
-	Duplicated int `json:"duplicated"`
-	// LastNS is when the last new delivery arrived, in Unix nanoseconds; 0: none.
-	LastNS int64 `json:"last_ns"`
-	// P50 and P99 are milliseconds from publish to the first arrival.
-	P50 float64 `json:"p50_ms"`
-	P99 float64 `json:"p99_ms"`
-}
-
 // Receiver counts requests. Its zero value is ready.
 type Receiver struct {
 	buffers sync.Pool // of *bytes.Buffer
 
-	mu       sync.Mutex
-	requests int
-	seen     map[string]struct{}
-	took     []time.Duration
-	last     int64
-	since    int64
+	mu     sync.RWMutex
+	since  int64
+	routes map[string]*route // by path and query
+	groups map[string]*group
+	clocks map[string]*clock
+}
+
+// route is where a URL leads.
+type route struct {
+	group  *group
+	behave behaviour
 }
 
 // ServeHTTP takes a delivery, or answers for what was counted.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch req.URL.Path {
 	case pathProgress:
-		answer(w, r.progress())
+		answer(w, r.progress(req.URL.Query()))
 	case pathStats:
-		answer(w, r.stats())
+		r.answerStats(w, req.URL.Query())
 	case pathReset:
 		since, err := strconv.ParseInt(req.URL.Query().Get("since"), 10, 64)
 		if err != nil {
@@ -75,8 +62,19 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		}
 		r.reset(since)
 		w.WriteHeader(http.StatusNoContent)
+	case pathBecome:
+		if err := r.become(req.URL.Query()); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
 	default:
-		r.take(w, req)
+		to, err := r.find(req)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		r.take(w, req, to)
 	}
 }
 
@@ -86,7 +84,30 @@ func answer(w http.ResponseWriter, value any) {
 	_ = json.NewEncoder(w).Encode(value)
 }
 
-func (r *Receiver) take(w http.ResponseWriter, req *http.Request) {
+// take reads a delivery, behaves, and counts what became of it.
+func (r *Receiver) take(w http.ResponseWriter, req *http.Request, to *route) {
+	id, published, ok := r.read(w, req)
+	if !ok {
+		return
+	}
+	now := time.Now().UnixNano()
+	behave, changed := to.group.behaviour(to.behave)
+	if behave == nil {
+		to.group.take(id, published, now)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	// What is held open counts from its arrival, so that progress shows it.
+	to.group.refuse(published)
+	status := behave(req.Context(), changed)
+	if status/100 == 2 {
+		to.group.accept(id, published, now)
+	}
+	w.WriteHeader(status)
+}
+
+// read finds out which delivery it is and when its event was published.
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (id string, published int64, ok bool) {
 	buffer, ok := r.buffers.Get().(*bytes.Buffer)
 	if !ok {
 		buffer = new(bytes.Buffer)
@@ -96,33 +117,64 @@ func (r *Receiver) take(w http.ResponseWriter, req *http.Request) {
 	if _, err := buffer.ReadFrom(io.LimitReader(req.Body, maxBody)); err != nil {
 		// Half a request is none: the sender tries again.
 		http.Error(w, "the body did not arrive", http.StatusBadRequest)
-		return
+		return "", 0, false
 	}
-	published, ok := stampOf(buffer.Bytes())
+	published, ok = stampOf(buffer.Bytes())
 	if !ok {
 		http.Error(w, "the body has no ref of a benchmark", http.StatusBadRequest)
-		return
 	}
-	r.count(req.Header.Get(signature.HeaderID), published, time.Now().UnixNano())
-	w.WriteHeader(http.StatusNoContent)
+	return req.Header.Get(signature.HeaderID), published, ok
 }
 
-func (r *Receiver) count(id string, published, now int64) {
+// find is where a request leads. The plain path costs no more than a look.
+func (r *Receiver) find(req *http.Request) (*route, error) {
+	r.mu.RLock()
+	found := r.routes[req.RequestURI]
+	r.mu.RUnlock()
+	if found != nil {
+		return found, nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if published < r.since {
-		return
+	behave, err := r.parse(req.URL)
+	if err != nil {
+		return nil, err
 	}
-	r.requests++
-	if _, ok := r.seen[id]; ok {
-		return
+	found = &route{group: r.group(req.URL.Query().Get("group")), behave: behave}
+	if r.routes == nil {
+		r.routes = map[string]*route{}
 	}
-	if r.seen == nil {
-		r.seen = map[string]struct{}{}
+	r.routes[req.RequestURI] = found
+	return found, nil
+}
+
+// group finds a group or makes it. The lock is held.
+func (r *Receiver) group(name string) *group {
+	g, ok := r.groups[name]
+	if !ok {
+		g = &group{since: r.since, seen: map[string]struct{}{}, changed: make(chan struct{})}
+		if r.groups == nil {
+			r.groups = map[string]*group{}
+		}
+		r.groups[name] = g
 	}
-	r.seen[id] = struct{}{}
-	r.took = append(r.took, time.Duration(now-published))
-	r.last = now
+	return g
+}
+
+// become gives a group another behaviour than the paths of its URLs say.
+func (r *Receiver) become(query url.Values) error {
+	as, err := url.Parse(query.Get("as"))
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	behave, err := r.parse(as)
+	if err != nil {
+		return err
+	}
+	r.group(query.Get("group")).become(behave)
+	return nil
 }
 
 // reset forgets everything, and from now on does not count what was published
@@ -130,39 +182,21 @@ func (r *Receiver) count(id string, published, now int64) {
 func (r *Receiver) reset(since int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.requests, r.last, r.since = 0, 0, since
-	r.took = r.took[:0]
-	clear(r.seen)
-}
-
-func (r *Receiver) progress() Progress {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return Progress{Requests: r.requests, Deliveries: len(r.seen)}
-}
-
-func (r *Receiver) stats() Stats {
-	r.mu.Lock()
-	took := slices.Clone(r.took)
-	s := Stats{
-		Progress:   Progress{Requests: r.requests, Deliveries: len(r.seen)},
-		Duplicated: r.requests - len(r.seen),
-		LastNS:     r.last,
+	r.since = since
+	for _, g := range r.groups {
+		g.reset(since)
 	}
-	r.mu.Unlock()
-	slices.Sort(took)
-	s.P50, s.P99 = milliseconds(percentile(took, 50)), milliseconds(percentile(took, 99))
-	return s
 }
 
-// percentile is by nearest rank: the smallest value that p per cent of all are
-// not above; 0 of nothing.
-func percentile(sorted []time.Duration, p float64) time.Duration {
-	if len(sorted) == 0 {
-		return 0
+// asked are the groups that a query is about: one, or all.
+func (r *Receiver) asked(query url.Values) []*group {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	asked := make([]*group, 0, len(r.groups))
+	for name, g := range r.groups {
+		if !query.Has("group") || query.Get("group") == name {
+			asked = append(asked, g)
+		}
 	}
-	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
-	return sorted[max(rank, 1)-1]
+	return slices.Clip(asked)
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
