@@ -52,6 +52,14 @@ generate: ## Generate the Go code of proto/ (the linter checks that it is fresh)
 bench: build ## Measure deliveries per second on embedded parts
 	bin/staffetta bench throughput --json
 
+# More flags for `bench chaos`, such as SOAKFLAGS='--rounds 20 --seed 7'. On real servers, which it kills:
+# eval "$(make servers)" && make soak SOAKFLAGS='--servers .ci/servers'
+SOAKFLAGS ?=
+
+.PHONY: soak
+soak: build ## Kill and restart parts of an installation 200 times under load, about half an hour
+	bin/staffetta bench chaos --rounds 200 --json $(SOAKFLAGS)
+
 .PHONY: clean
 clean: ## Remove what was built and downloaded (stops the servers first)
 	.ci/servers stop
