@@ -19,6 +19,10 @@ const (
 	failingRate = 10.0
 	// maxGuess bounds the rate of a lane that never had enough to do to measure it.
 	maxGuess = 5000.0
+	// optimism is by how much more is booked than a lane drained lately: one that
+	// could do more would never show it otherwise, and what comes too early is
+	// booked once more.
+	optimism = 2
 	// drainWindow is how long a lane's pace is counted before it is believed.
 	drainWindow = 250 * time.Millisecond
 	// rateBurst is how far requests may run ahead of a webhook's rate limit, to

@@ -119,7 +119,7 @@ func (w *target) instead(t *task) (hook.Fate, hook.Reason) {
 
 // early is how much before its place a task may come back: its lane lets it wait
 // that long, and a walk down the tiers needs no hop for the rest.
-const early = fullWait / 2
+const early = fullWait * 3 / 2
 
 // deferUntil parks a task untried: no attempt, and none used up.
 func (o *owner) deferUntil(t *task, due time.Time, why cause) {

@@ -141,14 +141,6 @@ func newLane(account string, b *breaker, t *turns) *lane {
 	return &lane{account: account, breaker: b, turns: t, running: list.New(), limit: startLimit}
 }
 
-// take over what the owner before had booked.
-func (l *lane) resume(p place) {
-	l.booking.until = p.last
-	if span := p.last.Sub(p.first); p.count > maxUnknown && span > 0 {
-		l.drain.rate = float64(p.count) / span.Seconds()
-	}
-}
-
 // offer takes a task in, unless it would have to wait too long; it is then to
 // be parked until the place that is returned.
 func (l *lane) offer(t *task, b bounds, now time.Time) (what admission, p parked) {
@@ -369,13 +361,9 @@ func (l *lane) room(t *task, now time.Time) (wait time.Duration, why cause) {
 	}
 	wait, why = l.wait(l.queued()+1, now)
 	limit := fullWait
-	switch {
-	case t.step > 0:
+	if t.step > 0 {
 		// It has waited for its place, and places are not exact.
 		limit = 2 * fullWait
-	case l.booking.until.After(now.Add(fullWait)):
-		// Others wait for theirs: it does not get ahead of them.
-		limit = fullWait / 2
 	}
 	if wait > limit {
 		return wait, why
@@ -411,6 +399,7 @@ func (l *lane) rate() float64 {
 	rate := l.drain.rate
 	switch {
 	case rate > 0:
+		rate *= optimism
 	case l.trust == unknown:
 		rate = unknownRate
 	case l.success.IsZero():

@@ -241,21 +241,6 @@ func TestWhatIsDueGoesBeforeWhatIsFresh(t *testing.T) {
 	require.Equal(t, []*task{fresh}, b.running)
 }
 
-func TestWhatIsFreshDoesNotGetAheadOfABacklog(t *testing.T) {
-	t.Parallel()
-	b := provenLane(t, 10*time.Millisecond)
-	one := bounds{concurrency: 1}
-	for range 60 {
-		b.offer(&task{}, one) // 0.6 s of work
-	}
-	b.booking.until = b.now.Add(time.Minute)
-	what, p := b.offer(&task{}, one)
-	require.Equal(t, full, what)
-	require.False(t, p.due.Before(b.now.Add(time.Minute)), "behind those who wait")
-	what, _ = b.offer(&task{identity: identity{step: 1}}, one)
-	require.Equal(t, queued, what, "one of them")
-}
-
 func TestALaneThatIsRetiredTakesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,7 @@ type owner struct {
 	// where this owner's own writes end; nil until the past is known.
 	past   atomic.Pointer[past]
 	ends   *ends
-	places map[string]place
+	places map[string]time.Time
 	// known is closed when the past is known.
 	known chan struct{}
 
@@ -151,7 +152,7 @@ func (o *owner) run(at *logEnds) {
 	defer due.Stop()
 	for {
 		now := time.Now()
-		o.pastIsOver(now)
+		o.pastIsOver()
 		due.Reset(o.untilDue(now))
 		select {
 		case <-o.intake.Done():
@@ -219,8 +220,10 @@ func (o *owner) receive(b bus.Batch) {
 		if o.intake.Err() != nil {
 			return
 		}
-		// A long batch must not keep what is due waiting.
+		// A long batch must not keep what is due waiting, nor those that post: what is
+		// read faster than it is posted has to be parked.
 		o.handOutDue(time.Now())
+		runtime.Gosched()
 	}
 	tracker.Advance(b.Next)
 }
@@ -260,6 +263,7 @@ func (o *owner) handOutDue(now time.Time) {
 	for _, q := range o.tiers {
 		for due, ok := q.head(); ok && !due.After(now) && o.intake.Err() == nil; due, ok = q.head() {
 			o.handOutHead(q, now)
+			runtime.Gosched()
 		}
 		if len(q.records) == 0 && q.paused {
 			q.paused = false
@@ -406,7 +410,7 @@ func (o *owner) lane(t *task) *lane {
 			o.service.circuits.note(webhook, state, lasts)
 		}), o.service.turns)
 		if booked, ok := o.places[webhook]; ok {
-			l.resume(booked)
+			l.booking.until = booked
 			delete(o.places, webhook)
 		}
 		o.lanes[webhook] = l

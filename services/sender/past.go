@@ -5,6 +5,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
+	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
 
 // past is what became of a partition's tasks at its owners before, as attempts
@@ -23,8 +24,8 @@ type past struct {
 	tiered map[identity]struct{}
 	// done are records of deliveries of which every task is done.
 	done []bus.Span
-	// places are the last ones that were booked in lanes.
-	places map[string]place
+	// places are the last ones that were booked in each webhook's lane.
+	places map[string]time.Time
 }
 
 // run names one run of a delivery.
@@ -38,12 +39,6 @@ type lastWord struct {
 	step, attempts int
 	fate           hook.Fate
 	due            time.Time
-}
-
-// place is what the tiers say about the bookings of a webhook.
-type place struct {
-	first, last time.Time
-	count       int
 }
 
 // leftover is what is left to do about a task that an owner before may have met.
@@ -102,16 +97,9 @@ func (p *past) attempt(a *hook.Attempt) {
 }
 
 // waits takes in a record of a tier.
-func (p *past) waits(w waiting, now time.Time) {
-	p.tiered[w.identity] = struct{}{}
-	if !w.booked || !w.due.After(now) {
-		return
+func (p *past) waits(t *deliveryv1.Task) {
+	p.tiered[identity{delivery: t.GetDelivery(), run: t.GetRun(), step: int(t.GetStep())}] = struct{}{}
+	if due := time.UnixMilli(t.GetDueMs()); t.GetBooked() && due.After(p.readAt) {
+		p.places[t.GetWebhook()] = latest(p.places[t.GetWebhook()], due)
 	}
-	b, ok := p.places[w.webhook]
-	if !ok || w.due.Before(b.first) {
-		b.first = w.due
-	}
-	b.last = latest(b.last, w.due)
-	b.count++
-	p.places[w.webhook] = b
 }

@@ -119,7 +119,7 @@ func (o *owner) recall(ctx context.Context, at *logEnds) error {
 // the last commit.
 func (o *owner) ranges(now positions) (map[string]bus.Span, *past) {
 	p := &past{
-		fates: map[run]lastWord{}, tiered: map[identity]struct{}{}, places: map[string]place{},
+		fates: map[run]lastWord{}, tiered: map[identity]struct{}{}, places: map[string]time.Time{},
 	}
 	committed := o.committed[bus.Deliveries]
 	n, err := readNote(committed.Metadata, committed.Offset)
@@ -190,8 +190,9 @@ func (o *owner) learn(p *past, r *bus.Record) {
 			o.memory.recall(identitiesOf(r)...)
 		}
 	default:
-		if w, err := ofTier(*r); err == nil {
-			p.waits(w, p.readAt)
+		var t deliveryv1.Task
+		if proto.Unmarshal(r.Value, &t) == nil {
+			p.waits(&t)
 		}
 	}
 }
@@ -212,23 +213,19 @@ func identitiesOf(r *bus.Record) []identity {
 
 // pastIsOver lets go of the past once everything that an owner before may have
 // handed out was met again. It belongs to run.
-func (o *owner) pastIsOver(now time.Time) {
+func (o *owner) pastIsOver() {
 	p := o.past.Load()
 	if p == nil || o.trackers[bus.Deliveries].Watermark() < p.upTo {
 		return
 	}
 	for i, q := range o.tiers {
 		due, waits := q.head()
-		switch {
-		case waits && due.After(p.readAt.Add(clockSlack)):
-		case !waits && o.trackers[q.tier.Topic].Watermark() >= p.ends[i+1]:
-		default:
-			return
+		handedOut := o.trackers[q.tier.Topic].Watermark() < p.ends[i+1]
+		if handedOut && !(waits && due.After(p.readAt.Add(clockSlack))) {
+			return // some of what was there then is not met yet
 		}
 	}
-	if now.Sub(p.readAt) > clockSlack {
-		o.past.Store(nil)
-	}
+	o.past.Store(nil)
 }
 
 // clockSlack is how far the clocks of senders may differ: what is due later than

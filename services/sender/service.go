@@ -91,6 +91,8 @@ type Service struct {
 	metrics  *metrics
 	budget   *budget
 	producer *bus.Producer
+	// journal is for attempts alone, which do not wait behind what is parked.
+	journal  *bus.Producer
 	fetcher  *bus.Fetcher
 	turns    *turns
 	lease    *lease
@@ -156,6 +158,7 @@ func (s *Service) Run(ctx context.Context) error {
 	ctx, s.fail = context.WithCancelCause(ctx)
 	defer s.fail(nil)
 	s.producer = s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
+	s.journal = s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
 	s.fetcher = s.Bus.NewFetcher(bus.FetcherConfig{Log: s.Log, PartitionMaxBytes: maxFetched})
 	group, err := s.Bus.NewGroup(bus.GroupConfig{ID: Group, Topics: topics(), Log: s.Log})
 	if err != nil {
@@ -191,7 +194,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.fetcher.Close()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	err = errors.Join(err, s.producer.Close(closing))
+	err = errors.Join(err, s.journal.Close(closing), s.producer.Close(closing))
 	if cause := context.Cause(ctx); errors.Is(cause, errRefused) {
 		return fmt.Errorf("sender: %w", cause)
 	}

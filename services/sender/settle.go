@@ -153,7 +153,11 @@ func (o *owner) produce(ctx context.Context, r bus.Record, acknowledged, failed 
 		failed()
 	}
 	age := o.service.writing.begin()
-	err := o.service.producer.Produce(ctx, r, func(at hook.Coordinates, err error) {
+	producer := o.service.producer
+	if r.Topic == bus.Attempts {
+		producer = o.service.journal
+	}
+	err := producer.Produce(ctx, r, func(at hook.Coordinates, err error) {
 		defer o.service.writing.end(age)
 		if err != nil {
 			refused(err)
