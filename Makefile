@@ -49,8 +49,10 @@ generate: ## Generate the Go code of proto/ (the linter checks that it is fresh)
 	.ci/lint generate
 
 .PHONY: bench
-bench: build ## Measure deliveries per second on embedded parts
+bench: build ## Measure deliveries per second on embedded parts, and the functions on their path
 	bin/staffetta bench throughput --json
+	go test -run '^$$' -bench 'Decode|Match|Render|Sign|Standard|Track|Post|Encode|Record|Take' -benchmem \
+		./pkg/codec ./services/router ./pkg/format ./pkg/signature ./pkg/bus ./pkg/egress ./pkg/journal ./pkg/sqlstore ./pkg/quota
 
 # More flags for `bench chaos`, such as SOAKFLAGS='--rounds 20 --seed 7'. On real servers, which it kills:
 # eval "$(make servers)" && make soak SOAKFLAGS='--servers .ci/servers'

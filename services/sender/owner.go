@@ -46,6 +46,7 @@ type owner struct {
 	past   atomic.Pointer[past]
 	ends   *ends
 	places map[string]time.Time
+	lag    lag
 	// known is closed when the past is known.
 	known chan struct{}
 

@@ -111,6 +111,14 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 		o.drop(t)
 		return
 	}
+	if !o.service.lease.holds() {
+		// It is somebody else's by now, perhaps, who would meet it a second time.
+		go o.guard(t, func() {
+			_ = o.service.lease.wait(o.ctx) // parking sees how it ended
+			o.park(t, due, notBefore)
+		})
+		return
+	}
 	tier, _ := retry.Hop(time.Now(), due, notBefore)
 	value, err := t.forTier(due, notBefore)
 	if err != nil {
@@ -153,12 +161,14 @@ func (o *owner) produce(ctx context.Context, r bus.Record, acknowledged, failed 
 		failed()
 	}
 	age := o.service.writing.begin()
-	producer := o.service.producer
+	producer, ended := o.service.producer, func() {}
 	if r.Topic == bus.Attempts {
-		producer = o.service.journal
+		producer, ended = o.service.journal, o.lag.end
+		o.lag.begin(time.Now())
 	}
 	err := producer.Produce(ctx, r, func(at hook.Coordinates, err error) {
 		defer o.service.writing.end(age)
+		ended()
 		if err != nil {
 			refused(err)
 			return
@@ -170,6 +180,7 @@ func (o *owner) produce(ctx context.Context, r bus.Record, acknowledged, failed 
 	})
 	if err != nil {
 		o.service.writing.end(age)
+		ended()
 		refused(err)
 	}
 }

@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -32,7 +33,7 @@ func (o *owner) try(t *task) (next *task) {
 }
 
 func (o *owner) attempt(t *task) (next *task) {
-	if err := o.service.lease.wait(o.ctx); err != nil {
+	if errors.Join(o.lag.wait(o.ctx), o.service.lease.wait(o.ctx)) != nil {
 		next = o.finishLane(t, untried, 0)
 		o.drop(t)
 		return next
