@@ -62,7 +62,8 @@ func burstBeside(ctx context.Context, busy, others *trial, result *Result) error
 		return err
 	}
 	flow := others.flow(ctx, cfg.Rate)
-	defer flow.stop()
+	// Where it is stopped below its error counts; this is for the ways out before.
+	defer func() { _, _ = flow.stop() }()
 	if err := pause(ctx, span); err != nil {
 		return err
 	}

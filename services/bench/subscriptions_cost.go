@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -56,7 +57,10 @@ func (p population) viewed(ctx context.Context, parts *assembly.Parts, accounts 
 	following, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- mirror.Run(following) }()
-	defer func() { stop(); <-ended }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended)
+	}()
 	_, err = await(ctx, func(context.Context) (int, error) { return int(mirror.Versions()), nil }, accounts, patience)
 	if err == nil && mirror.Versions() < int64(accounts) {
 		err = fmt.Errorf("the mirror has read %d of %d accounts", mirror.Versions(), accounts)

@@ -50,7 +50,8 @@ func (p population) flushBeside(ctx context.Context, l *lab, result *Result) err
 		return err
 	}
 	flow := random.flow(ctx, l.cfg.Rate)
-	defer flow.stop()
+	// Where it is stopped below its error counts; this is for the ways out before.
+	defer func() { _, _ = flow.stop() }()
 	if err := pause(ctx, span); err != nil {
 		return err
 	}

@@ -55,12 +55,16 @@ type simulation struct {
 }
 
 // dues are tasks that wait, the first due on top.
-type dues []parked
+type dues []*parked
 
 func (d dues) Len() int           { return len(d) }
 func (d dues) Less(i, j int) bool { return d[i].due.Before(d[j].due) }
 func (d dues) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-func (d *dues) Push(x any)        { *d = append(*d, x.(parked)) }
+func (d *dues) Push(x any) {
+	if p, ok := x.(*parked); ok {
+		*d = append(*d, p)
+	}
+}
 func (d *dues) Pop() any {
 	last := (*d)[len(*d)-1]
 	*d = (*d)[:len(*d)-1]
@@ -76,9 +80,9 @@ func (s *simulation) comes(t *task) {
 
 func (s *simulation) park(p parked) {
 	s.deferrals++
-	p.task.step++
+	p.step++
 	p.due = p.due.Add(time.Duration(s.deferrals%10) * 100 * time.Millisecond)
-	heap.Push(&s.parked, p)
+	heap.Push(&s.parked, &p)
 }
 
 // run lets time pass in steps of 10 ms until all is delivered; each request takes
@@ -93,7 +97,9 @@ func (s *simulation) run(until time.Time, total int) {
 			s.delivered++
 		}
 		for len(s.parked) > 0 && !s.parked[0].due.After(s.now) {
-			s.comes(heap.Pop(&s.parked).(parked).task)
+			first := s.parked[0]
+			heap.Pop(&s.parked)
+			s.comes(first.task)
 		}
 		s.mu.Lock()
 		if s.queued() > 0 {

@@ -215,14 +215,17 @@ func identitiesOf(r *bus.Record) []identity {
 // handed out was met again. It belongs to run.
 func (o *owner) pastIsOver() {
 	p := o.past.Load()
-	if p == nil || o.trackers[bus.Deliveries].Watermark() < p.upTo {
+	// An empty topic that was never committed has no position yet.
+	at := func(topic string) int64 { return max(0, o.trackers[topic].Watermark()) }
+	if p == nil || at(bus.Deliveries) < p.upTo {
 		return
 	}
 	for i, q := range o.tiers {
 		due, waits := q.head()
-		handedOut := o.trackers[q.tier.Topic].Watermark() < p.ends[i+1]
-		if handedOut && !(waits && due.After(p.readAt.Add(clockSlack))) {
-			return // some of what was there then is not met yet
+		met := at(q.tier.Topic) >= p.ends[i+1]
+		untouched := waits && due.After(p.readAt.Add(clockSlack))
+		if !met && !untouched {
+			return // some of what was handed out is not met yet
 		}
 	}
 	o.past.Store(nil)
