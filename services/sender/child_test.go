@@ -57,6 +57,9 @@ type orders struct {
 	Delivery string
 	// HungAfter: see sender.Config.
 	HungAfter time.Duration
+	// Quota, unless nil, is every account's, and used up until QuotaFrom.
+	Quota     *hook.Quota
+	QuotaFrom time.Time
 }
 
 // beSender is the child.
@@ -85,6 +88,9 @@ func beSender(file string) int {
 	cfg := senderConfig(client, log, told.Partitions, told.Webhooks)
 	if told.HungAfter > 0 {
 		cfg.HungAfter = told.HungAfter
+	}
+	if told.Quota != nil {
+		cfg.Snapshot, cfg.Quotas = limited(told.Webhooks, *told.Quota), usedUp{told.QuotaFrom}
 	}
 	cfg.Passed = func(m sender.Moment, delivery string) {
 		if m != told.Stop || told.Delivery != "" && told.Delivery != delivery || passed.Add(1) != int64(told.Nth) {
@@ -133,7 +139,7 @@ func launch(t *testing.T, told orders) *process {
 	require.NoError(t, p.cmd.Start())
 	go func() { _ = p.cmd.Wait(); close(p.exited) }()
 	t.Cleanup(func() {
-		p.end(syscall.SIGKILL)
+		p.leave()
 		if t.Failed() {
 			text, _ := os.ReadFile(log.Name())
 			t.Logf("--- log of a sender:\n%s", text[max(0, len(text)-8<<10):])
@@ -141,6 +147,16 @@ func launch(t *testing.T, told orders) *process {
 		_ = log.Close()
 	})
 	return p
+}
+
+// leave ends a child so that the next test need not wait for its session to end.
+func (p *process) leave() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.exited:
+	case <-time.After(2 * time.Second):
+		p.end(syscall.SIGKILL)
+	}
 }
 
 // end ends a child and waits for it.

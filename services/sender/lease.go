@@ -41,7 +41,7 @@ func (l *lease) holds() bool {
 
 // wait returns once the lease holds; an error means that ctx ended before.
 func (l *lease) wait(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		l.mu.Lock()
 		held, renewed := l.now().Before(l.until), l.renewed
 		l.mu.Unlock()
@@ -51,7 +51,7 @@ func (l *lease) wait(ctx context.Context) error {
 		select {
 		case <-renewed:
 		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
+	return context.Cause(ctx)
 }

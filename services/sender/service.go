@@ -240,8 +240,10 @@ func (s *Service) Ready(context.Context) error {
 
 // serve works on one assignment until it is taken away or the sender stops.
 func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment) {
-	s.lease.renew(time.Now(), a.Session) // the group has just heard of us
+	heard := time.Now() // by the group
 	s.take(a, stopping.Err() == nil)
+	// What is somebody else's by now is given up: nothing of it starts.
+	s.lease.renew(heard, a.Session)
 	reading, stopReading := context.WithCancel(generation)
 	defer stopReading()
 	defer context.AfterFunc(stopping, stopReading)()

@@ -12,6 +12,7 @@ import (
 // TestASenderThatDiesExactlyThere is DESIGN.md's rule 3, the order of fates, and
 // rule 6, what the next owner knows of them.
 func TestASenderThatDiesExactlyThere(t *testing.T) {
+	parallel(t)
 	for _, c := range []struct {
 		path  string
 		at    sender.Moment

@@ -52,16 +52,31 @@ type world struct {
 // names, where one test runs after the other.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{
-		t: t, brokers: os.Getenv("STAFFETTA_TEST_KAFKA"), session: 6 * time.Second,
-		account: "acct-" + strings.ToLower(rand.Text()[:10]), attempts: map[string][]hook.Attempt{}, moved: make(chan struct{}),
-	}
-	if w.brokers == "" {
-		t.Parallel()
+	brokers := os.Getenv("STAFFETTA_TEST_KAFKA")
+	if brokers == "" {
+		parallel(t)
 		kafka, err := embedded.StartKafka(embedded.KafkaConfig{})
 		require.NoError(t, err)
 		t.Cleanup(kafka.Close)
-		w.brokers = kafka.Addr()
+		brokers = kafka.Addr()
+	}
+	return newWorldOn(t, brokers)
+}
+
+// parallel lets tests run beside each other that have a Kafka each.
+func parallel(t *testing.T) {
+	t.Helper()
+	if os.Getenv("STAFFETTA_TEST_KAFKA") == "" {
+		t.Parallel()
+	}
+}
+
+// newWorldOn is on the Kafka that is there.
+func newWorldOn(t *testing.T, brokers string) *world {
+	t.Helper()
+	w := &world{
+		t: t, brokers: brokers, session: 6 * time.Second,
+		account: "acct-" + strings.ToLower(rand.Text()[:10]), attempts: map[string][]hook.Attempt{}, moved: make(chan struct{}),
 	}
 	var err error
 	w.bus, err = bus.Dial(bus.Config{Brokers: []string{w.brokers}})
