@@ -195,6 +195,9 @@ type Webhook struct {
 	SuspendedAt time.Time
 	// RevokedAt is when it was deleted; zero before.
 	RevokedAt time.Time
+	// EnabledAt is when its URL was saved or it was resumed last: what its receiver
+	// answered before that disables it no more.
+	EnabledAt time.Time
 }
 
 // Wants reports whether the webhook's subscription covers the event: its item

@@ -47,6 +47,9 @@ func (s *Store) disable(ctx context.Context, tx *sql.Tx, a *hook.Attempt) error 
 	if err != nil || hook.ShownURL(current) != a.URL || w.Status != hook.Active && w.Status != hook.Resuming {
 		return nil //nolint:nilerr // a URL that cannot be parsed is not the one that answered
 	}
+	if a.At.Before(w.EnabledAt) {
+		return nil // a person has said since that it works
+	}
 	w.Status = hook.Disabled
 	w.SuspendedAt = s.now()
 	w.Version++

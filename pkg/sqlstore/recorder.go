@@ -62,6 +62,11 @@ func (s *Store) Record(ctx context.Context, ranges []hook.Range) error {
 		if err := used.write(ctx, w); err != nil {
 			return err
 		}
+		if len(gone) > 0 {
+			if err := patience(ctx, w); err != nil {
+				return err
+			}
+		}
 		return s.disableGone(ctx, w.Tx, gone)
 	})
 	if err != nil {
@@ -80,6 +85,16 @@ func hurry(ctx context.Context, w *database.Writer) error {
 	}
 	_, err := w.ExecContext(ctx, `SELECT set_config('synchronous_commit', 'off', true),
 		set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`)
+	return err
+}
+
+// patience makes the transaction wait for the disk after all: a version of an
+// account that was published and then undone would be used a second time.
+func patience(ctx context.Context, w *database.Writer) error {
+	if w.Dialect != database.Postgres {
+		return nil
+	}
+	_, err := w.ExecContext(ctx, `SELECT set_config('synchronous_commit', 'on', true)`)
 	return err
 }
 

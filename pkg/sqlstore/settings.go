@@ -32,6 +32,7 @@ type settings struct {
 	OnQuota       hook.OnQuota     `json:"onQuota,omitempty"`     // empty: hook.Defer
 	SuspendedAt   int64            `json:"suspendedAt,omitempty"` // Unix microseconds
 	RevokedAt     int64            `json:"revokedAt,omitempty"`   // Unix microseconds
+	EnabledAt     int64            `json:"enabledAt,omitempty"`   // Unix microseconds
 }
 
 func marshalSettings(w hook.Webhook) (string, error) {
@@ -45,6 +46,7 @@ func marshalSettings(w hook.Webhook) (string, error) {
 		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, RateLimit: w.RateLimit,
 		OnPause: w.OnPause, OnQuota: w.OnQuota,
 		SuspendedAt: database.Micros(w.SuspendedAt), RevokedAt: database.Micros(w.RevokedAt),
+		EnabledAt: database.Micros(w.EnabledAt),
 	})
 	if err != nil {
 		return "", fmt.Errorf("settings of webhook %q: %w", w.ID, err)
@@ -62,6 +64,7 @@ func unmarshalSettings(text string, w *hook.Webhook) error {
 	w.RetrySchedule, w.Timeout, w.Concurrency, w.RateLimit = v.RetrySchedule, v.Timeout, v.Concurrency, v.RateLimit
 	w.OnPause, w.OnQuota = v.OnPause, cmp.Or(v.OnQuota, hook.Defer)
 	w.SuspendedAt, w.RevokedAt = database.Time(v.SuspendedAt), database.Time(v.RevokedAt)
+	w.EnabledAt = database.Time(v.EnabledAt)
 	return nil
 }
 

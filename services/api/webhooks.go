@@ -143,8 +143,11 @@ func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*we
 		before := w.Format
 		settings.apply(w)
 		// Seed 001: saving the URL, as the first time, makes it work again.
+		if settings.url != nil {
+			w.EnabledAt = s.now()
+		}
 		if settings.url != nil && w.Status == hook.Disabled {
-			resume(w)
+			resume(w, s.now())
 		}
 		return s.changeSecret(w, before, settings.secret)
 	})
@@ -162,7 +165,7 @@ func (s *Service) pauseWebhook(ctx context.Context, in *webhookChangeInput) (*we
 func (s *Service) resumeWebhook(ctx context.Context, in *webhookChangeInput) (*webhookAnswer, error) {
 	return s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
 		if w.Status == hook.Paused || w.Status == hook.Disabled {
-			resume(w)
+			resume(w, s.now())
 		}
 		return nil
 	})
@@ -241,6 +244,6 @@ func pause(w *hook.Webhook, now time.Time) {
 	}
 }
 
-func resume(w *hook.Webhook) {
-	w.Status, w.SuspendedAt = hook.Resuming, time.Time{}
+func resume(w *hook.Webhook, now time.Time) {
+	w.Status, w.SuspendedAt, w.EnabledAt = hook.Resuming, time.Time{}, now
 }

@@ -70,11 +70,11 @@ func (o *owner) position() map[string]bus.Committed {
 	default:
 		return nil
 	}
-	// In this order: a task that is handed out in between has written nothing
+	// In this order: of a record that is handed out in between nothing was written
 	// before since.
 	n := note{since: o.ends.share()}
-	if oldest, ok := o.memory.oldest(); ok {
-		n.since = oldest.since
+	if since, ok := o.handed.since(); ok {
+		n.since = since
 	}
 	if p := o.past.Load(); p != nil {
 		// What was open at an owner before may be met again later.

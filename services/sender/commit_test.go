@@ -33,14 +33,14 @@ func TestACommitNotesWhereTopicsEndedWhenTheOldestOpenTaskWasHandedOut(t *testin
 		mark := o.trackers[bus.Deliveries].Start(int64(100 + i))
 		tasks[i] = &task{
 			identity: identity{delivery: string(rune('a' + i))},
-			finished: func() { o.trackers[bus.Deliveries].Done(mark) },
+			finished: o.handed.open(o.ends.share(), func() { o.trackers[bus.Deliveries].Done(mark) }),
 		}
-		require.Equal(t, fresh, o.memory.admit(tasks[i], o.ends.share(), time.Now()))
+		require.Equal(t, fresh, o.memory.admit(tasks[i], time.Now()))
 		o.ends.acknowledge(bus.Attempts, int64(10*i))
 		o.ends.acknowledge(written[1], int64(20*i))
 	}
 	finish := func(i int) {
-		o.memory.finish(tasks[i].identity)
+		o.memory.finish(tasks[i].identity, false)
 		tasks[i].finished()
 	}
 	at, n := noted()

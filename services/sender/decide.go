@@ -131,5 +131,8 @@ func (o *owner) deferUntil(t *task, due time.Time, why cause) {
 		notBefore = due.Add(-max(early, time.Until(due)/10))
 	}
 	t.booked = true
+	if why != causeQuota {
+		o.unreserve(t) // its place is another now
+	}
 	o.guard(t, func() { o.park(t, due, notBefore) })
 }

@@ -42,7 +42,9 @@ func (o *owner) defect(t *task, what string, stack []byte) {
 	s.Log.Error("task put into quarantine: the sender failed at it", zap.String("delivery", t.delivery),
 		zap.String("webhook", t.webhook), zap.String("what", what), zap.ByteString("stack", stack))
 	if t.running != nil {
-		o.finishLane(t, untried, 0)
+		if next := o.finishLane(t, untried, 0); next != nil {
+			go s.work(next)
+		}
 	}
 	r := bus.Record{Topic: t.bundle.Topic, Partition: t.bundle.Partition, Offset: t.bundle.Offset, Key: []byte(t.account)}
 	value, err := t.asBundle()

@@ -11,8 +11,8 @@ import (
 // repeated if the sender dies.
 const maxLag = 50 * time.Millisecond
 
-// lag follows the records of attempts that are written and not acknowledged.
-// Those of a partition are acknowledged in the order in which they are written.
+// lag follows the records of one partition of a topic that are written and not
+// acknowledged. They are acknowledged in the order in which they are written.
 type lag struct {
 	mu   sync.Mutex
 	open []time.Time
@@ -36,6 +36,16 @@ func (l *lag) end() {
 		close(l.caught)
 		l.caught = nil
 	}
+}
+
+// age is how long the oldest has been waiting; 0: there is none.
+func (l *lag) age(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.open) == 0 {
+		return 0
+	}
+	return now.Sub(l.open[0])
 }
 
 // wait returns once no record has been waiting for longer than maxLag; an error

@@ -387,6 +387,14 @@ func (l *lane) book(t *task, from time.Time, why cause, now time.Time) parked {
 	return parked{t, l.booking.place(from, now, l.rate()), why}
 }
 
+// well reports whether the receiver takes what it gets, as far as is known.
+func (l *lane) well(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, why := l.shut(now)
+	return why == "" && l.trust != suspect && !l.hangs(now)
+}
+
 // reserve books a place from a time on for a task that is parked untried.
 func (l *lane) reserve(from, now time.Time) time.Time {
 	l.mu.Lock()
@@ -526,7 +534,7 @@ func (l *lane) unqueue() []*task {
 func (l *lane) retire(since time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dead = l.running.Len() == 0 && l.queued() == 0 && l.lastUsed.Before(since) && l.booking.until.Before(since)
+	l.dead = l.running.Len() == 0 && l.queued() == 0 && l.lastUsed.Before(since) && l.booking.until.Before(since) && l.heldUntil.Before(since)
 	return l.dead
 }
 

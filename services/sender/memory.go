@@ -29,7 +29,6 @@ type memory struct {
 type handedOut struct {
 	task  *task
 	at    time.Time
-	since positions
 	twins []func() // what is to be called with the task's own finished
 }
 
@@ -51,12 +50,12 @@ const (
 	outrun
 )
 
-// admit takes a task in, which is handed out now; since is where its topics
-// end. A twin of one that is open shares its fate: finished is called with the
+// admit takes a task in, which is handed out now. A twin of one that is open shares its fate: finished is called with the
 // other's. A twin of one that is done is done.
-func (m *memory) admit(t *task, since positions, now time.Time) admitted {
+func (m *memory) admit(t *task, now time.Time) admitted {
 	m.mu.Lock()
-	if _, ok := m.done[t.identity]; ok {
+	_, done := m.done[t.identity]
+	if _, ended := m.done[identity{t.delivery, t.run, ended}]; done || ended {
 		m.mu.Unlock()
 		t.finished()
 		return twin
@@ -67,7 +66,7 @@ func (m *memory) admit(t *task, since positions, now time.Time) admitted {
 		other.twins = append(other.twins, t.finished)
 		return twin
 	}
-	m.open[t.identity] = m.order.PushBack(&handedOut{task: t, at: now, since: since})
+	m.open[t.identity] = m.order.PushBack(&handedOut{task: t, at: now})
 	if t.run < m.runs[t.delivery] {
 		return outrun
 	}
@@ -92,11 +91,24 @@ func (m *memory) oldest() (h handedOut, ok bool) {
 	return *handedOutOf(front), true
 }
 
-// finish notes that a task's fate is durable, and releases its twins.
-func (m *memory) finish(id identity) {
+// Steps that no task has: they stand for a run as a whole.
+const (
+	// noted: the run was met.
+	noted = -1
+	// ended: its fate is final, so a later step is what a sender wrote that had
+	// stalled meanwhile.
+	ended = -2
+)
+
+// finish notes that a task's fate is durable, and releases its twins. If it is
+// final the whole run is over.
+func (m *memory) finish(id identity, final bool) {
 	m.mu.Lock()
 	twins := m.take(id)
 	m.remember(id)
+	if final && id.step > 0 {
+		m.remember(identity{id.delivery, id.run, ended})
+	}
 	m.mu.Unlock()
 	for _, finished := range twins {
 		finished()
@@ -120,7 +132,7 @@ func (m *memory) run(delivery string, run int64) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.remember(identity{delivery, run, -1}) // so that it is forgotten in its turn
+	m.remember(identity{delivery, run, noted}) // so that it is forgotten in its turn
 	m.note(delivery, run)
 }
 

@@ -16,26 +16,26 @@ func TestATwinIsNotPostedAgain(t *testing.T) {
 	id := identity{delivery: "dlv_1"}
 	calls := 0
 	count := func() { calls++ }
-	require.Equal(t, fresh, m.admit(known(id, count), nil, start))
-	require.Equal(t, twin, m.admit(known(id, count), nil, start), "open")
+	require.Equal(t, fresh, m.admit(known(id, count), start))
+	require.Equal(t, twin, m.admit(known(id, count), start), "open")
 	require.Zero(t, calls, "a twin shares the fate of the one that is open")
-	m.finish(id)
+	m.finish(id, false)
 	require.Equal(t, 1, calls)
-	require.Equal(t, twin, m.admit(known(id, count), nil, start), "finished")
+	require.Equal(t, twin, m.admit(known(id, count), start), "finished")
 	require.Equal(t, 2, calls)
-	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", step: 1}, count), nil, start), "the next step is another task")
-	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", run: 5}, count), nil, start), "and so is another run")
+	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", step: 1}, count), start), "the next step is another task")
+	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", run: 5}, count), start), "and so is another run")
 }
 
 func TestANewerRunTakesTheOldersPlace(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
 	ignored := func() {}
-	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", run: 5}, ignored), nil, start))
-	require.Equal(t, outrun, m.admit(known(identity{delivery: "dlv_1", step: 3}, ignored), nil, start))
-	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", run: 6}, ignored), nil, start))
+	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", run: 5}, ignored), start))
+	require.Equal(t, outrun, m.admit(known(identity{delivery: "dlv_1", step: 3}, ignored), start))
+	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", run: 6}, ignored), start))
 	m.run("dlv_2", 9) // at an owner before
-	require.Equal(t, outrun, m.admit(known(identity{delivery: "dlv_2", run: 8}, ignored), nil, start))
+	require.Equal(t, outrun, m.admit(known(identity{delivery: "dlv_2", run: 8}, ignored), start))
 }
 
 func TestTheMemoryOfFinishedTasksIsBounded(t *testing.T) {
@@ -44,15 +44,15 @@ func TestTheMemoryOfFinishedTasksIsBounded(t *testing.T) {
 	ignored := func() {}
 	for step := range memorySpan + 10 {
 		id := identity{delivery: "dlv_1", step: step, run: 1}
-		require.Equal(t, fresh, m.admit(known(id, ignored), nil, start))
-		m.finish(id)
+		require.Equal(t, fresh, m.admit(known(id, ignored), start))
+		m.finish(id, false)
 	}
 	require.Len(t, m.done, memorySpan)
 	require.Len(t, m.ring, memorySpan)
 	require.Empty(t, m.open)
 	require.LessOrEqual(t, len(m.runs), 1)
-	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", step: 9, run: 1}, ignored), nil, start), "the oldest are forgotten")
-	require.Equal(t, twin, m.admit(known(identity{delivery: "dlv_1", step: 10, run: 1}, ignored), nil, start))
+	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", step: 9, run: 1}, ignored), start), "the oldest are forgotten")
+	require.Equal(t, twin, m.admit(known(identity{delivery: "dlv_1", step: 10, run: 1}, ignored), start))
 }
 
 func TestTheOldestOpenTaskIsTheOneThatWasHandedOutFirst(t *testing.T) {
@@ -61,12 +61,12 @@ func TestTheOldestOpenTaskIsTheOneThatWasHandedOutFirst(t *testing.T) {
 	_, ok := m.oldest()
 	require.False(t, ok)
 	for n := range 3 {
-		m.admit(known(identity{step: n}, func() {}), positions{int64(n)}, start.Add(time.Duration(n)))
+		m.admit(known(identity{step: n}, func() {}), start.Add(time.Duration(n)))
 	}
-	m.finish(identity{step: 1})
-	m.finish(identity{step: 0})
+	m.finish(identity{step: 1}, false)
+	m.finish(identity{step: 0}, false)
 	oldest, ok := m.oldest()
 	require.True(t, ok)
-	require.Equal(t, positions{2}, oldest.since)
+	require.Equal(t, 2, oldest.task.step)
 	require.Equal(t, start.Add(2), oldest.at)
 }

@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -46,7 +47,13 @@ type owner struct {
 	past   atomic.Pointer[past]
 	ends   *ends
 	places map[string]time.Time
-	lag    lag
+	// lags follow what is written and not acknowledged, by topic.
+	lags   map[string]*lag
+	handed handed
+	// reading is held while the owner's partitions are added or removed.
+	reading sync.Mutex
+	// excused is when the owner last waited for Kafka for long, Unix nanoseconds.
+	excused atomic.Int64
 	// known is closed when the past is known.
 	known chan struct{}
 
@@ -74,11 +81,15 @@ func newOwner(s *Service, partition int, committed map[string]bus.Committed) *ow
 		stopped:   make(chan struct{}),
 		inbox:     newInbox(s.fetcher, partition),
 		lanes:     map[string]*lane{},
+		lags:      map[string]*lag{},
 	}
 	o.ctx, o.giveUp = context.WithCancelCause(context.Background())
 	o.intake, o.stop = context.WithCancel(o.ctx)
 	for topic, at := range committed {
 		o.trackers[topic] = bus.NewTracker(at.Offset)
+	}
+	for _, topic := range append([]string{bus.Quarantine, bus.Deliveries}, written...) {
+		o.lags[topic] = &lag{}
 	}
 	for _, tier := range retry.Tiers {
 		o.tiers = append(o.tiers, &queue{tier: tier})
@@ -90,20 +101,37 @@ func newOwner(s *Service, partition int, committed map[string]bus.Committed) *ow
 // owner committed: then nobody else had the partition meanwhile.
 func (o *owner) committedIs(a *bus.Assignment) bool {
 	for topic, own := range o.committed {
-		if a.Committed(topic, o.partition).Offset != own.Offset {
+		// The note changes also where no offset moves.
+		if now := a.Committed(topic, o.partition); now.Offset != own.Offset || now.Metadata != own.Metadata {
 			return false
 		}
 	}
 	return true
 }
 
-// begin starts the owner's work. at are the ends of the topics.
-func (o *owner) begin(at *logEnds) {
-	go o.run(at)
+// begin starts the owner's work, once the one before it in this process, if any,
+// takes nothing in any more: it might pause what this one reads. at are the ends
+// of the topics.
+func (o *owner) begin(at *logEnds, before *owner) {
 	go o.sweep()
-	for topic, tracker := range o.trackers {
-		o.service.fetcher.AddSince(topic, o.partition, tracker.Watermark(), o.committed[topic].At)
-	}
+	go func() {
+		if before != nil {
+			waiting, cancel := context.WithTimeout(o.intake, oldPatience)
+			defer cancel()
+			select {
+			case <-before.stopped:
+			case <-waiting.Done():
+			}
+		}
+		o.reading.Lock()
+		if o.intake.Err() == nil {
+			for topic, tracker := range o.trackers {
+				o.service.fetcher.AddSince(topic, o.partition, tracker.Watermark(), o.committed[topic].At)
+			}
+		}
+		o.reading.Unlock()
+		o.run(at)
+	}()
 }
 
 // abandon gives the partition up: what is queued is dropped, since the next
@@ -138,7 +166,15 @@ func (o *owner) drop(t *task) {
 		return
 	}
 	o.memory.forget(t.identity)
-	o.service.budget.give(t)
+	o.release(t)
+}
+
+// release gives back what a task took of the budget.
+func (o *owner) release(t *task) {
+	if t.charged {
+		t.charged = false
+		o.service.budget.give(t)
+	}
 }
 
 // run takes in what is fetched and what becomes due, until the intake ends. It
@@ -217,7 +253,7 @@ func (o *owner) receive(b bus.Batch) {
 			tracker.Done(mark)
 			continue
 		}
-		o.handOut(*r, func() { tracker.Done(mark) })
+		o.handOut(*r, o.handed.open(o.ends.share(), func() { tracker.Done(mark) }))
 		if o.intake.Err() != nil {
 			return
 		}
@@ -236,15 +272,20 @@ func (o *owner) tier(topic string) *queue {
 
 // handOut takes on every task of a bundle.
 func (o *owner) handOut(r bus.Record, finished func()) {
+	tasks := o.tasksOf(r, finished)
+	for _, t := range tasks {
+		o.guard(t, func() { o.accept(t) })
+	}
+}
+
+// tasksOf takes a bundle apart, or puts it into quarantine.
+func (o *owner) tasksOf(r bus.Record, finished func()) []*task {
 	defer o.guardRecord(r, finished)
 	tasks, err := ofBundle(r, finished)
 	if err != nil {
 		o.quarantine(r, err, finished)
-		return
 	}
-	for _, t := range tasks {
-		o.accept(t)
-	}
+	return tasks
 }
 
 // untilDue is the time until the first task in a tier is due, at most as long as
@@ -276,12 +317,11 @@ func (o *owner) handOutDue(now time.Time) {
 func (o *owner) handOutHead(q *queue, now time.Time) {
 	head := q.records[0]
 	finished := func() { o.trackers[q.tier.Topic].Done(head.mark) }
-	w, err := ofTier(head.Record)
+	w, err := o.taskOf(head.Record)
 	if err != nil {
 		o.quarantine(q.pop().Record, err, finished)
 		return
 	}
-	w.finished = finished
 	_, ready := retry.Hop(now, w.due, w.notBefore)
 	if passed := w.written.Add(q.tier.Delay); !ready && passed.After(now) {
 		// The broker's clock is behind ours: its own time would send the task
@@ -290,17 +330,30 @@ func (o *owner) handOutHead(q *queue, now time.Time) {
 		return
 	}
 	q.pop()
-	defer o.guardRecord(head.Record, finished)
-	if ready {
-		o.accept(w.task)
-	} else {
-		o.walk(w.task, w.due, w.notBefore)
-	}
+	w.finished = o.handed.open(o.ends.share(), finished)
+	o.guard(w.task, func() {
+		if ready {
+			o.accept(w.task)
+		} else {
+			o.walk(w.task, w.due, w.notBefore)
+		}
+	})
+}
+
+// taskOf reads a tier's record; a panic is an error like any other.
+func (o *owner) taskOf(r bus.Record) (w waiting, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return ofTier(r)
 }
 
 // accept takes a task on and sees to its fate, or to what is left to do about
 // it.
 func (o *owner) accept(t *task) {
+	t.owner = o
 	if o.astray(t) {
 		o.forward(t, time.Now())
 		return
@@ -327,6 +380,7 @@ func (o *owner) accept(t *task) {
 
 // walk writes a task that is not due yet to its next tier.
 func (o *owner) walk(t *task, due, notBefore time.Time) {
+	t.owner = o
 	if o.astray(t) {
 		o.forward(t, due)
 		return
@@ -354,11 +408,11 @@ func (o *owner) admit(t *task) bool {
 	if err := o.service.budget.take(o.intake, t); err != nil {
 		return false
 	}
-	t.owner = o
-	switch o.memory.admit(t, o.ends.share(), time.Now()) {
+	t.charged = true
+	switch o.memory.admit(t, time.Now()) {
 	case twin:
 		o.service.metrics.twins.Inc()
-		o.service.budget.give(t)
+		o.release(t)
 		return false
 	case outrun:
 		o.outrun(t)

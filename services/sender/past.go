@@ -63,6 +63,8 @@ func (p *past) of(t *task) (leftover, lastWord) {
 	}
 	last, ok := p.fates[run{t.delivery, t.run}]
 	switch {
+	case ok && last.fate.Final():
+		return nothing, last // the run is over, whoever wrote this task
 	case !ok, last.step < t.step:
 		return everything, lastWord{}
 	case last.step > t.step:

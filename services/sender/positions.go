@@ -101,6 +101,9 @@ func (n note) encode(watermark int64) string {
 	}
 	at := watermark
 	for _, span := range n.done {
+		if span.From < at {
+			continue // the topic was reset between the two looks
+		}
 		longer := binary.AppendUvarint(b, uint64(span.From-at))
 		longer = binary.AppendUvarint(longer, uint64(span.To-span.From))
 		if len(longer) > maxNote {

@@ -20,15 +20,36 @@ func (o *owner) exceeded(t *task, a *Account) bool {
 // that the task holds.
 func (o *owner) allowed(t *task, a *Account) bool {
 	if a.quota == nil {
+		o.unreserve(t)
 		return true
 	}
 	if t.holds(*a.quota) {
-		t.reserved = time.Time{}
+		t.taken, t.reserved = t.reserved, time.Time{}
 		return true
 	}
-	t.reserved = time.Time{} // of a period that has passed
-	ok, _ := o.service.Quotas.Take(o.ctx, t.account, *a.quota)
+	o.unreserve(t)
+	ok, at := o.service.Quotas.Take(o.ctx, t.account, *a.quota)
+	if ok {
+		t.taken = at
+	}
 	return ok
+}
+
+// unreserve gives back the call that a task has reserved and does not need, or
+// cannot use any more.
+func (o *owner) unreserve(t *task) {
+	if !t.reserved.IsZero() {
+		o.service.Quotas.Return(t.account, hook.Quota{}, t.reserved)
+		t.reserved = time.Time{}
+	}
+}
+
+// untake gives back the call that was taken for a request that was not made.
+func (o *owner) untake(t *task) {
+	if !t.taken.IsZero() {
+		o.service.Quotas.Return(t.account, hook.Quota{}, t.taken)
+		t.taken = time.Time{}
+	}
 }
 
 // holds reports whether the task has taken a call of the period that now lies in.
@@ -40,19 +61,12 @@ func (t *task) holds(q hook.Quota) bool {
 // overQuota parks a task for a later period, or drops it, as its webhook says.
 // The log is told once, since usage counts what was deferred.
 func (o *owner) overQuota(t *task, w *target, a *Account) {
+	o.unreserve(t)
 	if w.OnQuota == hook.DropOverQuota {
 		o.settle(t, w, hook.FateDropped, outcome{reason: hook.ReasonQuota})
 		return
 	}
-	now := time.Now()
-	due := now.Add(maxBooking)
-	if period, ok := o.service.Quotas.Reserve(o.ctx, t.account, *a.quota, maxBooking); ok {
-		t.reserved = period
-		due = o.lane(t).reserve(period, now)
-	} else {
-		// It has no call yet, and asks again.
-		due = o.lane(t).reserve(due, now)
-	}
+	due := o.laterPeriod(t, *a.quota, time.Now())
 	if t.overQuota {
 		o.deferUntil(t, due, causeQuota)
 		return
@@ -60,4 +74,26 @@ func (o *owner) overQuota(t *task, w *target, a *Account) {
 	t.overQuota = true
 	o.service.metrics.deferred.WithLabelValues(string(causeQuota)).Inc()
 	o.settle(t, w, hook.FatePending, outcome{reason: hook.ReasonQuota, due: due})
+}
+
+// laterPeriod books a place for a task, and a call of the period in which it
+// lies. A lane whose receiver takes nothing, and one whose place lies beyond the
+// period, takes no call: others of the account could use it.
+func (o *owner) laterPeriod(t *task, q hook.Quota, now time.Time) time.Time {
+	l := o.lane(t)
+	_, next := q.At(now)
+	if !l.well(now) {
+		return l.reserve(next, now)
+	}
+	period, ok := o.service.Quotas.Reserve(o.ctx, t.account, q, maxBooking)
+	if !ok {
+		// There is none so near: it comes back and asks again.
+		return l.reserve(now.Add(maxBooking), now)
+	}
+	due := l.reserve(period, now)
+	t.reserved = period
+	if _, end := q.At(period); !due.Before(end) {
+		o.unreserve(t)
+	}
+	return due
 }

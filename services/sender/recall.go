@@ -2,7 +2,6 @@ package sender
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -38,39 +37,44 @@ type logEnds struct {
 	bus *bus.Client
 	log *zap.Logger
 
-	mu    sync.Mutex
-	found map[string]map[int]int64
+	mu     sync.Mutex
+	starts map[string]map[int]int64
+	found  map[string]map[int]int64
 }
 
-// of returns the ends of one partition, waiting for Kafka until ctx ends.
-func (e *logEnds) of(ctx context.Context, partition int) (map[string]int64, error) {
+// of returns what each topic has of one partition, from its first record to its
+// end, waiting for Kafka until ctx ends.
+func (e *logEnds) of(ctx context.Context, partition int) (map[string]bus.Span, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for e.found == nil {
 		if err := sleep(ctx, handover); err != nil {
 			return nil, err
 		}
-		found, err := e.ask(ctx)
+		starts, err := ask(ctx, e.bus.StartOffsets)
 		if err == nil {
-			e.found = found
-			break
+			var ends map[string]map[int]int64
+			if ends, err = ask(ctx, e.bus.EndOffsets); err == nil {
+				e.starts, e.found = starts, ends
+				break
+			}
 		}
 		e.log.Warn("taking partitions over: the ends of the topics are not known yet", zap.Error(err))
 		if err := sleep(ctx, recallPause); err != nil {
 			return nil, err
 		}
 	}
-	own := map[string]int64{}
+	own := map[string]bus.Span{}
 	for topic, partitions := range e.found {
-		own[topic] = partitions[partition]
+		own[topic] = bus.Span{From: e.starts[topic][partition], To: partitions[partition]}
 	}
 	return own, nil
 }
 
-func (e *logEnds) ask(ctx context.Context) (map[string]map[int]int64, error) {
+func ask(ctx context.Context, offsets func(context.Context, string) (map[int]int64, error)) (map[string]map[int]int64, error) {
 	found := map[string]map[int]int64{}
 	for _, topic := range append([]string{bus.Deliveries}, written...) {
-		at, err := e.bus.EndOffsets(ctx, topic)
+		at, err := offsets(ctx, topic)
 		if err != nil {
 			return nil, err
 		}
@@ -92,16 +96,23 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // recall reads what is known about the partition's tasks. Its error is ctx's.
 func (o *owner) recall(ctx context.Context, at *logEnds) error {
-	ends, err := at.of(ctx, o.partition)
+	logs, err := at.of(ctx, o.partition)
 	if err != nil {
 		return err
 	}
 	now := make(positions, len(written))
 	for i, topic := range written {
-		now[i] = ends[topic]
+		now[i] = logs[topic].To
 	}
-	ranges, p := o.ranges(now)
-	p.readAt, p.ends, p.upTo = time.Now(), now, ends[bus.Deliveries]
+	ranges, p := o.ranges(now, logs[bus.Deliveries].To)
+	for topic, span := range ranges {
+		// What has expired is never read, and nothing would end the wait for it.
+		span.From = max(span.From, logs[topic].From)
+		if ranges[topic] = span; span.From >= span.To {
+			delete(ranges, topic)
+		}
+	}
+	p.readAt, p.ends, p.upTo = time.Now(), now, logs[bus.Deliveries].To
 	if err := o.readPast(ctx, ranges, p); err != nil {
 		return err
 	}
@@ -117,7 +128,7 @@ func (o *owner) recall(ctx context.Context, at *logEnds) error {
 
 // ranges says which offsets of which topic tell about the past, by the note of
 // the last commit.
-func (o *owner) ranges(now positions) (map[string]bus.Span, *past) {
+func (o *owner) ranges(now positions, end int64) (map[string]bus.Span, *past) {
 	p := &past{
 		fates: map[run]lastWord{}, tiered: map[identity]struct{}{}, places: map[string]time.Time{},
 	}
@@ -145,8 +156,12 @@ func (o *owner) ranges(now positions) (map[string]bus.Span, *past) {
 		}
 		ranges[topic] = bus.Span{From: from, To: now[i]}
 	}
-	ranges[bus.Deliveries] = bus.Span{From: max(0, committed.Offset-twinSpan), To: committed.Offset}
-	maps.DeleteFunc(ranges, func(_ string, s bus.Span) bool { return s.From >= s.To })
+	if committed.Offset > end {
+		// The topic was made anew, or lost its end: its offsets are other records'.
+		p.done = nil
+	} else {
+		ranges[bus.Deliveries] = bus.Span{From: max(0, committed.Offset-twinSpan), To: committed.Offset}
+	}
 	return ranges, p
 }
 
@@ -223,7 +238,7 @@ func (o *owner) pastIsOver() {
 	for i, q := range o.tiers {
 		due, waits := q.head()
 		met := at(q.tier.Topic) >= p.ends[i+1]
-		untouched := waits && due.After(p.readAt.Add(clockSlack))
+		untouched := waits && due.After(p.readAt.Add(clockSlack)) && o.trackers[q.tier.Topic].Open() == len(q.records)
 		if !met && !untouched {
 			return // some of what was handed out is not met yet
 		}

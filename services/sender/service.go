@@ -117,6 +117,9 @@ type Service struct {
 	// anyHung says whether there is one.
 	hung    map[identity]int
 	anyHung atomic.Bool
+	// hanging are owners to begin anew; interrupt tells whoever polls.
+	hanging   []*owner
+	interrupt context.CancelFunc
 }
 
 // New makes a sender; Run starts it.
@@ -253,8 +256,12 @@ func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment)
 	committer.Go(func() { s.commitEvery(committing, a) })
 	committer.Go(func() { s.watch(committing) })
 	for reading.Err() == nil {
-		batch, err := s.fetcher.Poll(reading)
+		s.beginAnew()
+		batch, err := s.poll(reading)
 		if err != nil {
+			if errors.Is(err, context.Canceled) {
+				continue // the end, or an owner that hangs
+			}
 			break
 		}
 		if o := s.owner(batch.Partition); o != nil {
@@ -278,6 +285,20 @@ func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment)
 	}
 }
 
+// poll returns what was fetched next; context.Canceled also if an owner is to
+// begin anew.
+func (s *Service) poll(ctx context.Context) (bus.Batch, error) {
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	s.mu.Lock()
+	s.interrupt = interrupt
+	if len(s.hanging) > 0 {
+		interrupt()
+	}
+	s.mu.Unlock()
+	return s.fetcher.Poll(ctx)
+}
+
 func (s *Service) owner(partition int) *owner {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -290,7 +311,7 @@ func (s *Service) owner(partition int) *owner {
 func (s *Service) take(a *bus.Assignment, begin bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	mine := map[int]bool{}
+	mine, old := map[int]bool{}, map[int]*owner{}
 	for _, p := range a.Partitions[bus.Deliveries] {
 		mine[p] = true
 	}
@@ -299,6 +320,7 @@ func (s *Service) take(a *bus.Assignment, begin bool) {
 			continue
 		}
 		s.end(o, errMoved)
+		old[p] = o
 	}
 	ends := s.logEnds()
 	for p := range mine {
@@ -310,7 +332,7 @@ func (s *Service) take(a *bus.Assignment, begin bool) {
 			committed[topic] = a.Committed(topic, p)
 		}
 		s.owners[p] = newOwner(s, p, committed)
-		s.owners[p].begin(ends)
+		s.owners[p].begin(ends, old[p])
 	}
 	s.share.Store(int64(len(s.owners)))
 	s.metrics.partitions.Set(float64(len(s.owners)))
@@ -320,10 +342,12 @@ func (s *Service) logEnds() *logEnds { return &logEnds{bus: s.Bus, log: s.Log} }
 
 // end gives an owner up. Under s.mu.
 func (s *Service) end(o *owner, why error) {
+	o.abandon(why)
+	o.reading.Lock() // it begins no more
 	for _, topic := range topics() {
 		s.fetcher.Remove(topic, o.partition)
 	}
-	o.abandon(why)
+	o.reading.Unlock()
 	delete(s.owners, o.partition)
 }
 

@@ -68,6 +68,10 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 	if a.Number > 0 {
 		writing = o.service.lifetime
 	}
+	t.final = a.Fate.Final()
+	if fate != hook.FatePending {
+		o.unreserve(t)
+	}
 	o.service.logAttempt(&a)
 	record := bus.Record{
 		Topic: bus.Attempts, Partition: o.partition, Key: []byte(t.webhook), Value: journal.Encode(a),
@@ -144,9 +148,10 @@ func (o *owner) finish(t *task) {
 	if !t.over.CompareAndSwap(false, true) {
 		return
 	}
-	o.memory.finish(t.identity)
+	o.service.forgive(t)
+	o.memory.finish(t.identity, t.final)
 	t.finished()
-	o.service.budget.give(t)
+	o.release(t)
 	o.service.passes(Finished, t)
 }
 
@@ -161,14 +166,14 @@ func (o *owner) produce(ctx context.Context, r bus.Record, acknowledged, failed 
 		failed()
 	}
 	age := o.service.writing.begin()
-	producer, ended := o.service.producer, func() {}
+	producer, lag := o.service.producer, o.lags[r.Topic]
 	if r.Topic == bus.Attempts {
-		producer, ended = o.service.journal, o.lag.end
-		o.lag.begin(time.Now())
+		producer = o.service.journal
 	}
+	lag.begin(time.Now())
 	err := producer.Produce(ctx, r, func(at hook.Coordinates, err error) {
 		defer o.service.writing.end(age)
-		ended()
+		lag.end()
 		if err != nil {
 			refused(err)
 			return
@@ -180,7 +185,7 @@ func (o *owner) produce(ctx context.Context, r bus.Record, acknowledged, failed 
 	})
 	if err != nil {
 		o.service.writing.end(age)
-		ended()
+		lag.end()
 		refused(err)
 	}
 }

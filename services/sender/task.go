@@ -19,6 +19,9 @@ import (
 // larger ones stay in deliveries and are read again when they are due.
 const maxCarried = 16 << 10
 
+// maxChange is more than any change has: an event has 900,000 bytes at most.
+const maxChange = 4 << 20
+
 // identity names a task: whoever meets it twice has met a twin.
 type identity struct {
 	delivery string
@@ -48,10 +51,16 @@ type task struct {
 	// before, which usage counts once.
 	reserved  time.Time
 	overQuota bool
+	// taken is the period of the call that was taken for the request under way.
+	taken time.Time
 	// booked says that the task is parked until its place in the lane.
 	booked bool
 
 	owner *owner
+	// charged says that it holds a part of the budget.
+	charged bool
+	// final says that the fate that is being written ends the run.
+	final bool
 	// over is set once the task is finished or dropped.
 	over atomic.Bool
 	// lane and running are where the task is started, probing whether it holds a
@@ -115,6 +124,8 @@ func ofTier(r bus.Record) (waiting, error) {
 		return waiting{}, errors.New("task has no delivery, webhook or bundle")
 	case t.GetAttempts() < 0 || t.GetStep() < 0:
 		return waiting{}, fmt.Errorf("task has %d attempts and step %d, neither of which can be negative", t.GetAttempts(), t.GetStep())
+	case t.GetChangeBytes() < 0 || t.GetChangeBytes() > maxChange:
+		return waiting{}, fmt.Errorf("task has a change of %d bytes, which is not between 0 and %d", t.GetChangeBytes(), maxChange)
 	case t.GetChange() != nil && t.GetChange().GetEvent() == nil:
 		return waiting{}, errors.New("task has a change without an event")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -28,45 +29,49 @@ func (s *Service) startWaiting() {
 // try makes one attempt. It returns a task of the same lane that is started, if
 // there is one that needs no turn.
 func (o *owner) try(t *task) (next *task) {
-	o.guard(t, func() { next = o.attempt(t) })
+	o.guard(t, func() { o.attempt(t, &next) })
 	return next
 }
 
-func (o *owner) attempt(t *task) (next *task) {
-	if errors.Join(o.lag.wait(o.ctx), o.service.lease.wait(o.ctx)) != nil {
-		next = o.finishLane(t, untried, 0)
+// attempt sets next before it does anything that may fail.
+func (o *owner) attempt(t *task, next **task) {
+	if errors.Join(o.lags[bus.Attempts].wait(o.ctx), o.service.lease.wait(o.ctx)) != nil {
+		*next = o.finishLane(t, untried, 0)
 		o.drop(t)
-		return next
+		return
 	}
 	w, account, ok := o.target(t)
 	if !ok { // revoked or paused while it was queued
-		next = o.finishLane(t, untried, 0)
+		*next = o.finishLane(t, untried, 0)
 		o.decide(t)
-		return next
+		return
 	}
 	if t.event == nil && !o.fetch(t, w) {
-		return o.finishLane(t, untried, 0)
+		*next = o.finishLane(t, untried, 0)
+		return
 	}
 	if !o.allowed(t, account) {
-		next = o.finishLane(t, untried, 0)
+		*next = o.finishLane(t, untried, 0)
 		if o.ctx.Err() != nil {
 			o.drop(t) // nobody knows
-			return next
+			return
 		}
 		o.overQuota(t, w, account)
-		return next
+		return
 	}
 	o.service.passes(Posting, t)
 	out := o.post(t, w)
+	if out.verdict() == untried {
+		o.untake(t)
+	}
 	o.service.passes(Answered, t)
 	// The others first: an acknowledgement takes longer than a start.
-	next = o.finishLane(t, out.verdict(), out.retryAfter)
+	*next = o.finishLane(t, out.verdict(), out.retryAfter)
 	fate := hook.FateDelivered
 	if out.reason != hook.ReasonNone {
 		fate = hook.FateRetrying
 	}
 	o.settle(t, w, fate, out)
-	return next
 }
 
 // finishLane tells the task's lane how it went, and parks those behind it that
@@ -106,6 +111,6 @@ type Quotas interface {
 	// Reserve takes a call of the first later period that has one and begins
 	// within the horizon.
 	Reserve(ctx context.Context, account string, q hook.Quota, horizon time.Duration) (period time.Time, ok bool)
-	// Return gives back a call that was not made.
+	// Return gives back a call that was not made; the period tells which.
 	Return(account string, q hook.Quota, period time.Time)
 }

@@ -18,6 +18,12 @@ const (
 	DefaultHungAfter = 2 * time.Minute
 	// maxHung is how often a task may hang a partition before it is put away.
 	maxHung = 3
+	// ackPatience is how long Kafka may take to acknowledge a record before whoever
+	// waits for it is excused.
+	ackPatience = 5 * time.Second
+	// oldPatience bounds the wait for an owner that was replaced to take nothing
+	// in any more.
+	oldPatience = 5 * time.Second
 	// maxStacks bounds the goroutines' stacks in the log.
 	maxStacks = 64 << 10
 )
@@ -45,8 +51,13 @@ func (s *Service) watch(ctx context.Context) {
 // too long although Kafka answers. Only a defect of ours makes that happen; a
 // task at which it happens again and again goes to quarantine.
 func (s *Service) look(o *owner, now time.Time) {
+	if o.waitsForKafka(now) || !s.lease.holds() {
+		o.excused.Store(now.UnixNano())
+		return
+	}
 	oldest, ok := o.memory.oldest()
-	if !ok || now.Sub(oldest.at) < s.HungAfter || !s.lease.holds() {
+	since := latest(oldest.at, time.Unix(0, o.excused.Load()))
+	if !ok || now.Sub(since) < s.HungAfter {
 		return
 	}
 	var stacks strings.Builder
@@ -57,18 +68,52 @@ func (s *Service) look(o *owner, now time.Time) {
 		zap.String("stacks", stacks.String()[:min(stacks.Len(), maxStacks)]))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.owners[o.partition] != o {
-		return // it has moved meanwhile
-	}
 	s.hung[oldest.task.identity]++
 	s.anyHung.Store(true)
-	s.end(o, errHung)
-	for _, t := range o.memory.all() {
-		o.drop(t) // whoever hangs gives nothing back
+	s.hanging = append(s.hanging, o)
+	if s.interrupt != nil {
+		s.interrupt()
 	}
-	anew := newOwner(s, o.partition, maps.Clone(o.committed))
-	s.owners[o.partition] = anew
-	anew.begin(s.logEnds())
+}
+
+// waitsForKafka reports whether something that the owner wrote has been waiting
+// for its acknowledgement for long: that is no hang of ours.
+func (o *owner) waitsForKafka(now time.Time) bool {
+	for _, l := range o.lags {
+		if l.age(now) > ackPatience {
+			return true
+		}
+	}
+	return false
+}
+
+// beginAnew replaces the owners that hang. It belongs to whoever polls, so that
+// nothing that was fetched for the old one reaches the new one.
+func (s *Service) beginAnew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.hanging {
+		if s.owners[o.partition] != o {
+			continue // it has moved meanwhile
+		}
+		s.end(o, errHung)
+		for _, t := range o.memory.all() {
+			o.drop(t) // whoever hangs gives nothing back
+		}
+		anew := newOwner(s, o.partition, maps.Clone(o.committed))
+		s.owners[o.partition] = anew
+		anew.begin(s.logEnds(), o)
+	}
+	s.hanging = nil
+}
+
+// forgive forgets that a task hung, since it has come to its end.
+func (s *Service) forgive(t *task) {
+	if s.anyHung.Load() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.hung, t.identity)
+	}
 }
 
 // hopeless reports whether a task has hung its partition too often.
