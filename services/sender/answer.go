@@ -2,11 +2,13 @@ package sender
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -23,9 +25,16 @@ const (
 	ellipsis = "…"
 )
 
-// detail is an error's text without secrets: errors quote what a receiver said.
+// detail is an error's text without secrets, as errors quote what a receiver
+// said, and without what tells of our network.
 func (v *veil) detail(err error) string {
-	return shorten(v.text(err.Error(), false), maxDetail)
+	text := ""
+	if fault := (*egress.Error)(nil); errors.As(err, &fault) {
+		text = fault.Shown()
+	} else {
+		text = err.Error()
+	}
+	return shorten(v.text(text, false), maxDetail)
 }
 
 // body is what the log keeps of a body. cut says that it did not come whole.

@@ -283,3 +283,12 @@ func TestALaneThatIsClosedStartsNothing(t *testing.T) {
 	b.finish(succeeded, time.Millisecond)
 	require.Empty(t, b.running)
 }
+
+func TestALaneIsKeptForAsLongAsItsReceiverAskedFor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.offer(&task{}, bounds{})
+	b.answer(away, time.Millisecond, time.Hour)
+	require.False(t, b.retire(b.now.Add(11*time.Minute)))
+	require.True(t, b.retire(b.now.Add(61*time.Minute)))
+}
