@@ -166,7 +166,7 @@ func TestWhatIsQueuedBeforeAReceiverThatHangsIsLetGo(t *testing.T) {
 
 func TestWhenTheBreakerOpensTheQueueIsParkedBehindTheProbe(t *testing.T) {
 	t.Parallel()
-	b := provenLane(t, time.Millisecond)
+	b := provenLane(t, 100*time.Millisecond)
 	b.now = time.Now() // the breaker has a clock of its own
 	waiting := b.fill(bounds{})
 	var park []parked

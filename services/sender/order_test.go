@@ -2,10 +2,12 @@ package sender_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/sender"
 )
 
@@ -26,7 +28,8 @@ func TestAFateIsDurableBeforeItsRecordIsDone(t *testing.T) {
 	} {
 		t.Run(string(c.at), func(t *testing.T) {
 			w := newWorld(t)
-			h := w.webhook("/500", nil)
+			// Long enough that nothing comes back while it is held.
+			h := w.webhook("/500", func(h *hook.Webhook) { h.RetrySchedule = []time.Duration{10 * time.Second} })
 			partition := w.partition(h.ID)
 			attempts, tiers := w.tail(bus.Attempts), w.tiers()
 			ends, err := w.bus.EndOffsets(t.Context(), bus.Deliveries)
