@@ -37,9 +37,6 @@ const (
 	// maxDrained is how much more of it is read so that the connection can be used
 	// again; beyond that a new one is cheaper.
 	maxDrained = 64 << 10
-	// maxJoined is the body up to which it is copied behind the header, to be sent
-	// by one system call.
-	maxJoined = 16 << 10
 )
 
 // Request is one POST.
@@ -71,24 +68,30 @@ type Client struct {
 	plain, secure net.Dialer
 	tls           tls.Config
 	pool          pool
+	resolving     resolving
 }
 
 // NewClient makes a client that obeys the policy.
 func NewClient(p Policy) *Client {
-	dialer := func(plain bool) net.Dialer {
-		return net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, Control: p.control(plain)}
-	}
-	return &Client{
-		plain: dialer(true), secure: dialer(false),
+	c := &Client{
 		tls: tls.Config{
 			ClientSessionCache: tls.NewLRUClientSessionCache(maxSessions),
 			NextProtos:         []string{"http/1.1"},
 		},
 		pool: pool{hosts: map[origin][]*conn{}},
 	}
+	dialer := func(plain bool) net.Dialer {
+		return net.Dialer{
+			Timeout: connectTimeout, KeepAlive: 15 * time.Second, Control: p.control(plain),
+			Resolver: &net.Resolver{Dial: c.resolving.dial},
+		}
+	}
+	c.plain, c.secure = dialer(true), dialer(false)
+	return c
 }
 
-// Close closes the connections that are idle. Requests under way go on.
+// Close closes the connections that are idle. Requests under way go on, and close
+// theirs when they end.
 func (c *Client) Close() { c.pool.close() }
 
 // buffers are what a request needs while it is under way, and an idle connection

@@ -185,6 +185,10 @@ func TestInterimAnswersArePassedOver(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 200, answer.Status)
 
+	url, _ = script(t, "HTTP/1.1 099 Low\r\n\r\n")
+	_, err = newClient(t).Post(request(t, url))
+	require.ErrorIs(t, err, egress.ErrMalformed)
+
 	url, _ = script(t, strings.Repeat(interim, 6)+ok)
 	_, err = newClient(t).Post(request(t, url))
 	require.ErrorIs(t, err, egress.ErrMalformed)

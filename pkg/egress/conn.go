@@ -3,6 +3,7 @@ package egress
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,17 +12,19 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
 // conn is one connection to a receiver, used by one request at a time.
 type conn struct {
-	net.Conn // TLS over tcp, or tcp itself
-	tcp      syscall.RawConn
-	to       origin
-	// since is when it became idle, until when that has lasted too long.
-	since, until time.Time
+	net.Conn // TLS over raw, or raw itself
+	raw      net.Conn
+	// records is nil without TLS.
+	records *records
+	look    *look
+	to      origin
+	// until is when it has been idle for too long.
+	until time.Time
 	// readable is what may still be read; see maxHeaderBytes.
 	readable int
 	// ended is why nothing more can be read.
@@ -53,9 +56,9 @@ var post = &http.Request{Method: http.MethodPost}
 // exchange sends what stands in b.out and the body, and reads the answer. sent
 // says that the receiver may have got some of it.
 func (c *conn) exchange(b *buffers, body []byte) (answer exchanged, sent bool, err error) {
-	taken, sendErr := c.send(b, body)
-	if sendErr != nil && taken == 0 {
-		return exchanged{}, false, &Error{Stage: StageSend, Err: sendErr}
+	sending, taken := c.send(b, body)
+	if sending.err != nil && taken == 0 {
+		return exchanged{}, false, failure(StageSend, sending.err)
 	}
 	c.readable = maxHeaderBytes
 	b.in.Reset(c)
@@ -63,37 +66,35 @@ func (c *conn) exchange(b *buffers, body []byte) (answer exchanged, sent bool, e
 	if err != nil {
 		// Who answers before the whole request has come (a 413, say) and closes,
 		// makes sending fail; if there is no answer either that was the cause.
-		if sendErr != nil {
-			return exchanged{}, true, &Error{Stage: StageSend, Err: sendErr}
+		if sendErr := sending.end(err); sendErr != nil {
+			return exchanged{}, true, failure(StageSend, sendErr)
 		}
-		return exchanged{}, true, &Error{Stage: StageAnswer, Err: err}
+		return exchanged{}, true, failure(StageAnswer, err)
 	}
 	answer.Status, answer.Header = response.StatusCode, response.Header
 	c.readable = math.MaxInt
 	whole := false
 	answer.Body, whole, err = readBody(response.Body, b.body[:])
+	sendErr := sending.end(err)
 	if err != nil {
-		answer.Broken = &Error{Stage: StageBody, Err: err}
+		answer.Broken = failure(StageBody, err)
 		return answer, true, nil
 	}
-	// What comes unasked for is no answer to the next request.
-	if whole && sendErr == nil && !response.Close && b.in.Buffered() == 0 && answer.Status >= http.StatusOK {
+	if whole && sendErr == nil && !response.Close && answer.Status >= http.StatusOK && c.quiet(b.in) {
 		answer.idle = keepAlive(response.Header)
 	}
 	return answer, true, nil
 }
 
-// send writes the request; taken is how many bytes the connection took.
-func (c *conn) send(b *buffers, body []byte) (taken int, err error) {
-	if len(body) <= maxJoined {
-		b.out = append(b.out, body...)
-		return c.Write(b.out)
+// quiet reports whether nothing came after an answer, as far as it has been read:
+// what comes unasked for is no answer to the next request. What has not been read
+// is seen before the connection is used again.
+func (c *conn) quiet(in *bufio.Reader) bool {
+	if in.Buffered() > 0 {
+		return false
 	}
-	if taken, err = c.Write(b.out); err != nil {
-		return taken, err
-	}
-	more, err := c.Write(body)
-	return taken + more, err
+	secured, ok := c.Conn.(*tls.Conn)
+	return !ok || c.records.quiet(secured)
 }
 
 // readFinal reads answers up to the first that is none in between. 101 is final:
@@ -108,7 +109,10 @@ func (c *conn) readFinal(in *bufio.Reader) (*http.Response, error) {
 		if err != nil {
 			return nil, c.blame(err)
 		}
-		if response.StatusCode >= http.StatusOK || response.StatusCode < 100 || response.StatusCode == http.StatusSwitchingProtocols {
+		switch status := response.StatusCode; {
+		case status < http.StatusContinue:
+			return nil, fmt.Errorf("%w: status %03d", ErrMalformed, status)
+		case status >= http.StatusOK, status == http.StatusSwitchingProtocols:
 			return response, nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"golang.org/x/net/idna"
 
@@ -56,17 +57,33 @@ func NewDestination(raw string) (*Destination, error) {
 	} else if addr, ok := literal(host); ok && addr.Is6() {
 		named = "[" + host + "]"
 	}
+	for i := range len(named) {
+		if named[i] <= ' ' || named[i] >= 0x7f {
+			return nil, errors.New("url must name a host without spaces and control characters")
+		}
+	}
 	d := &Destination{
 		origin:     origin{plain: u.Scheme == "http", address: net.JoinHostPort(host, strconv.Itoa(int(port)))},
 		serverName: host,
-		head:       "POST " + u.RequestURI() + " HTTP/1.1\r\nHost: " + named + "\r\n",
+		head:       "POST " + escape(u.RequestURI()) + " HTTP/1.1\r\nHost: " + named + "\r\n",
 		Shown:      hook.ShownURL(u),
 		Query:      u.RawQuery,
 	}
-	if !validValue(u.RequestURI()) || !validValue(named) {
-		return nil, errors.New("url must hold no control characters")
-	}
 	return d, nil
+}
+
+// escape makes a request's target one that its line can hold: net/url leaves a
+// query as it is written, spaces and other letters too.
+func escape(target string) string {
+	var b strings.Builder
+	for i := range len(target) {
+		if c := target[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // asciiHost is a host as it is resolved and named on the wire: international

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -15,25 +16,28 @@ func (c *Client) dial(to *Destination, deadline time.Time) (*conn, error) {
 		dialer = c.plain
 	}
 	dialer.Deadline = deadline
+	begun := time.Now()
 	raw, err := dialer.DialContext(context.Background(), "tcp", to.address)
 	if err != nil {
-		return nil, &Error{Stage: StageConnect, Err: err}
+		return nil, failure(StageConnect, c.resolving.blame(err, begun))
 	}
-	k := &conn{Conn: raw, to: to.origin}
+	k := &conn{Conn: raw, raw: raw, to: to.origin}
+	err = errors.ErrUnsupported
 	if tcp, ok := raw.(*net.TCPConn); ok {
-		k.tcp, err = tcp.SyscallConn()
-	} else {
-		err = errors.ErrUnsupported
+		var socket syscall.RawConn
+		socket, err = tcp.SyscallConn()
+		k.look = newLook(socket)
 	}
 	if err == nil && !to.plain {
-		k.Conn, err = c.handshake(raw, to, deadline)
+		k.records = newRecords(raw)
+		k.Conn, err = c.handshake(k.records, to, deadline)
 	}
 	if err == nil {
 		err = k.SetDeadline(deadline)
 	}
 	if err != nil {
 		_ = raw.Close()
-		return nil, &Error{Stage: StageTLS, Err: err}
+		return nil, failure(StageTLS, err)
 	}
 	return k, nil
 }

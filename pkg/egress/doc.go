@@ -7,7 +7,8 @@
 //
 // Client is not net/http's: a Transport runs two goroutines per connection and
 // hands each request from one to the next, which with its timers and header maps
-// was most of what a delivery cost. Here whoever posts writes and reads by itself.
+// was most of what a delivery cost. Here whoever posts writes and reads by itself;
+// only a body that may not fit between here and the receiver has a goroutine.
 // What is hard stays the standard library's: net.Dialer connects, crypto/tls
 // secures, http.ReadResponse parses. Measured with a lean receiver in another
 // process, 64 requests at a time, in µs of CPU per request (and allocations):
@@ -27,8 +28,8 @@
 // requests, and what a lane has learned of it.
 //
 // There are no redirects, cookies, proxies of the environment, compression or
-// retries of what may have been received. A connection that has been idle is
-// looked at before it is used, so that a receiver which closed it costs no failed
-// request. Client certificates belong in the origin (who shares a connection) and
+// retries of what may have been received. A connection is looked at before it is
+// used again: a receiver that closed it costs no failed request, and what a
+// receiver said unasked is not taken for the answer to the next one. Client certificates belong in the origin (who shares a connection) and
 // the TLS configuration; an egress proxy, in dial.
 package egress

@@ -3,6 +3,7 @@ package egress
 import (
 	"crypto/x509"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -21,7 +22,7 @@ func (c *Client) Age(by time.Duration) {
 	c.pool.mu.Lock()
 	for _, stack := range c.pool.hosts {
 		for _, k := range stack {
-			k.since, k.until = k.since.Add(-by), k.until.Add(-by)
+			k.until = k.until.Add(-by)
 		}
 	}
 	c.pool.mu.Unlock()
@@ -37,7 +38,7 @@ func (c *Client) LookAtIdle() (usable int) {
 	defer c.pool.mu.Unlock()
 	for _, stack := range c.pool.hosts {
 		for _, k := range stack {
-			if open(k.tcp) {
+			if k.look.open() {
 				usable++
 			}
 		}
@@ -53,3 +54,22 @@ func (c *Client) PutIdle(address string, raw net.Conn) {
 // Address and Head are what a destination is on the wire.
 func (d *Destination) Address() string { return d.address }
 func (d *Destination) Head() string    { return d.head }
+
+// BreakIdle makes idle connections fail before they take anything, though a look
+// at them tells nothing.
+func (c *Client) BreakIdle() {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	for _, stack := range c.pool.hosts {
+		for _, k := range stack {
+			k.Conn = broken{k.Conn}
+		}
+	}
+}
+
+type broken struct{ net.Conn }
+
+func (broken) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// Failure is an error as the client makes it.
+func Failure(at Stage, err error) *Error { return failure(at, err) }

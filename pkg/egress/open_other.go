@@ -4,6 +4,11 @@ package egress
 
 import "syscall"
 
-// open cannot look into a connection here: a request that meets a closed one
-// fails, and is tried again by its webhook's schedule.
-func open(syscall.RawConn) bool { return true }
+// look cannot be had here.
+type look struct{}
+
+func newLook(syscall.RawConn) *look { return &look{} }
+
+// open reports that a connection cannot be used again: what nobody asked for would
+// be taken for the next answer.
+func (*look) open() bool { return false }

@@ -99,14 +99,14 @@ func (p Policy) control(plain bool) func(network, address string, _ syscall.RawC
 	return func(network, address string, conn syscall.RawConn) error {
 		dialled, err := netip.ParseAddrPort(address)
 		if err != nil {
-			return fmt.Errorf("%w: %q is no address", ErrForbidden, address)
+			return fmt.Errorf("%w: what was dialled is no address", ErrForbidden)
 		}
 		addr := dialled.Addr().Unmap()
 		if p.allows(addr) {
 			return nil
 		}
 		if err := guardian.Safe(network, address, conn); err != nil {
-			return fmt.Errorf("%w: %s is private or reserved", ErrForbidden, addr)
+			return fmt.Errorf("%w: the address is private or reserved", ErrForbidden)
 		}
 		if plain && !p.AllowHTTP {
 			return fmt.Errorf("%w: http is not allowed to public addresses", ErrForbidden)

@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-const (
-	// sweepInterval is how much longer than it should a connection may be idle.
-	sweepInterval = 5 * time.Second
-	// lookAfter is the idle time from which a connection is looked at before it is
-	// used. A look is a system call, a thirtieth of a request: at full speed it is
-	// spared, and at 100 requests a second nobody feels it.
-	lookAfter = 5 * time.Millisecond
-)
+// sweepInterval is how much longer than it should a connection may be idle.
+const sweepInterval = 5 * time.Second
 
 // pool holds idle connections: those of an origin in the order in which they
 // became idle, and the last goes out first, so that those which a quiet receiver
 // does not need grow old. Nothing runs for an idle connection: whoever takes one
-// looks whether it is still open.
+// looks at it. A look is a system call, a thirtieth of a request, and spares none:
+// what came since the last answer would be taken for the next one, and so would
+// every answer be for the request before its own.
+//
+// Closing may wait for a receiver, so it is done without the lock.
 type pool struct {
 	mu    sync.Mutex
 	hosts map[origin][]*conn
 	idle  int
 	// sweeping says that a sweep is to come.
 	sweeping bool
+	// closed says that nothing is taken in any more.
+	closed bool
 }
 
 // take gives an open connection to an origin, with the deadline set, or nil.
@@ -33,8 +33,7 @@ func (p *pool) take(to origin, deadline time.Time) *conn {
 		if c == nil {
 			return nil
 		}
-		now := time.Now()
-		if now.Before(c.until) && c.SetDeadline(deadline) == nil && (now.Sub(c.since) < lookAfter || open(c.tcp)) {
+		if time.Now().Before(c.until) && c.look.open() && c.SetDeadline(deadline) == nil {
 			return c
 		}
 		_ = c.Close()
@@ -53,14 +52,23 @@ func (p *pool) pop(to origin) *conn {
 	return c
 }
 
-// put takes a connection in for some time.
+// put takes a connection in for some time, or closes it.
 func (p *pool) put(c *conn, idle time.Duration) {
-	c.since = time.Now()
-	c.until = c.since.Add(idle)
+	c.until = time.Now().Add(idle)
+	if surplus := p.push(c); surplus != nil {
+		_ = surplus.Close()
+	}
+}
+
+// push gives the connection for which there is no room.
+func (p *pool) push(c *conn) (surplus *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return c
+	}
 	if p.idle >= maxIdle {
-		p.evict()
+		surplus = p.evict()
 	}
 	p.hosts[c.to] = append(p.hosts[c.to], c)
 	p.idle++
@@ -68,32 +76,35 @@ func (p *pool) put(c *conn, idle time.Duration) {
 		p.sweeping = true
 		time.AfterFunc(sweepInterval, p.sweep)
 	}
+	return surplus
 }
 
-// evict closes the oldest connection of some origin: to know the oldest of all
+// evict gives up the oldest connection of some origin: to know the oldest of all
 // would cost every request, and this happens to nobody but who has thousands of
 // receivers.
-func (p *pool) evict() {
+func (p *pool) evict() *conn {
 	for to, stack := range p.hosts {
 		if len(stack) > 0 {
-			_ = stack[0].Close()
+			oldest := stack[0]
 			p.shrink(to, stack, 0, 1)
-			return
+			return oldest
 		}
 	}
+	return nil
 }
 
 // sweep closes what has been idle for too long.
-func (p *pool) sweep() {
-	now := time.Now()
+func (p *pool) sweep() { closeAll(p.expire(time.Now())) }
+
+func (p *pool) expire(now time.Time) (expired []*conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for to, stack := range p.hosts {
 		old := 0
 		for old < len(stack) && !now.Before(stack[old].until) {
-			_ = stack[old].Close()
 			old++
 		}
+		expired = append(expired, stack[:old]...)
 		p.shrink(to, stack, 0, old)
 		if old == len(stack) {
 			delete(p.hosts, to)
@@ -102,6 +113,7 @@ func (p *pool) sweep() {
 	if p.sweeping = len(p.hosts) > 0; p.sweeping {
 		time.AfterFunc(sweepInterval, p.sweep)
 	}
+	return expired
 }
 
 // shrink takes stack[from:to] out of an origin's connections. An origin without
@@ -113,14 +125,23 @@ func (p *pool) shrink(of origin, stack []*conn, from, to int) {
 	p.hosts[of] = rest
 }
 
-func (p *pool) close() {
+func (p *pool) close() { closeAll(p.drain()) }
+
+// drain gives up everything, for good.
+func (p *pool) drain() (all []*conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, stack := range p.hosts {
-		for _, c := range stack {
-			_ = c.Close()
-		}
+		all = append(all, stack...)
 	}
 	clear(p.hosts)
 	p.idle = 0
+	p.closed = true
+	return all
+}
+
+func closeAll(conns []*conn) {
+	for _, c := range conns {
+		_ = c.Close()
+	}
 }

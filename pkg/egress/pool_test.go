@@ -71,7 +71,6 @@ func TestAReceiverThatClosedItsIdleConnectionsIsReachedAtOnce(t *testing.T) {
 		_, err := client.Post(request(t, url))
 		require.NoError(t, err)
 		require.EqualValues(t, n+1, connections.Load())
-		client.Age(time.Second) // from then a connection is looked at
 		require.Eventually(t, func() bool { return client.LookAtIdle() == 0 }, patience, time.Millisecond)
 	}
 }
@@ -121,6 +120,27 @@ func TestConcurrentRequestsHaveConnectionsOfTheirOwn(t *testing.T) {
 	done.Wait()
 	require.Equal(t, many, client.Idle())
 	client.Close()
+	require.Zero(t, client.Idle())
+}
+
+func TestARequestThatEndsAfterCloseKeepsNoConnection(t *testing.T) {
+	t.Parallel()
+	arrived, closed := make(chan struct{}), make(chan struct{})
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(arrived)
+		<-closed
+	}))
+	t.Cleanup(receiver.Close)
+	client, r := newClient(t), request(t, receiver.URL)
+	var done sync.WaitGroup
+	done.Go(func() {
+		_, err := client.Post(r)
+		assert.NoError(t, err)
+	})
+	<-arrived
+	client.Close()
+	close(closed)
+	done.Wait()
 	require.Zero(t, client.Idle())
 }
 

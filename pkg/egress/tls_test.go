@@ -44,7 +44,7 @@ func TestByTLSTheReceiverIsTheOneThatTheURLNames(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, fmt.Sprintf("HTTP/1.1  %t", resumed), string(answer.Body))
 		require.Equal(t, 1, client.Idle())
-		client.Close() // so that the next one connects again
+		client.Age(patience) // so that the next one connects again
 	}
 	require.Zero(t, client.Idle())
 }

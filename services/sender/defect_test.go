@@ -1,9 +1,11 @@
 package sender_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -213,4 +215,28 @@ func TestARecordThatIsNoTaskHoldsNothingUp(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []string{bus.Deliveries, "retry.1s"}, topics)
+}
+
+// Being short of descriptors must not open every breaker.
+func TestAShortageOfOurOwnIsNoAttempt(t *testing.T) {
+	w := newWorld(t)
+	h := w.webhook("/ok", nil)
+	var posts atomic.Int32
+	w.run(func(c *sender.Config) { c.Client = short{c.Client, &posts} })
+	got := w.await(w.publish(0, h)[0], ended)
+	require.Equal(t, "delivered#1", fates(got), "the first was none")
+	require.Equal(t, int32(2), posts.Load())
+}
+
+// short is a client that lacks a descriptor the first time.
+type short struct {
+	sender.Client
+	posts *atomic.Int32
+}
+
+func (c short) Post(r egress.Request) (egress.Answer, error) {
+	if c.posts.Add(1) == 1 {
+		return egress.Answer{}, &egress.Error{Stage: egress.StageConnect, Err: fmt.Errorf("%w: %w", egress.ErrLocal, syscall.EMFILE)}
+	}
+	return c.Client.Post(r)
 }

@@ -80,6 +80,7 @@ const (
 	causeUnseen  cause = "unseen"      // the webhook is not in the snapshot yet
 	causeUnread  cause = "unread"      // the payload cannot be read just now
 	causeSecret  cause = "secret"      // no key opens the webhook's secrets
+	causeLocal   cause = "local"       // this machine lacks a descriptor, a port or memory
 )
 
 // parked is a task with the place that was booked for it.

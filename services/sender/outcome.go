@@ -28,6 +28,8 @@ type outcome struct {
 	// retryAfter is what the receiver asked for, capped; 0: nothing, or nothing
 	// that counts.
 	retryAfter time.Duration
+	// local: this machine was short of something, so nothing was learned.
+	local bool
 	// due is when a task that was not tried is to be tried.
 	due      time.Time
 	at       time.Time
@@ -78,6 +80,7 @@ func (o *outcome) verdict() verdict { return consequences[o.reason].verdict }
 // fail notes a request without an answer.
 func (o *outcome) fail(err error, v *veil) {
 	o.reason, o.detail = ofError(err), v.detail(err)
+	o.local = errors.Is(err, egress.ErrLocal)
 }
 
 // keep notes an answer. The status decides, whatever becomes of the body: who

@@ -111,6 +111,9 @@ type Service struct {
 	// fail ends Run with an error.
 	fail context.CancelCauseFunc
 
+	// generation of the group in which owners were taken last.
+	generation int
+
 	mu     sync.Mutex // held by who reads or changes owners
 	owners map[int]*owner
 	// hung counts how often a task was the oldest of a partition that hung;
@@ -311,12 +314,16 @@ func (s *Service) owner(partition int) *owner {
 func (s *Service) take(a *bus.Assignment, begin bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	next := a.Generation == s.generation+1
+	s.generation = a.Generation
 	mine, old := map[int]bool{}, map[int]*owner{}
 	for _, p := range a.Partitions[bus.Deliveries] {
 		mine[p] = true
 	}
 	for p, o := range s.owners {
-		if mine[p] && o.committedIs(a) {
+		// In the generation after its own nobody else can have had the partition,
+		// whatever became of the last commit.
+		if mine[p] && (next || o.committedIs(a)) {
 			continue
 		}
 		s.end(o, errMoved)

@@ -5,8 +5,20 @@ import (
 	"errors"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const (
+	// localDelay is how long a task waits for which this machine lacked a
+	// descriptor, a port or memory.
+	localDelay = 5 * time.Second
+	// maxLocal is how many steps of a task may end so before it counts as an
+	// attempt: what never passes, such as an IPv6 address without a route, is the
+	// receiver's after all.
+	maxLocal = 100
 )
 
 // work tries a task that was started, and goes on with those whose turn it is.
@@ -61,8 +73,16 @@ func (o *owner) attempt(t *task, next **task) {
 	}
 	o.service.passes(Posting, t)
 	out := o.post(t, w)
-	if out.verdict() == untried {
+	if out.verdict() == untried || out.local {
 		o.untake(t)
+	}
+	if out.local && t.step < maxLocal {
+		// Nobody's fault but ours: no attempt, and nothing said about the receiver.
+		*next = o.finishLane(t, untried, 0)
+		o.service.Log.Error("request not made: this machine is short of something",
+			zap.String("delivery", t.delivery), zap.String("detail", out.detail))
+		o.deferUntil(t, time.Now().Add(localDelay), causeLocal)
+		return
 	}
 	o.service.passes(Answered, t)
 	// The others first: an acknowledgement takes longer than a start.

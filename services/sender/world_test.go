@@ -75,7 +75,7 @@ func parallel(t *testing.T) {
 func newWorldOn(t *testing.T, brokers string) *world {
 	t.Helper()
 	w := &world{
-		t: t, brokers: brokers, session: 6 * time.Second,
+		t: t, brokers: brokers, session: 4 * time.Second,
 		account: "acct-" + strings.ToLower(rand.Text()[:10]), attempts: map[string][]hook.Attempt{}, moved: make(chan struct{}),
 	}
 	var err error
