@@ -54,6 +54,8 @@ type owner struct {
 	reading sync.Mutex
 	// excused is when the owner last waited for Kafka for long, Unix nanoseconds.
 	excused atomic.Int64
+	// hangs is set once the owner is to be replaced.
+	hangs atomic.Bool
 	// known is closed when the past is known.
 	known chan struct{}
 

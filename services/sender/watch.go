@@ -57,7 +57,7 @@ func (s *Service) look(o *owner, now time.Time) {
 	}
 	oldest, ok := o.memory.oldest()
 	since := latest(oldest.at, time.Unix(0, o.excused.Load()))
-	if !ok || now.Sub(since) < s.HungAfter {
+	if !ok || now.Sub(since) < s.HungAfter || !o.hangs.CompareAndSwap(false, true) {
 		return
 	}
 	var stacks strings.Builder
