@@ -1,0 +1,163 @@
+package sender
+
+import (
+	"time"
+)
+
+// verdict is what a finished task says about its receiver.
+type verdict int
+
+const (
+	// untried: there was no request.
+	untried verdict = iota
+	succeeded
+	// failed: it is there, but did not take the delivery.
+	failed
+	// away or overloaded, so that fewer requests at a time may help.
+	away
+)
+
+// trust is what a lane may hold.
+type trust int
+
+const (
+	// unknown: never tried. One request, and a short queue behind it.
+	unknown trust = iota
+	// suspect: no recent success. One request, no queue.
+	suspect
+	// proven: the last requests went well.
+	proven
+)
+
+// admission is what a lane does with a task.
+type admission int
+
+const (
+	// started: to be tried now.
+	started admission = iota
+	// queued: it is tried in its turn.
+	queued
+	// full: to be parked until the place that was booked.
+	full
+	// retired: the lane is no more, the webhook has another.
+	retired
+	// closed: the sender stops; its next owner reads the task again.
+	closed
+)
+
+// cause is why a task is parked untried; a label of a metric.
+type cause string
+
+const (
+	causeFull    cause = "full"        // the lane's queue is as long as it may be
+	causeProbing cause = "probing"     // no recent success, and one request under way
+	causeRate    cause = "rate"        // the webhook's rate limit
+	causeOpen    cause = "open"        // the breaker is open
+	causeAsked   cause = "retry_after" // the receiver asked for it
+	causeQuota   cause = "quota"       // the account's quota
+	causeUnseen  cause = "unseen"      // the webhook is not in the snapshot yet
+	causeUnread  cause = "unread"      // the payload cannot be read just now
+	causeSecret  cause = "secret"      // no key opens the webhook's secrets
+	causeLocal   cause = "local"       // this machine lacks a descriptor, a port or memory
+)
+
+// parked is a task with the place that was booked for it.
+type parked struct {
+	*task
+	due   time.Time
+	cause cause
+}
+
+// bounds are what a webhook's settings say about its lane.
+type bounds struct {
+	concurrency int // 0: the lane's choice
+	rate        int // a second; 0: none
+}
+
+// offer takes a task in, unless it would have to wait too long; it is then to
+// be parked until the place that is returned.
+func (l *lane) offer(t *task, b bounds, now time.Time) (what admission, p parked) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.dead:
+		return retired, p
+	case l.closing:
+		return closed, p
+	}
+	l.lastUsed, l.bounds = now, b
+	if until, why := l.shut(now); why != "" {
+		return full, l.book(t, until, why, now)
+	}
+	if l.queued() == 0 && l.may(now) && l.start(t, nil, now) {
+		return started, p
+	}
+	wait, why := l.room(t, now)
+	if why != "" {
+		return full, l.book(t, now.Add(max(wait, fullWait)), why, now)
+	}
+	t.queued = now
+	if t.step > 0 {
+		l.due = append(l.due, t)
+	} else {
+		l.fresh = append(l.fresh, t)
+	}
+	l.goOn(now)
+	return queued, p
+}
+
+// room says why a task cannot be queued, "" if it can, and how long it would
+// have to wait.
+func (l *lane) room(t *task, now time.Time) (wait time.Duration, why cause) {
+	switch {
+	case l.trust == suspect || l.hangs(now):
+		return 0, causeProbing
+	case l.trust == unknown:
+		if l.queued() >= maxUnknown || l.running.Len() == 0 || !l.turns.probe(weight(t)) {
+			return 0, causeProbing
+		}
+		t.probing = true
+		return 0, ""
+	}
+	wait, why = l.wait(l.queued()+1, now)
+	limit := fullWait
+	if t.step > 0 {
+		// It has waited for its place, and places are not exact.
+		limit = 2 * fullWait
+	}
+	if wait > limit {
+		return wait, why
+	}
+	return wait, ""
+}
+
+// shut says why nothing may be started, "" if it may, and until when.
+func (l *lane) shut(now time.Time) (until time.Time, why cause) {
+	if state, until := l.breaker.state(); state == circuitOpen {
+		return latest(until, l.heldUntil), causeOpen
+	}
+	if l.heldUntil.After(now) {
+		return l.heldUntil, causeAsked
+	}
+	return time.Time{}, ""
+}
+
+// book reserves a place for a task from a time on.
+func (l *lane) book(t *task, from time.Time, why cause, now time.Time) parked {
+	return parked{t, l.booking.place(from, now, l.rate()), why}
+}
+
+// well reports whether the receiver takes what it gets, as far as is known.
+func (l *lane) well(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, why := l.shut(now)
+	return why == "" && l.trust != suspect && !l.hangs(now)
+}
+
+// reserve books a place from a time on for a task that is parked untried.
+func (l *lane) reserve(from, now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.booking.place(from, now, l.rate())
+}
