@@ -14,6 +14,10 @@ import (
 type FetcherConfig struct {
 	// MaxWait is how long a broker holds a request without data. Default 250 ms.
 	MaxWait time.Duration
+	// Rest is how long a loop waits after an answer with records before it asks
+	// again, for who can wait: the next answer has more of them, and a broker's
+	// work is by the request. Default 0.
+	Rest time.Duration
 	// MaxBytes bounds one answer; twice as much is buffered before fetching
 	// stops. Default 16 MiB.
 	MaxBytes int

@@ -34,12 +34,15 @@ func (l *fetchLoop) run() {
 			}
 			continue
 		}
-		ok := l.fetch(want, hold, sent)
+		some, ok := l.fetch(want, hold, sent)
 		f.mu.Lock()
 		l.station.land(l, taken)
 		f.mu.Unlock()
 		if ok {
 			wait = minBackoff
+			if some && f.cfg.Rest > 0 && pause(f.ctx, f.cfg.Rest) != nil {
+				return
+			}
 			continue
 		}
 		if pause(f.ctx, wait) != nil {
@@ -58,9 +61,9 @@ func wish(taken []*fetching) []wanted {
 	return want
 }
 
-// fetch asks the broker and takes its answer. ok is false if asking again at
-// once would not help.
-func (l *fetchLoop) fetch(want []wanted, hold time.Duration, sent time.Time) (ok bool) {
+// fetch asks the broker and takes its answer: some says that there were records
+// in it. ok is false if asking again at once would not help.
+func (l *fetchLoop) fetch(want []wanted, hold time.Duration, sent time.Time) (some, ok bool) {
 	f := l.station.fetcher
 	got, err := f.client.fetchFrom(f.ctx, l.station.broker, want, hold, f.cfg.MaxBytes, f.cfg.PartitionMaxBytes, l.spare)
 	l.spare = nil // lost, if there is an error
@@ -69,15 +72,15 @@ func (l *fetchLoop) fetch(want []wanted, hold time.Duration, sent time.Time) (ok
 			f.log.Warn("fetch failed, trying again", zap.Int32("broker", l.station.broker), zap.Error(err))
 			l.evict(want)
 		}
-		return false
+		return false, false
 	}
-	ok = l.take(want, got.partitions, sent)
+	some, ok = l.take(want, got.partitions, sent)
 	// The last answer's memory is the next one's, unless one record larger than
 	// all limits has blown it up.
 	if cap(got.body) <= 2*f.cfg.MaxBytes {
 		l.spare = got.body
 	}
-	return ok
+	return some, ok
 }
 
 // evict makes the partitions ask for their leader again.

@@ -8,9 +8,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// take queues what the broker answered. ok is false if an answer could not be
-// read, so that asking again at once would not help.
-func (l *fetchLoop) take(want []wanted, got []fetched, sent time.Time) (ok bool) {
+// take queues what the broker answered: some says that there was any. ok is
+// false if an answer could not be read, so that asking again at once would not
+// help.
+func (l *fetchLoop) take(want []wanted, got []fetched, sent time.Time) (some, ok bool) {
 	f := l.station.fetcher
 	asked := make(map[topicPartition]int64, len(want))
 	for _, w := range want {
@@ -40,9 +41,10 @@ func (l *fetchLoop) take(want []wanted, got []fetched, sent time.Time) (ok bool)
 		}
 		if batch.Next > from {
 			l.enqueue(batch, from)
+			some = true
 		}
 	}
-	return ok
+	return some, ok
 }
 
 // confirm notes that positions were right when the request was sent.

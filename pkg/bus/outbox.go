@@ -56,7 +56,25 @@ func (p *Producer) queue(item *outgoing) {
 	p.buffered += item.size
 	if !box.busy && len(box.queue) == 1 && box.batch == nil {
 		p.waiting = append(p.waiting, box)
+		p.soon()
+	}
+}
+
+// soon sends at once, or when what waits has lingered. Under p.mu.
+func (p *Producer) soon() {
+	switch {
+	case p.cfg.Linger == 0 || p.closed:
 		p.send()
+	case !p.lingers && len(p.waiting) > 0:
+		p.lingers = true
+		time.AfterFunc(p.cfg.Linger, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.lingers = false
+			if !p.closed { // else Close has sent it
+				p.send()
+			}
+		})
 	}
 }
 
@@ -143,7 +161,7 @@ func (p *Producer) request(broker int32, boxes []*outbox) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests[broker]--
-	p.send()
+	p.soon()
 }
 
 // outcome of a batch: the offset of its first record, or why it failed.
@@ -217,7 +235,7 @@ func (p *Producer) next(box *outbox, limit int) {
 	box.batch, box.busy, box.limit, box.wait = nil, false, limit, minBackoff
 	if len(box.queue) > 0 {
 		p.waiting = append(p.waiting, box)
-		p.send()
+		p.soon()
 	}
 }
 

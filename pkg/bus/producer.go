@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -20,6 +21,10 @@ type ProducerConfig struct {
 	// MaxBufferedBytes bounds what is queued and under way; beyond it Produce
 	// waits. Default 64 MiB.
 	MaxBufferedBytes int
+	// Linger is how long a record may wait for others to go with it: a broker's
+	// work is by the request far more than by the record. Default 0: it goes as
+	// soon as nothing else of its partition is under way.
+	Linger time.Duration
 	// Compression of the batches. Default Uncompressed.
 	Compression Compression
 	// Log gets warnings about what is tried again. Default: the client's.
@@ -29,8 +34,8 @@ type ProducerConfig struct {
 // Producer writes records, acknowledged by all replicas in sync. Of each
 // partition one batch is under way at a time; what arrives meanwhile goes out
 // together as the next, and a record that finds nothing under way goes at
-// once. So there is no timeout to wait for, and under load batches grow by
-// themselves. A batch whose fault passes is sent again, in its place, until
+// once, or after Linger. So there is no timeout to wait for where time counts,
+// and under load batches grow by themselves. A batch whose fault passes is sent again, in its place, until
 // Close: the order within a partition holds, a record can be written twice and
 // none is lost.
 type Producer struct {
@@ -48,6 +53,7 @@ type Producer struct {
 	mu       sync.Mutex
 	boxes    map[topicPartition]*outbox
 	waiting  []*outbox // have records and nothing under way, in turn
+	lingers  bool      // they are sent soon
 	requests map[int32]int
 	buffered int
 	freed    chan struct{} // closed when buffered falls
@@ -180,6 +186,7 @@ func (p *Producer) ProduceSync(ctx context.Context, records ...Record) error {
 func (p *Producer) Close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
+	p.send() // what lingers
 	p.wake()
 	p.mu.Unlock()
 	err := p.drain(ctx)

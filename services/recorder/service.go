@@ -27,6 +27,8 @@ const (
 	Group = "staffetta-recorder"
 	// commitInterval is how old the lag is that the group shows.
 	commitInterval = time.Second
+	// fetchRest lets records come together: they wait for gatherFor anyway.
+	fetchRest = 50 * time.Millisecond
 	// closeTimeout bounds the last commit and the wait for acknowledgements
 	// when partitions are taken away.
 	closeTimeout = 3 * time.Second
@@ -136,7 +138,7 @@ func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
 // writer fails; it returns why.
 func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.Producer) error {
 	ctx, fail := context.WithCancelCause(ctx)
-	fetcher := s.Bus.NewFetcher(bus.FetcherConfig{OnSkipped: s.metrics.onSkipped, Log: s.Log})
+	fetcher := s.Bus.NewFetcher(bus.FetcherConfig{Rest: fetchRest, OnSkipped: s.metrics.onSkipped, Log: s.Log})
 	tails := make(map[int]*tail)
 	for _, p := range a.Partitions[bus.Attempts] {
 		var next int64

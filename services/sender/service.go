@@ -38,6 +38,9 @@ const (
 	// maxFetched bounds what is fetched of a partition at a time: with 10 tiers
 	// and 32 partitions that wait these are 80 MB.
 	maxFetched = 256 << 10
+	// linger is how long a fate or a parked task waits for others to be written
+	// with it (DESIGN.md, "Kafka"): no request waits for it.
+	linger = 5 * time.Millisecond
 	// leaveTimeout bounds the last commit.
 	leaveTimeout = 3 * time.Second
 	// flushTimeout bounds the wait, when partitions are taken away, for the records
@@ -163,8 +166,8 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	ctx, s.fail = context.WithCancelCause(ctx)
 	defer s.fail(nil)
-	s.producer = s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
-	s.journal = s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
+	s.producer = s.Bus.NewProducer(bus.ProducerConfig{Linger: linger, Log: s.Log})
+	s.journal = s.Bus.NewProducer(bus.ProducerConfig{Linger: linger, Log: s.Log})
 	s.fetcher = s.Bus.NewFetcher(bus.FetcherConfig{Log: s.Log, PartitionMaxBytes: maxFetched})
 	group, err := s.Bus.NewGroup(bus.GroupConfig{ID: Group, Topics: topics(), Log: s.Log})
 	if err != nil {
