@@ -43,7 +43,7 @@ func (o *owner) defect(t *task, what string, stack []byte) {
 		zap.String("webhook", t.webhook), zap.String("what", what), zap.ByteString("stack", stack))
 	if t.running != nil {
 		if next := o.finishLane(t, untried, 0); next != nil {
-			go s.work(next)
+			s.start(next)
 		}
 	}
 	r := bus.Record{Topic: t.bundle.Topic, Partition: t.bundle.Partition, Offset: t.bundle.Offset, Key: []byte(t.account)}

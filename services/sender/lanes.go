@@ -44,7 +44,7 @@ func (o *owner) enqueue(t *task, w *target) {
 		case retired:
 			continue
 		case started:
-			go o.service.work(t)
+			o.service.start(t)
 		case queued:
 			o.service.startWaiting()
 		case full:

@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"container/list"
 	"sync"
 	"time"
 )
@@ -14,28 +13,55 @@ const memorySpan = 50_000
 // memory knows the tasks of a partition that are open, and those that finished
 // lately, so that a twin is not posted again.
 type memory struct {
-	mu   sync.Mutex
-	open map[identity]*list.Element
-	// order has the open tasks, the first that was handed out in front.
-	order *list.List
-	done  map[identity]struct{}
-	ring  []identity
-	next  int
+	mu sync.Mutex
+	// known has the task while it is open, and nil once it is done.
+	known map[identity]*task
+	// open are the open tasks, the first that was handed out in front.
+	open openTasks
+	// ring are those that are done.
+	ring []identity
+	next int
 	// runs is the newest run of deliveries that had more than one lately.
 	runs map[string]int64
 }
 
-// handedOut is a task that is open.
-type handedOut struct {
-	task  *task
-	at    time.Time
-	twins []func() // what is to be called with the task's own finished
+func newMemory() *memory {
+	return &memory{known: map[identity]*task{}, runs: map[string]int64{}}
 }
 
-func newMemory() *memory {
-	return &memory{
-		open: map[identity]*list.Element{}, order: list.New(), done: map[identity]struct{}{}, runs: map[string]int64{},
+// handedOut is what the memory notes at a task while it is open.
+type handedOut struct {
+	at           time.Time
+	twins        []func() // what is to be called with the task's own finished
+	before, next *task    // in openTasks
+}
+
+// openTasks is a list through the tasks themselves: each delivery is in it once.
+type openTasks struct{ first, last *task }
+
+func (l *openTasks) add(t *task) {
+	t.handed.before = l.last
+	if l.last == nil {
+		l.first = t
+	} else {
+		l.last.handed.next = t
 	}
+	l.last = t
+}
+
+func (l *openTasks) remove(t *task) {
+	before, next := t.handed.before, t.handed.next
+	if before == nil {
+		l.first = next
+	} else {
+		before.handed.next = next
+	}
+	if next == nil {
+		l.last = before
+	} else {
+		next.handed.before = before
+	}
+	t.handed.before, t.handed.next = nil, nil
 }
 
 // admission of a task to the memory.
@@ -50,23 +76,28 @@ const (
 	outrun
 )
 
-// admit takes a task in, which is handed out now. A twin of one that is open shares its fate: finished is called with the
-// other's. A twin of one that is done is done.
+// admit takes a task in, which is handed out now. A twin of one that is open
+// shares its fate: finished is called with the other's. A twin of one that is
+// done is done.
 func (m *memory) admit(t *task, now time.Time) admitted {
 	m.mu.Lock()
-	_, done := m.done[t.identity]
-	if _, ended := m.done[identity{t.delivery, t.run, ended}]; done || ended {
+	other, met := m.known[t.identity]
+	if !met && t.step > 0 { // a first step is met before its run can end
+		_, met = m.known[identity{t.delivery, t.run, ended}]
+	}
+	if met && other == nil {
 		m.mu.Unlock()
 		t.finished()
 		return twin
 	}
 	defer m.mu.Unlock()
-	if e, ok := m.open[t.identity]; ok {
-		other := handedOutOf(e)
-		other.twins = append(other.twins, t.finished)
+	if met {
+		other.handed.twins = append(other.handed.twins, t.finished)
 		return twin
 	}
-	m.open[t.identity] = m.order.PushBack(&handedOut{task: t, at: now})
+	t.handed = handedOut{at: now}
+	m.known[t.identity] = t
+	m.open.add(t)
 	if t.run < m.runs[t.delivery] {
 		return outrun
 	}
@@ -74,21 +105,15 @@ func (m *memory) admit(t *task, now time.Time) admitted {
 	return fresh
 }
 
-// handedOutOf is what an element of the list is.
-func handedOutOf(e *list.Element) *handedOut {
-	h, _ := e.Value.(*handedOut) // nothing else is in the list
-	return h
-}
-
-// oldest returns the open task that was handed out first, or false.
-func (m *memory) oldest() (h handedOut, ok bool) {
+// oldest returns the open task that was handed out first, and when; nil if there
+// is none.
+func (m *memory) oldest() (*task, time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	front := m.order.Front()
-	if front == nil {
-		return handedOut{}, false
+	if m.open.first == nil {
+		return nil, time.Time{}
 	}
-	return *handedOutOf(front), true
+	return m.open.first, m.open.first.handed.at
 }
 
 // Steps that no task has: they stand for a run as a whole.
@@ -104,8 +129,15 @@ const (
 // final the whole run is over.
 func (m *memory) finish(id identity, final bool) {
 	m.mu.Lock()
-	twins := m.take(id)
-	m.remember(id)
+	var twins []func()
+	if t := m.known[id]; t != nil {
+		twins = t.handed.twins
+		m.open.remove(t)
+		m.known[id] = nil
+		m.keep(id)
+	} else {
+		m.remember(id)
+	}
 	if final && id.step > 0 {
 		m.remember(identity{id.delivery, id.run, ended})
 	}
@@ -142,49 +174,46 @@ func (m *memory) note(delivery string, run int64) {
 	}
 }
 
+// remember notes that a task is done, unless it is known, or open.
 func (m *memory) remember(id identity) {
-	if _, ok := m.done[id]; ok {
+	if _, ok := m.known[id]; ok {
 		return
 	}
+	m.known[id] = nil
+	m.keep(id)
+}
+
+// keep puts what is done in the ring, in the place of the oldest.
+func (m *memory) keep(id identity) {
 	if len(m.ring) < memorySpan {
 		m.ring = append(m.ring, id)
 	} else {
 		old := m.ring[m.next]
-		delete(m.done, old)
+		delete(m.known, old)
 		if m.runs[old.delivery] == old.run {
 			delete(m.runs, old.delivery)
 		}
 		m.ring[m.next] = id
 		m.next = (m.next + 1) % memorySpan
 	}
-	m.done[id] = struct{}{}
-}
-
-// take takes an open task out.
-func (m *memory) take(id identity) (twins []func()) {
-	e, ok := m.open[id]
-	if !ok {
-		return nil
-	}
-	delete(m.open, id)
-	m.order.Remove(e)
-	return handedOutOf(e).twins
 }
 
 // forget takes an open task out whose fate somebody else decides now.
 func (m *memory) forget(id identity) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.take(id)
+	if t := m.known[id]; t != nil {
+		delete(m.known, id)
+		m.open.remove(t)
+	}
 }
 
 // all returns the open tasks.
-func (m *memory) all() []*task {
+func (m *memory) all() (tasks []*task) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	tasks := make([]*task, 0, len(m.open))
-	for e := m.order.Front(); e != nil; e = e.Next() {
-		tasks = append(tasks, handedOutOf(e).task)
+	for t := m.open.first; t != nil; t = t.handed.next {
+		tasks = append(tasks, t)
 	}
 	return tasks
 }

@@ -47,9 +47,9 @@ func TestTheMemoryOfFinishedTasksIsBounded(t *testing.T) {
 		require.Equal(t, fresh, m.admit(known(id, ignored), start))
 		m.finish(id, false)
 	}
-	require.Len(t, m.done, memorySpan)
+	require.Len(t, m.known, memorySpan)
 	require.Len(t, m.ring, memorySpan)
-	require.Empty(t, m.open)
+	require.Empty(t, m.all())
 	require.LessOrEqual(t, len(m.runs), 1)
 	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", step: 9, run: 1}, ignored), start), "the oldest are forgotten")
 	require.Equal(t, twin, m.admit(known(identity{delivery: "dlv_1", step: 10, run: 1}, ignored), start))
@@ -58,15 +58,19 @@ func TestTheMemoryOfFinishedTasksIsBounded(t *testing.T) {
 func TestTheOldestOpenTaskIsTheOneThatWasHandedOutFirst(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	_, ok := m.oldest()
-	require.False(t, ok)
+	oldest, _ := m.oldest()
+	require.Nil(t, oldest)
 	for n := range 3 {
 		m.admit(known(identity{step: n}, func() {}), start.Add(time.Duration(n)))
 	}
 	m.finish(identity{step: 1}, false)
 	m.finish(identity{step: 0}, false)
-	oldest, ok := m.oldest()
-	require.True(t, ok)
-	require.Equal(t, 2, oldest.task.step)
-	require.Equal(t, start.Add(2), oldest.at)
+	oldest, at := m.oldest()
+	require.Equal(t, 2, oldest.step)
+	require.Equal(t, start.Add(2), at)
+	m.admit(known(identity{step: 3}, func() {}), start.Add(3))
+	require.Len(t, m.all(), 2)
+	m.forget(identity{step: 3})
+	m.forget(identity{step: 3})
+	require.Equal(t, []*task{oldest}, m.all())
 }

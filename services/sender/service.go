@@ -108,6 +108,9 @@ type Service struct {
 	// stopBy is until when a sender that stops drains, in Unix nanoseconds.
 	stopBy atomic.Int64
 	reads  *semaphore.Weighted
+	// idle hands tasks to goroutines that wait for one; idling is how many do.
+	idle   chan *task
+	idling atomic.Int32
 	// lifetime ends when the sender has left its group: until then answers are
 	// written down.
 	lifetime context.Context
@@ -139,6 +142,7 @@ func New(cfg Config) *Service {
 
 		circuits: newReporter(cfg.Circuits, cfg.Log),
 		lease:    newLease(time.Now),
+		idle:     make(chan *task),
 		owners:   map[int]*owner{},
 		hung:     map[identity]int{},
 	}

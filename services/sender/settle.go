@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +43,10 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 	if e := t.event; e != nil {
 		a.Store, a.Event, a.EventType, a.ItemType = e.Store, e.ID, e.Type, e.ItemType
 		a.Source, a.Published = e.Source, e.Published
-		a.TraceID = cmp.Or(a.TraceID, traceID(e.Trace.Parent))
+		if a.TraceID == "" {
+			a.TraceID = traceID(e.Trace.Parent)
+		}
+		a.Items = make([]string, 0, len(e.Items))
 		for i := range e.Items {
 			a.Items = append(a.Items, e.Items[i].ID)
 		}

@@ -57,6 +57,8 @@ type task struct {
 	booked bool
 
 	owner *owner
+	// handed belongs to the memory.
+	handed handedOut
 	// charged says that it holds a part of the budget.
 	charged bool
 	// final says that the fate that is being written ends the run.

@@ -21,23 +21,6 @@ const (
 	maxLocal = 100
 )
 
-// work tries a task that was started, and goes on with those whose turn it is.
-func (s *Service) work(t *task) {
-	for t != nil {
-		t = t.owner.try(t)
-		if t == nil {
-			t = s.turns.next()
-		}
-	}
-}
-
-// startWaiting starts whatever has its turn.
-func (s *Service) startWaiting() {
-	for t := s.turns.next(); t != nil; t = s.turns.next() {
-		go s.work(t)
-	}
-}
-
 // try makes one attempt. It returns a task of the same lane that is started, if
 // there is one that needs no turn.
 func (o *owner) try(t *task) (next *task) {

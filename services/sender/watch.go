@@ -55,20 +55,20 @@ func (s *Service) look(o *owner, now time.Time) {
 		o.excused.Store(now.UnixNano())
 		return
 	}
-	oldest, ok := o.memory.oldest()
-	since := latest(oldest.at, time.Unix(0, o.excused.Load()))
-	if !ok || now.Sub(since) < s.HungAfter || !o.hangs.CompareAndSwap(false, true) {
+	oldest, at := o.memory.oldest()
+	since := latest(at, time.Unix(0, o.excused.Load()))
+	if oldest == nil || now.Sub(since) < s.HungAfter || !o.hangs.CompareAndSwap(false, true) {
 		return
 	}
 	var stacks strings.Builder
 	_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1) // a builder takes everything
 	s.metrics.hung.Inc()
 	s.Log.Error("partition hangs; it begins anew", zap.Int("partition", o.partition),
-		zap.String("delivery", oldest.task.delivery), zap.Duration("open", now.Sub(oldest.at)),
+		zap.String("delivery", oldest.delivery), zap.Duration("open", now.Sub(at)),
 		zap.String("stacks", stacks.String()[:min(stacks.Len(), maxStacks)]))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hung[oldest.task.identity]++
+	s.hung[oldest.identity]++
 	s.anyHung.Store(true)
 	s.hanging = append(s.hanging, o)
 	if s.interrupt != nil {
