@@ -98,25 +98,33 @@ type Trace struct {
 // DerivedEventID is the id of an event whose upstream gave none: the same
 // record always has the same id.
 func DerivedEventID(c Coordinates) string {
-	return "evt_" + digest(c.String())
+	return digest("evt_", []byte(c.String()))
 }
 
 // DeliveryID is the id of the delivery of an event to a webhook, derived so
 // that a re-run makes the same id. item is the item's index in formats that
 // send one request per item, else -1.
 func DeliveryID(event, webhook string, item int) string {
-	key := event + "\x00" + webhook
+	var room [keyRoom]byte
+	key := append(append(append(room[:0], event...), 0), webhook...)
 	if item >= 0 {
-		key += "\x00" + strconv.Itoa(item)
+		key = strconv.AppendInt(append(key, 0), int64(item), 10)
 	}
-	return "dlv_" + digest(key)
+	return digest("dlv_", key)
 }
 
-// digest shortens a key to 26 characters: 128 bits of SHA-256, so that among
-// 10^12 ids a collision has a probability of about 10^-15.
-func digest(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+// keyRoom is more than the key of an id has, unless ids from elsewhere are long.
+const keyRoom = 128
+
+// lowerHex is the alphabet of Base 32 with extended hex (RFC 4648) in lower case.
+var lowerHex = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
+// digest shortens a key to 26 characters behind a prefix: 128 bits of SHA-256, so
+// that among 10^12 ids a collision has a probability of about 10^-15.
+func digest(prefix string, key []byte) string {
+	sum := sha256.Sum256(key)
+	var room [32]byte
+	return string(lowerHex.AppendEncode(append(room[:0], prefix...), sum[:16]))
 }
 
 // WholeNumber reports whether an id is a decimal integer in the form in which

@@ -29,6 +29,10 @@ func TestARerunMakesTheSameDelivery(t *testing.T) {
 	id := hook.DeliveryID("evt_1", "wh_1", -1)
 	require.Regexp(t, `^dlv_[0-9a-v]{26}$`, id)
 	require.Equal(t, id, hook.DeliveryID("evt_1", "wh_1", -1))
+	// Ids outlive a release: the log, the tiers and receivers have them.
+	require.Equal(t, "dlv_tsvpbs74c3tur7kha4197sev3g", id)
+	require.Equal(t, "dlv_m1ss11uadb82crts2eh965n8do", hook.DeliveryID("evt_1", "wh_1", 12))
+	require.Len(t, hook.DeliveryID(strings.Repeat("e", 300), "wh_1", 0), len(id), "however long the ids are")
 	seen := map[string]bool{}
 	for _, id := range []string{
 		id, hook.DeliveryID("evt_1", "wh_2", -1), hook.DeliveryID("evt_2", "wh_1", -1),
@@ -43,7 +47,7 @@ func TestARerunMakesTheSameDelivery(t *testing.T) {
 func TestARecordWithoutAnIDAlwaysHasTheSame(t *testing.T) {
 	t.Parallel()
 	at := hook.Coordinates{Topic: "events.contacts", Partition: 3, Offset: 41}
-	require.Equal(t, hook.DerivedEventID(at), hook.DerivedEventID(at))
+	require.Equal(t, "evt_kuvf8ihodqqbehf6e1fo0js6qg", hook.DerivedEventID(at))
 	at.Offset++
 	require.NotEqual(t, hook.DerivedEventID(hook.Coordinates{Topic: "events.contacts", Partition: 3, Offset: 41}), hook.DerivedEventID(at))
 }

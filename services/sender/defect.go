@@ -71,5 +71,12 @@ func (o *owner) end(t *task, what string) {
 
 // asBundle is the task as it can be sent again.
 func (t *task) asBundle() ([]byte, error) {
-	return proto.Marshal(&deliveryv1.Bundle{Change: t.change, Webhooks: []string{t.webhook}, Run: t.run})
+	var change *deliveryv1.Change
+	if t.change != nil {
+		change = &deliveryv1.Change{}
+		if err := proto.Unmarshal(t.change, change); err != nil {
+			return nil, err
+		}
+	}
+	return proto.Marshal(&deliveryv1.Bundle{Change: change, Webhooks: []string{t.webhook}, Run: t.run})
 }

@@ -22,8 +22,10 @@ import (
 func (w *world) waiting(event string, h hook.Webhook, partition int, rest time.Duration) bus.Record {
 	w.t.Helper()
 	due := time.Now().Add(rest).UnixMilli()
+	change, err := proto.Marshal(codec.ToChange(w.event(event)))
+	require.NoError(w.t, err)
 	value, err := proto.Marshal(&deliveryv1.Task{
-		Change: codec.ToChange(w.event(event)), Bundle: &deliveryv1.Coordinates{Topic: bus.Deliveries},
+		Change: change, Bundle: &deliveryv1.Coordinates{Topic: bus.Deliveries},
 		Account: w.account, Webhook: h.ID, Delivery: hook.DeliveryID(event, h.ID, -1),
 		Step: 1, Attempts: 1, DueMs: due, NotBeforeMs: due,
 	})

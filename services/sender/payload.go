@@ -6,12 +6,10 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
-	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
 
 const (
@@ -54,16 +52,19 @@ var errNoBundle = errors.New("the record of deliveries is not the bundle")
 
 // unpack takes the event out of a bundle.
 func (t *task) unpack(r bus.Record) error {
-	var b deliveryv1.Bundle
-	if err := proto.Unmarshal(r.Value, &b); err != nil || b.GetChange().GetEvent() == nil {
-		return fmt.Errorf("%w: %s", errNoBundle, r.At())
+	b, err := codec.ReadBundle(r.Value)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errNoBundle, r.At(), err)
 	}
-	event := codec.FromChange(b.GetChange())
+	event, err := codec.DecodeChange(b.Change)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errNoBundle, r.At(), err)
+	}
 	// Coordinates mean another record once the topic was made anew: somebody
 	// else's, perhaps.
 	if hook.DeliveryID(event.ID, t.webhook, -1) != t.delivery {
 		return fmt.Errorf("%w of this delivery: %s", errNoBundle, r.At())
 	}
-	t.change, t.event = b.GetChange(), &event
+	t.change, t.event = b.Change, &event
 	return nil
 }

@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/journal"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
@@ -214,14 +216,17 @@ func (o *owner) learn(p *past, r *bus.Record) {
 
 // identitiesOf are those of a bundle's tasks.
 func identitiesOf(r *bus.Record) []identity {
-	var b deliveryv1.Bundle
-	if proto.Unmarshal(r.Value, &b) != nil {
+	b, err := codec.ReadBundle(bytes.Clone(r.Value))
+	if err != nil {
 		return nil
 	}
-	event := b.GetChange().GetEvent().GetId()
-	ids := make([]identity, len(b.GetWebhooks()))
-	for i, webhook := range b.GetWebhooks() {
-		ids[i] = identity{delivery: hook.DeliveryID(event, webhook, -1), run: b.GetRun()}
+	event, err := codec.DecodeChange(b.Change)
+	if err != nil {
+		return nil
+	}
+	ids := make([]identity, 0, b.Count)
+	for webhook := range b.Webhooks() {
+		ids = append(ids, identity{delivery: hook.DeliveryID(event.ID, webhook, -1), run: b.Run})
 	}
 	return ids
 }

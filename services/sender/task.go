@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"bytes"
 	"container/list"
 	"errors"
 	"fmt"
@@ -36,9 +37,10 @@ type task struct {
 	webhook string
 	// attempts is the number of requests of this run so far.
 	attempts int
-	// change is the event as it travels; nil if it has to be read at bundle.
-	change *deliveryv1.Change
-	// event is the change decoded; nil with it.
+	// change is the event as it travels, a deliveryv1.Change encoded; nil if it has
+	// to be read at bundle.
+	change []byte
+	// event is the change decoded, in its memory; nil with it.
 	event *hook.Event
 	// bundle is where the payload lives.
 	bundle hook.Coordinates
@@ -76,33 +78,41 @@ type task struct {
 // ofBundle gives the tasks of a record of deliveries. finished is called when
 // the fate of every one of them is durable.
 func ofBundle(r bus.Record, finished func()) ([]*task, error) {
-	var b deliveryv1.Bundle
-	if err := proto.Unmarshal(r.Value, &b); err != nil {
+	// The record shares its memory with others, which would be kept as long as the
+	// slowest of the tasks.
+	b, err := codec.ReadBundle(bytes.Clone(r.Value))
+	if err != nil {
 		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
 	}
-	if b.GetChange().GetEvent() == nil || len(b.GetWebhooks()) == 0 {
-		return nil, errors.New("bundle has no event or no webhooks")
+	if b.Count == 0 {
+		return nil, errors.New("bundle has no webhooks")
 	}
-	event := codec.FromChange(b.GetChange())
-	size := proto.Size(b.GetChange())
-	var open atomic.Int32
-	open.Store(int32(len(b.GetWebhooks())))
-	tasks := make([]*task, len(b.GetWebhooks()))
-	for i, webhook := range b.GetWebhooks() {
-		tasks[i] = &task{
-			identity: identity{delivery: hook.DeliveryID(event.ID, webhook, -1), run: b.GetRun()},
+	event, err := codec.DecodeChange(b.Change)
+	if err != nil {
+		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
+	}
+	if b.Count > 1 {
+		var open atomic.Int32
+		open.Store(int32(b.Count))
+		whole := finished
+		finished = func() {
+			if open.Add(-1) == 0 {
+				whole()
+			}
+		}
+	}
+	tasks := make([]*task, 0, b.Count)
+	for webhook := range b.Webhooks() {
+		tasks = append(tasks, &task{
+			identity: identity{delivery: hook.DeliveryID(event.ID, webhook, -1), run: b.Run},
 			account:  event.Account,
 			webhook:  webhook,
-			change:   b.GetChange(),
+			change:   b.Change,
 			event:    &event,
 			bundle:   r.At(),
-			bytes:    size,
-			finished: func() {
-				if open.Add(-1) == 0 {
-					finished()
-				}
-			},
-		}
+			bytes:    len(b.Change),
+			finished: finished,
+		})
 	}
 	return tasks, nil
 }
@@ -128,8 +138,6 @@ func ofTier(r bus.Record) (waiting, error) {
 		return waiting{}, fmt.Errorf("task has %d attempts and step %d, neither of which can be negative", t.GetAttempts(), t.GetStep())
 	case t.GetChangeBytes() < 0 || t.GetChangeBytes() > maxChange:
 		return waiting{}, fmt.Errorf("task has a change of %d bytes, which is not between 0 and %d", t.GetChangeBytes(), maxChange)
-	case t.GetChange() != nil && t.GetChange().GetEvent() == nil:
-		return waiting{}, errors.New("task has a change without an event")
 	}
 	w := waiting{
 		task: &task{
@@ -137,7 +145,6 @@ func ofTier(r bus.Record) (waiting, error) {
 			account:  t.GetAccount(),
 			webhook:  t.GetWebhook(),
 			attempts: int(t.GetAttempts()),
-			change:   t.GetChange(),
 			bundle: hook.Coordinates{
 				Topic:     t.GetBundle().GetTopic(),
 				Partition: int(t.GetBundle().GetPartition()),
@@ -154,9 +161,12 @@ func ofTier(r bus.Record) (waiting, error) {
 	if ms := t.GetReservedMs(); ms != 0 {
 		w.reserved = time.UnixMilli(ms)
 	}
-	if w.change != nil {
-		event := codec.FromChange(w.change)
-		w.event = &event
+	if len(t.GetChange()) > 0 {
+		event, err := codec.DecodeChange(t.GetChange())
+		if err != nil {
+			return waiting{}, fmt.Errorf("task has no event: %w", err)
+		}
+		w.change, w.event = t.GetChange(), &event
 	}
 	return w, nil
 }

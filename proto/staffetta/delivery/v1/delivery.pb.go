@@ -317,8 +317,9 @@ func (x *Bundle) GetRun() int64 {
 // Task is the record of the topics "retry.*": one delivery that waits.
 type Task struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What happened; without it, the bundle at the coordinates holds it.
-	Change *Change `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
+	// What happened: a Change, encoded, since it is only handed on until the task
+	// is due. Without it, the bundle at the coordinates holds it.
+	Change []byte `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
 	// The bundle's record in "deliveries".
 	Bundle *Coordinates `protobuf:"bytes,2,opt,name=bundle,proto3" json:"bundle,omitempty"`
 	// The account of the webhook.
@@ -384,7 +385,7 @@ func (*Task) Descriptor() ([]byte, []int) {
 	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *Task) GetChange() *Change {
+func (x *Task) GetChange() []byte {
 	if x != nil {
 		return x.Change
 	}
@@ -828,9 +829,9 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06Bundle\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12\x1a\n" +
 	"\bwebhooks\x18\x02 \x03(\tR\bwebhooks\x12\x10\n" +
-	"\x03run\x18\x03 \x01(\x03R\x03run\"\xe0\x03\n" +
-	"\x04Task\x125\n" +
-	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12:\n" +
+	"\x03run\x18\x03 \x01(\x03R\x03run\"\xc1\x03\n" +
+	"\x04Task\x12\x16\n" +
+	"\x06change\x18\x01 \x01(\fR\x06change\x12:\n" +
 	"\x06bundle\x18\x02 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06bundle\x12\x18\n" +
 	"\aaccount\x18\x03 \x01(\tR\aaccount\x12\x18\n" +
 	"\awebhook\x18\x04 \x01(\tR\awebhook\x12\x1a\n" +
@@ -919,21 +920,20 @@ var file_staffetta_delivery_v1_delivery_proto_goTypes = []any{
 	(v1.EventType)(0),       // 8: staffetta.event.v1.EventType
 }
 var file_staffetta_delivery_v1_delivery_proto_depIdxs = []int32{
-	7,  // 0: staffetta.delivery.v1.Change.event:type_name -> staffetta.event.v1.EntityChange
-	1,  // 1: staffetta.delivery.v1.Change.source:type_name -> staffetta.delivery.v1.Coordinates
-	2,  // 2: staffetta.delivery.v1.Bundle.change:type_name -> staffetta.delivery.v1.Change
-	2,  // 3: staffetta.delivery.v1.Task.change:type_name -> staffetta.delivery.v1.Change
-	1,  // 4: staffetta.delivery.v1.Task.bundle:type_name -> staffetta.delivery.v1.Coordinates
-	0,  // 5: staffetta.delivery.v1.Attempt.fate:type_name -> staffetta.delivery.v1.Fate
-	8,  // 6: staffetta.delivery.v1.Attempt.event_type:type_name -> staffetta.event.v1.EventType
-	1,  // 7: staffetta.delivery.v1.Attempt.bundle:type_name -> staffetta.delivery.v1.Coordinates
-	1,  // 8: staffetta.delivery.v1.Attempt.source:type_name -> staffetta.delivery.v1.Coordinates
-	6,  // 9: staffetta.delivery.v1.Attempt.response_headers:type_name -> staffetta.delivery.v1.Header
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7, // 0: staffetta.delivery.v1.Change.event:type_name -> staffetta.event.v1.EntityChange
+	1, // 1: staffetta.delivery.v1.Change.source:type_name -> staffetta.delivery.v1.Coordinates
+	2, // 2: staffetta.delivery.v1.Bundle.change:type_name -> staffetta.delivery.v1.Change
+	1, // 3: staffetta.delivery.v1.Task.bundle:type_name -> staffetta.delivery.v1.Coordinates
+	0, // 4: staffetta.delivery.v1.Attempt.fate:type_name -> staffetta.delivery.v1.Fate
+	8, // 5: staffetta.delivery.v1.Attempt.event_type:type_name -> staffetta.event.v1.EventType
+	1, // 6: staffetta.delivery.v1.Attempt.bundle:type_name -> staffetta.delivery.v1.Coordinates
+	1, // 7: staffetta.delivery.v1.Attempt.source:type_name -> staffetta.delivery.v1.Coordinates
+	6, // 8: staffetta.delivery.v1.Attempt.response_headers:type_name -> staffetta.delivery.v1.Header
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_delivery_v1_delivery_proto_init() }
