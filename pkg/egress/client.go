@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"crypto/tls"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -55,7 +54,9 @@ type Request struct {
 // Answer is a receiver's final answer; an interim one (1xx) is passed over.
 type Answer struct {
 	Status int
-	Header http.Header
+	// Header lines, sorted by name, names in canonical form. The list is its
+	// receiver's.
+	Header []hook.Header
 	// Body is its first 4 KiB.
 	Body []byte
 	// Broken is why the body ended early or did not end in time, if so. The status
@@ -97,9 +98,11 @@ func (c *Client) Close() { c.pool.close() }
 // buffers are what a request needs while it is under way, and an idle connection
 // does not.
 type buffers struct {
-	out  []byte
-	in   *bufio.Reader
-	body [maxKept]byte
+	out []byte
+	in  *bufio.Reader
+	// sized is the body that is being read, if its length is known.
+	sized sized
+	body  [maxKept]byte
 }
 
 var free = sync.Pool{New: func() any { return &buffers{in: bufio.NewReader(nil)} }}

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 // conn is one connection to a receiver, used by one request at a time.
@@ -62,7 +64,7 @@ func (c *conn) exchange(b *buffers, body []byte) (answer exchanged, sent bool, e
 	}
 	c.readable = maxHeaderBytes
 	b.in.Reset(c)
-	response, err := c.readFinal(b.in) //nolint:bodyclose // Close would read the rest, however much; the connection is closed instead
+	got, err := c.readFinal(b)
 	if err != nil {
 		// Who answers before the whole request has come (a 413, say) and closes,
 		// makes sending fail; if there is no answer either that was the cause.
@@ -71,17 +73,17 @@ func (c *conn) exchange(b *buffers, body []byte) (answer exchanged, sent bool, e
 		}
 		return exchanged{}, true, failure(StageAnswer, err)
 	}
-	answer.Status, answer.Header = response.StatusCode, response.Header
+	answer.Status, answer.Header = got.status, got.header
 	c.readable = math.MaxInt
 	whole := false
-	answer.Body, whole, err = readBody(response.Body, b.body[:])
+	answer.Body, whole, err = readBody(got.body, b.body[:])
 	sendErr := sending.end(err)
 	if err != nil {
 		answer.Broken = failure(StageBody, err)
 		return answer, true, nil
 	}
-	if whole && sendErr == nil && !response.Close && answer.Status >= http.StatusOK && c.quiet(b.in) {
-		answer.idle = keepAlive(response.Header)
+	if whole && sendErr == nil && !got.close && answer.Status >= http.StatusOK && c.quiet(b.in) {
+		answer.idle = keepAlive(got.header)
 	}
 	return answer, true, nil
 }
@@ -97,26 +99,39 @@ func (c *conn) quiet(in *bufio.Reader) bool {
 	return !ok || c.records.quiet(secured)
 }
 
+// response is an answer's head, and its body as it is yet to be read.
+type response struct {
+	status int
+	header []hook.Header
+	body   io.Reader
+	// close says that nothing comes after the body.
+	close bool
+}
+
 // readFinal reads answers up to the first that is none in between. 101 is final:
 // nobody asked for another protocol, so nothing comes after it.
-func (c *conn) readFinal(in *bufio.Reader) (*http.Response, error) {
+func (c *conn) readFinal(b *buffers) (response, error) {
 	for range maxInformational + 1 {
 		// Told apart: closed before an answer, and in the midst of one.
-		if _, err := in.Peek(1); err != nil {
-			return nil, err
+		if _, err := b.in.Peek(1); err != nil {
+			return response{}, err
 		}
-		response, err := http.ReadResponse(in, post)
+		if p, ok := readPlain(b.in); ok {
+			b.sized = sized{in: b.in, left: p.length}
+			return response{status: p.status, header: p.header, body: &b.sized}, nil
+		}
+		r, err := http.ReadResponse(b.in, post) //nolint:bodyclose // Close would read the rest, however much; the connection is closed instead
 		if err != nil {
-			return nil, c.blame(err)
+			return response{}, c.blame(err)
 		}
-		switch status := response.StatusCode; {
+		switch status := r.StatusCode; {
 		case status < http.StatusContinue:
-			return nil, fmt.Errorf("%w: status %03d", ErrMalformed, status)
+			return response{}, fmt.Errorf("%w: status %03d", ErrMalformed, status)
 		case status >= http.StatusOK, status == http.StatusSwitchingProtocols:
-			return response, nil
+			return response{status: status, header: listed(r.Header), body: r.Body, close: r.Close}, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: more than %d informational answers", ErrMalformed, maxInformational)
+	return response{}, fmt.Errorf("%w: more than %d informational answers", ErrMalformed, maxInformational)
 }
 
 // blame says why an answer could not be read: a line that was cut off is no
@@ -155,9 +170,12 @@ func readBody(body io.Reader, room []byte) (kept []byte, whole bool, err error) 
 
 // keepAlive is for how long a connection may be idle: less than its receiver says
 // that it keeps it, so that no request meets its closing. Node.js says 5 s.
-func keepAlive(h http.Header) time.Duration {
-	for _, line := range h["Keep-Alive"] {
-		for parameter := range strings.SplitSeq(line, ",") {
+func keepAlive(header []hook.Header) time.Duration {
+	for i := range header {
+		if header[i].Name != "Keep-Alive" {
+			continue
+		}
+		for parameter := range strings.SplitSeq(header[i].Value, ",") {
 			name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
 			if !strings.EqualFold(name, "timeout") {
 				continue

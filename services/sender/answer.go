@@ -3,8 +3,6 @@ package sender
 import (
 	"bytes"
 	"errors"
-	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -37,39 +35,39 @@ func (v *veil) detail(err error) string {
 	return shorten(v.text(text, false), maxDetail)
 }
 
-// body is what the log keeps of a body. cut says that it did not come whole.
+// body is what the log keeps of a body, itself if nothing in it is hidden. cut says
+// that it did not come whole.
 func (v *veil) body(body []byte, cut bool) []byte {
 	if len(body) == 0 {
 		return nil
 	}
 	text := string(body)
 	hidden := v.text(text, cut || len(body) >= maxResponse)
+	if hidden == text {
+		return body[:min(len(body), maxResponse)]
+	}
 	return []byte(hidden[:min(len(hidden), maxResponse)])
 }
 
-// headers is what the log keeps of a header: sorted, names in canonical form.
-func (v *veil) headers(h http.Header) []hook.Header {
+// headers is what the log keeps of an answer's header, in its place.
+func (v *veil) headers(h []hook.Header) []hook.Header {
 	if len(h) == 0 {
 		return nil
 	}
-	var room [16]string
-	names := slices.AppendSeq(room[:0], maps.Keys(h))
-	slices.Sort(names)
-	kept := make([]hook.Header, 0, len(names))
 	size := 0
-	for _, name := range names {
-		for _, value := range h[name] {
-			line := hook.Header{Name: v.name(name), Value: masked}
-			if !secretHeader(name) {
-				line.Value = shorten(v.text(value, false), maxHeaderValue)
-			}
-			if size += len(line.Name) + len(line.Value); size > maxHeaders {
-				return kept
-			}
-			kept = append(kept, line)
+	for i := range h {
+		line := &h[i]
+		if secretHeader(line.Name) {
+			line.Value = masked
+		} else {
+			line.Value = shorten(v.text(line.Value, false), maxHeaderValue)
+		}
+		line.Name = v.name(line.Name)
+		if size += len(line.Name) + len(line.Value); size > maxHeaders {
+			return h[:i:i]
 		}
 	}
-	return kept
+	return h
 }
 
 // secretWords in a header's name tell that its value is secret.

@@ -140,19 +140,21 @@ func TestTheKeyInASecretIsSecretToo(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptOfAHeaderIsBoundedAndSorted(t *testing.T) {
+func TestWhatIsKeptOfAHeaderIsBounded(t *testing.T) {
 	t.Parallel()
 	v := veil{mask: newMask(nil, "")}
-	h := http.Header{"B": {"2", "1"}, "A": {strings.Repeat("é", maxHeaderValue)}}
-	kept := v.headers(h)
+	kept := v.headers([]hook.Header{
+		{Name: "A", Value: strings.Repeat("é", maxHeaderValue)}, {Name: "B", Value: "2"}, {Name: "B", Value: "1"},
+	})
 	require.Len(t, kept, 3)
 	require.Equal(t, "A", kept[0].Name)
 	require.LessOrEqual(t, len(kept[0].Value), maxHeaderValue)
 	require.True(t, strings.HasSuffix(kept[0].Value, "é…"))
 	require.Equal(t, []hook.Header{{Name: "B", Value: "2"}, {Name: "B", Value: "1"}}, kept[1:])
 
+	var h []hook.Header
 	for n := range 100 {
-		h.Set(fmt.Sprintf("X-%03d", n), strings.Repeat("x", 100))
+		h = append(h, hook.Header{Name: fmt.Sprintf("X-%03d", n), Value: strings.Repeat("x", 100)})
 	}
 	size := 0
 	for _, line := range v.headers(h) {

@@ -50,7 +50,7 @@ func TestEveryStatusLeadsToWhatTheTableSays(t *testing.T) {
 			want = classes[status/100]
 		}
 		var out outcome
-		out.keep(egress.Answer{Status: status, Header: http.Header{"Retry-After": {"7"}}}, &veil{mask: newMask(nil, "")})
+		out.keep(egress.Answer{Status: status, Header: []hook.Header{{Name: "Retry-After", Value: "7"}}}, &veil{mask: newMask(nil, "")})
 		got := row{out.reason, out.verdict(), out.retryAfter == 7*time.Second}
 		require.Equal(t, want, got, "status %d", status)
 		require.Equal(t, want.honoured, out.retryAfter != 0, "status %d", status)

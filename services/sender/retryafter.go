@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 // maxRetryAfter caps what a receiver may ask for (CONTRACT.md: 1 h).
@@ -12,8 +14,8 @@ const maxRetryAfter = time.Hour
 // retryAfter reads the header in both of its forms, seconds and date; 0 if it
 // is absent, unreadable or in the past. A date is meant by the receiver's clock,
 // which its Date tells.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := strings.TrimSpace(h.Get("Retry-After"))
+func retryAfter(h []hook.Header, now time.Time) time.Duration {
+	text := strings.TrimSpace(valueOf(h, "Retry-After"))
 	if text == "" {
 		return 0
 	}
@@ -24,10 +26,20 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+	if theirs, err := http.ParseTime(valueOf(h, "Date")); err == nil {
 		now = theirs
 	}
 	return min(max(at.Sub(now), 0), maxRetryAfter)
+}
+
+// valueOf is the first value of a header, named in canonical form.
+func valueOf(h []hook.Header, name string) string {
+	for i := range h {
+		if h[i].Name == name {
+			return h[i].Value
+		}
+	}
+	return ""
 }
 
 // wholeSeconds reads a number of any length, capped.

@@ -1,11 +1,12 @@
 package sender
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 func TestRetryAfterIsReadInBothFormsAndCapped(t *testing.T) {
@@ -26,13 +27,15 @@ func TestRetryAfterIsReadInBothFormsAndCapped(t *testing.T) {
 		"Mon, 23 Nov 2026 09:00:00 GMT":  0,
 		"Tue, 24 Nov 2026 10:00:00 GMT":  maxRetryAfter,
 	} {
-		require.Equal(t, want, retryAfter(http.Header{"Retry-After": {text}}, now), "Retry-After: %q", text)
+		require.Equal(t, want, retryAfter([]hook.Header{{Name: "Retry-After", Value: text}}, now), "Retry-After: %q", text)
 	}
 }
 
 func TestARetryAfterIsMeantByTheReceiversClock(t *testing.T) {
 	t.Parallel()
-	h := http.Header{"Date": {"Mon, 23 Nov 2026 10:10:00 GMT"}, "Retry-After": {"Mon, 23 Nov 2026 10:10:30 GMT"}}
+	h := []hook.Header{
+		{Name: "Date", Value: "Mon, 23 Nov 2026 10:10:00 GMT"}, {Name: "Retry-After", Value: "Mon, 23 Nov 2026 10:10:30 GMT"},
+	}
 	for _, ours := range []int{9, 10, 11} {
 		require.Equal(t, 30*time.Second, retryAfter(h, time.Date(2026, 11, 23, ours, 0, 0, 0, time.UTC)))
 	}
