@@ -117,3 +117,42 @@ func (r *wireReader) text() string {
 
 // shared is a string in the memory of bytes that nobody writes to any more.
 func shared(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// nest begins a message within a message and endNest ends it, whose length is
+// known only then: one byte is kept for it, and nearly always two are needed.
+func nest(dst []byte, tag uint64) (inner []byte, at int) {
+	dst = append(protowire.AppendVarint(dst, tag), 0)
+	return dst, len(dst)
+}
+
+func endNest(dst []byte, at int) []byte {
+	size := uint64(len(dst) - at)
+	if more := protowire.SizeVarint(size) - 1; more > 0 {
+		dst = append(dst, make([]byte, more)...)
+		copy(dst[at+more:], dst[at:])
+	}
+	protowire.AppendVarint(dst[:at-1], size)
+	return dst
+}
+
+// appendTextField and its like leave out what is empty.
+func appendTextField(dst []byte, tag uint64, text string) []byte {
+	if text == "" {
+		return dst
+	}
+	return protowire.AppendString(protowire.AppendVarint(dst, tag), text)
+}
+
+func appendBytesField(dst []byte, tag uint64, value []byte) []byte {
+	if len(value) == 0 {
+		return dst
+	}
+	return protowire.AppendBytes(protowire.AppendVarint(dst, tag), value)
+}
+
+func appendNumberField(dst []byte, tag, value uint64) []byte {
+	if value == 0 {
+		return dst
+	}
+	return protowire.AppendVarint(protowire.AppendVarint(dst, tag), value)
+}

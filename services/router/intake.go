@@ -18,6 +18,8 @@ type intake struct {
 	topic     string
 	partition int
 	producer  *bus.Producer
+	bundler   *Bundler
+	tracing   tracing
 	fail      context.CancelCauseFunc
 	tracker   *bus.Tracker
 	// committed belongs to whoever commits.
@@ -31,7 +33,7 @@ type intake struct {
 
 // unrouted is a record that was read, and what the tracker knows it by.
 type unrouted struct {
-	record bus.Record
+	record *bus.Record
 	mark   bus.Mark
 }
 
@@ -61,14 +63,15 @@ func (in *intake) route(ctx context.Context, batch bus.Batch) {
 			zap.String("topic", in.topic), zap.Int("partition", in.partition), zap.Int64("next", batch.Next))
 		in.tracker.Reset(batch.Start())
 	}
-	for _, record := range batch.Records {
+	for i := range batch.Records {
 		if ctx.Err() != nil {
 			return
 		}
+		record := &batch.Records[i]
 		u := unrouted{record: record, mark: in.tracker.Start(record.Offset)}
 		in.service.metrics.events.Inc()
 		if event, ok := in.decode(ctx, u); ok {
-			in.match(ctx, u, event)
+			in.match(ctx, u, &event)
 		}
 	}
 	in.tracker.Advance(batch.Next)
@@ -76,7 +79,7 @@ func (in *intake) route(ctx context.Context, batch bus.Batch) {
 
 // decode reads the event, or puts the record into quarantine.
 func (in *intake) decode(ctx context.Context, u unrouted) (event hook.Event, ok bool) {
-	event, err := codec.Decode(input(&u.record))
+	event, err := codec.Decode(input(u.record))
 	if err == nil {
 		return event, true
 	}

@@ -116,6 +116,8 @@ func (s *Service) generation(assigned context.Context, a *bus.Assignment) error 
 				topic:     topic,
 				partition: p,
 				producer:  producer,
+				bundler:   NewBundler(s.Partitions),
+				tracing:   newTracing(s.Tracer, topic),
 				fail:      fail,
 				tracker:   bus.NewTracker(next),
 				committed: next,

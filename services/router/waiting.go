@@ -44,10 +44,11 @@ func (w *waiting) add(account string, u unrouted) (q *queue, first bool) {
 		q = &queue{}
 		w.accounts[account] = q
 	}
-	u.record = clone(u.record)
+	own := clone(*u.record)
+	u.record = &own
 	q.records = append(q.records, u)
 	w.records++
-	w.bytes += bytesOf(u.record)
+	w.bytes += bytesOf(own)
 	return q, first
 }
 
@@ -57,7 +58,7 @@ func (w *waiting) remove(account string, n int) (ready []unrouted, q *queue) {
 	ready, q.records = q.records[:n], q.records[n:]
 	w.records -= n
 	for i := range ready {
-		w.bytes -= bytesOf(ready[i].record)
+		w.bytes -= bytesOf(*ready[i].record)
 	}
 	if len(q.records) == 0 {
 		delete(w.accounts, account)
@@ -77,7 +78,7 @@ func clone(r bus.Record) bus.Record {
 }
 
 // match routes an event whose account is known, and lets others wait.
-func (in *intake) match(ctx context.Context, u unrouted, event hook.Event) {
+func (in *intake) match(ctx context.Context, u unrouted, event *hook.Event) {
 	if _, behind := in.waiting.accounts[event.Account]; !behind {
 		if index, known := in.service.Snapshot.Account(event.Account); known {
 			in.deliver(ctx, u, event, index)
@@ -120,7 +121,7 @@ func (in *intake) release(ctx context.Context, account string) {
 		switch {
 		case !ok:
 		case known:
-			in.deliver(ctx, u, event, index)
+			in.deliver(ctx, u, &event, index)
 		default:
 			in.unknown(ctx, u, account)
 		}
