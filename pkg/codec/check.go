@@ -113,7 +113,7 @@ func checkData(data []byte, item int, f *faults) []byte {
 	if len(data) == 0 {
 		return nil
 	}
-	start, end, err := jsontext.Value(string(data))
+	start, end, err := jsontext.Value(shared(data))
 	if err != nil {
 		f.add(place{item: item, field: "data"}, string(data), ruleData+": "+err.Error())
 		return nil

@@ -26,7 +26,8 @@ type Input struct {
 	// Header returns the value of a header by its name in lower case, which
 	// the caller compares without regard to case. nil: there are none.
 	Header func(name string) (value []byte, ok bool)
-	// Value is the record's value. The event may share its memory.
+	// Value is the record's value. The event shares its memory and that of the
+	// headers: nobody may write to them afterwards.
 	Value []byte
 	// At is where the record lies. Without a topic, an event that has no id
 	// keeps an empty one.
@@ -132,7 +133,7 @@ func (in Input) header(name string) string {
 		return ""
 	}
 	value, _ := in.Header(name)
-	return string(value)
+	return shared(value)
 }
 
 // mediaType is a content type without its parameters, JSON if there is none.

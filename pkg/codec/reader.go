@@ -17,10 +17,9 @@ type reader struct {
 	faults faults
 }
 
-// newReader copies the value once, as the text that all strings of the event
-// share; each item's data shares the value itself.
+// newReader reads a value whose memory the strings and data of the event share.
 func newReader(value []byte) (*reader, error) {
-	s, err := jsontext.NewScanner(string(value))
+	s, err := jsontext.NewScanner(shared(value))
 	if err != nil {
 		return nil, refuseSyntax(NotJSON, err)
 	}

@@ -187,7 +187,14 @@ func (s *Scanner) at() byte {
 	return s.text[s.pos]
 }
 
+// space reads over white space; mostly there is none.
 func (s *Scanner) space() {
+	if s.pos < len(s.text) && s.text[s.pos] <= ' ' {
+		s.skipSpace()
+	}
+}
+
+func (s *Scanner) skipSpace() {
 	for s.pos < len(s.text) {
 		switch s.text[s.pos] {
 		case ' ', '\t', '\n', '\r':

@@ -27,26 +27,40 @@ func (s *Scanner) skipString() (escaped bool, err error) {
 	if s.at() != '"' {
 		return false, s.want("a string")
 	}
-	s.pos++
-	for s.pos < len(s.text) {
-		switch c := s.text[s.pos]; {
-		case c == '"':
+	text := s.text
+	for i := s.pos + 1; i < len(text); i++ {
+		c := text[i]
+		if !special[c] {
+			continue
+		}
+		s.pos = i
+		switch c {
+		case '"':
 			s.pos++
 			return escaped, nil
-		case c == '\\':
+		case '\\':
 			escaped = true
 			s.pos++
 			if err := s.skipEscape(); err != nil {
 				return false, err
 			}
-		case c < ' ':
-			return false, s.want("no control character in a string")
+			i = s.pos - 1
 		default:
-			s.pos++
+			return false, s.want("no control character in a string")
 		}
 	}
+	s.pos = len(text)
 	return false, s.want("the end of the string")
 }
+
+// special are the bytes of a string that are more than themselves.
+var special = func() (set [256]bool) {
+	for c := range ' ' {
+		set[c] = true
+	}
+	set['"'], set['\\'] = true, true
+	return set
+}()
 
 func (s *Scanner) skipEscape() error {
 	switch s.at() {

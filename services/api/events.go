@@ -252,6 +252,6 @@ func (s *Service) readEvent(ctx context.Context, text []byte) (EncodedEvent, err
 		return EncodedEvent{}, hook.Invalid{{Field: "value", Value: strconv.Itoa(len(value)) + " bytes",
 			Rule: "must have at most " + strconv.Itoa(codec.MaxBytes) + " bytes, with the id, account, eventDate and English item types that are filled in"}}
 	}
-	// The event's strings share a copy of the whole text: it must not stay.
+	// The event's strings share the whole text: it must not stay.
 	return EncodedEvent{ID: strings.Clone(e.ID), Account: account, ItemType: strings.Clone(e.ItemType), Value: value}, nil
 }
