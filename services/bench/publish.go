@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/staffetta/staffetta/pkg/bus"
-	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -101,13 +100,7 @@ func (p publisher) publish(
 }
 
 func (p publisher) produce(ctx context.Context, number int, done func(error)) error {
-	topic, event := p.load.event(number, time.Now())
-	value, err := codec.EncodeJSON(event)
-	if err == nil {
-		err = p.producer.Produce(ctx, bus.Record{
-			Topic: topic, Partition: bus.AnyPartition, Key: []byte(event.Account + "/" + event.ItemType), Value: value,
-		}, func(_ hook.Coordinates, err error) { done(err) })
-	}
+	err := p.producer.Produce(ctx, p.load.record(number, time.Now()), func(_ hook.Coordinates, err error) { done(err) })
 	if err != nil {
 		return fmt.Errorf("publish event %d: %w", number, err)
 	}

@@ -12,7 +12,13 @@ const refPrefix = "/bench/"
 // Ref is the ref of an item that is published at the given time. The receiver
 // finds the time in the body of any format without decoding it.
 func Ref(published time.Time, number int) string {
-	return refPrefix + strconv.FormatInt(published.UnixNano(), 10) + "/" + strconv.Itoa(number)
+	return string(AppendRef(nil, published, number))
+}
+
+// AppendRef appends that ref.
+func AppendRef(b []byte, published time.Time, number int) []byte {
+	b = strconv.AppendInt(append(b, refPrefix...), published.UnixNano(), 10)
+	return strconv.AppendInt(append(b, '/'), int64(number), 10)
 }
 
 // stampOf finds the time of publication, in Unix nanoseconds.
