@@ -39,6 +39,9 @@ const (
 	queued
 	// full: to be parked until the place that was booked.
 	full
+	// crowded: full, but it makes room faster than the task could be parked; see
+	// crowd.
+	crowded
 	// retired: the lane is no more, the webhook has another.
 	retired
 	// closed: the sender stops; its next owner reads the task again.
@@ -75,8 +78,9 @@ type bounds struct {
 }
 
 // offer takes a task in, unless it would have to wait too long; it is then to
-// be parked until the place that is returned.
-func (l *lane) offer(t *task, b bounds, now time.Time) (what admission, p parked) {
+// be parked until the place that is returned, or if whoever offers it is patient
+// and the lane is quick, to be offered again when there is room.
+func (l *lane) offer(t *task, b bounds, patient bool, now time.Time) (what admission, p parked) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -93,6 +97,9 @@ func (l *lane) offer(t *task, b bounds, now time.Time) (what admission, p parked
 		return started, p
 	}
 	wait, why := l.room(t, now)
+	if why == causeFull && patient && t.step == 0 && l.crowd.worth(l.drain.rate, now) {
+		return crowded, p
+	}
 	if why != "" {
 		return full, l.book(t, now.Add(max(wait, fullWait)), why, now)
 	}

@@ -52,6 +52,7 @@ type lane struct {
 	pace      pace
 	drain     drain
 	booking   booking
+	crowd     crowd
 	wakeUp    *time.Timer // for when the rate allows the next
 	lastUsed  time.Time
 	dead      bool
@@ -342,6 +343,7 @@ func (l *lane) pop() *task {
 			t := (*queue)[0]
 			(*queue)[0] = nil
 			*queue = (*queue)[1:]
+			l.crowd.shrinks(l.queued())
 			return t
 		}
 	}
@@ -367,6 +369,7 @@ func (l *lane) empty(from time.Time, why cause, now time.Time) (park []parked) {
 func (l *lane) unqueue() []*task {
 	waiting := append(l.due, l.fresh...)
 	l.due, l.fresh = nil, nil
+	l.crowd.shrinks(0)
 	for _, t := range waiting {
 		l.letGo(t)
 	}

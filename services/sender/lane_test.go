@@ -15,6 +15,8 @@ type bench struct {
 	t       *testing.T
 	now     time.Time
 	running []*task
+	// patient says whether who offers tasks is.
+	patient bool
 }
 
 func newBench(t *testing.T) *bench {
@@ -37,7 +39,7 @@ func provenLane(t *testing.T, took time.Duration) *bench {
 
 func (b *bench) offer(t *task, limits bounds) (admission, parked) {
 	b.t.Helper()
-	what, p := b.lane.offer(t, limits, b.now)
+	what, p := b.lane.offer(t, limits, b.patient, b.now)
 	if what == started {
 		b.running = append(b.running, t)
 	}
@@ -114,14 +116,14 @@ func TestLanesWithoutASuccessHoldAQuarterOfTheBudgetTogether(t *testing.T) {
 	begun := 0
 	for range maxInFlight {
 		l := newLane("acme", newBreaker(time.Minute, ignore), turns)
-		if what, _ := l.offer(&task{}, bounds{}, start); what == started {
+		if what, _ := l.offer(&task{}, bounds{}, false, start); what == started {
 			begun++
 		}
 	}
 	require.Equal(t, maxInFlight/4, begun)
 	good := newLane("acme", newBreaker(time.Minute, ignore), turns)
 	good.trust = proven
-	what, _ := good.offer(&task{}, bounds{}, start)
+	what, _ := good.offer(&task{}, bounds{}, false, start)
 	require.Equal(t, started, what, "which leaves the others theirs")
 }
 

@@ -39,9 +39,15 @@ func (o *owner) sweep() {
 // has room.
 func (o *owner) enqueue(t *task, w *target) {
 	b := bounds{concurrency: w.Concurrency, rate: w.RateLimit}
+	patient := true
 	for {
-		switch what, p := o.lane(t).offer(t, b, time.Now()); what {
+		l := o.lane(t)
+		switch what, p := l.offer(t, b, patient, time.Now()); what {
 		case retired:
+			continue
+		case crowded:
+			l.makeRoom(o.intake)
+			patient = false
 			continue
 		case started:
 			o.service.start(t)
