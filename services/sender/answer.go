@@ -1,9 +1,7 @@
 package sender
 
 import (
-	"bytes"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/staffetta/staffetta/pkg/egress"
@@ -70,10 +68,14 @@ func (v *veil) headers(h []hook.Header) []hook.Header {
 	return h
 }
 
-// secretWords in a header's name tell that its value is secret.
-var secretWords = [][]byte{
-	[]byte("token"), []byte("api-key"), []byte("apikey"), []byte("secret"), []byte("password"),
-	[]byte("passwd"), []byte("credential"), []byte("session"), []byte("signature"),
+// secretWords in a header's name tell that its value is secret; by their first
+// letter.
+var secretWords = [256][]string{
+	'a': {"api-key", "apikey"},
+	'c': {"credential"},
+	'p': {"password", "passwd"},
+	's': {"secret", "session", "signature"},
+	't': {"token"},
 }
 
 // secretHeader reports whether a header's name, in canonical form, tells that its
@@ -86,15 +88,15 @@ func secretHeader(name string) bool {
 	if strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "X-Auth") {
 		return true
 	}
-	var room [64]byte
-	lower := room[:0]
-	for _, c := range []byte(name) {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
+	const toLower = 'a' - 'A'
+	for at := range len(name) {
+		for _, word := range secretWords[name[at]|toLower] {
+			if end := at + len(word); end <= len(name) && strings.EqualFold(name[at:end], word) {
+				return true
+			}
 		}
-		lower = append(lower, c)
 	}
-	return slices.ContainsFunc(secretWords, func(word []byte) bool { return bytes.Contains(lower, word) })
+	return false
 }
 
 // shorten cuts a text that is too long and says so.

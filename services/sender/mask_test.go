@@ -188,3 +188,39 @@ func FuzzNoPieceOfASecretIsLeft(f *testing.F) {
 		}
 	})
 }
+
+func TestAHeadersNameTellsThatItIsSecret(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"Authorization", "Cookie", "Set-Cookie", "Proxy-Authenticate", "X-Auth-User", "X-Token", "X-Csrf-Token-Old", "Api-Key", "X-Apikey",
+		"Secret", "X-Passwd", "X-My-Password", "Credentials", "X-Session-Id", "Webhook-Signature", "X-SIGNATURE", "X-Secsecret",
+	} {
+		require.True(t, secretHeader(name), name)
+	}
+	for _, name := range []string{"", "Content-Type", "Date", "Digest", "Etag", "Traceparent", "Webhook-Id", "X-Toke", "Accept"} {
+		require.False(t, secretHeader(name), name)
+	}
+}
+
+// BenchmarkVeil is what is done so that a usual answer tells no secret.
+func BenchmarkVeil(b *testing.B) {
+	m := newMask([]string{signature.NewSecret()}, "")
+	sent := []hook.Header{
+		{Name: "User-Agent", Value: "Staffetta/dev"},
+		{Name: "Traceparent", Value: "00-c8d838d728ada12f80d5dd8d6b7f3b61-2340e0e6968e54d6-00"},
+		{Name: "Content-Type", Value: "application/json"},
+		{Name: "Webhook-Id", Value: "dlv_7cju1m86nufm5t4aiq84be4t3s"},
+		{Name: "Webhook-Signature", Value: "v1,KbNsJ4hpTFuRZk1auOwTZsSCyG5LkhnWGlZO0GxjK7E="},
+		{Name: "Webhook-Timestamp", Value: "1795397348"},
+	}
+	said := []hook.Header{
+		{Name: "Content-Length", Value: "2"}, {Name: "Content-Type", Value: "text/plain; charset=utf-8"},
+		{Name: "Date", Value: "Mon, 23 Nov 2026 03:33:51 GMT"},
+	}
+	v := new(veil)
+	b.ReportAllocs()
+	for b.Loop() {
+		v.cover(m, sent)
+		_, _ = v.headers(said), v.body([]byte("ok"), false)
+	}
+}

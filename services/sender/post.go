@@ -16,6 +16,7 @@ import (
 type paper struct {
 	body   []byte
 	header []hook.Header
+	veil   veil
 }
 
 var papers = sync.Pool{New: func() any { return new(paper) }}
@@ -53,12 +54,11 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 	answer, err := o.service.Client.Post(egress.Request{
 		To: ready.to, Header: p.header, Body: rendered.Body, Deadline: out.at.Add(w.Timeout),
 	})
-	var room [maxProofs]string
-	hiding := ready.mask.over(p.header, &room)
+	p.veil.cover(ready.mask, p.header)
 	if err != nil {
-		out.fail(err, &hiding)
+		out.fail(err, &p.veil)
 	} else {
-		out.keep(answer, &hiding)
+		out.keep(answer, &p.veil)
 	}
 	if cap(p.body) <= maxPaper {
 		papers.Put(p)

@@ -28,6 +28,12 @@ func (o *owner) follow(t *task) trail {
 	if parent := t.event.Trace.Parent; unsampled(parent) {
 		return trail{context: hook.Trace{Parent: child(parent), State: t.event.Trace.State}, id: parent[traceAt:traceEnd]}
 	}
+	return o.span(t)
+}
+
+// span begins a span. It is apart because it needs much of the stack, which would
+// have to grow for it on the way to every request.
+func (o *owner) span(t *task) trail {
 	carried := carrier(t.event.Trace)
 	ctx := propagation.TraceContext{}.Extract(context.Background(), &carried)
 	ctx, span := o.service.Tracer.Start(ctx, "POST", trace.WithSpanKind(trace.SpanKindClient),

@@ -14,23 +14,28 @@ import (
 type veil struct {
 	*mask
 	proofs []string
+	// pieces are the runs of the proofs: an echo of one holds one of them.
+	pieces []string
+	// shapeless says that there is a proof without a piece.
+	shapeless bool
 	// wider is the mask of all, made for the first text that needs it: most
 	// answers say "ok".
 	wider *mask
 }
 
-// maxProofs is the room for what a request proves itself by without allocating.
-const maxProofs = 4
-
-// over hides what the mask hides and what was sent.
-func (m *mask) over(sent []hook.Header, room *[maxProofs]string) veil {
-	v := veil{mask: m, proofs: room[:0]}
+// cover makes the veil hide what the mask hides and what was sent.
+func (v *veil) cover(m *mask, sent []hook.Header) {
+	*v = veil{mask: m, proofs: v.proofs[:0], pieces: v.pieces[:0]}
 	for i := range sent {
-		if h := &sent[i]; h.Name == signature.HeaderDigest || secretHeader(h.Name) {
-			v.proofs = append(v.proofs, h.Value)
+		h := &sent[i]
+		if h.Name != signature.HeaderDigest && !secretHeader(h.Name) {
+			continue
 		}
+		before := len(v.pieces)
+		v.proofs = append(v.proofs, h.Value)
+		v.pieces = slices.AppendSeq(v.pieces, runs(h.Value))
+		v.shapeless = v.shapeless || len(v.pieces) == before
 	}
-	return v
 }
 
 // text hides the secrets in a text. cut says that it may end amid one.
@@ -41,20 +46,12 @@ func (v *veil) text(text string, cut bool) string {
 	return v.all().text(text, cut)
 }
 
-// name hides the name of a header that quotes a secret: http.Header has changed
-// the case of its letters.
+// name hides the name of a header that quotes a secret: its canonical form has
+// changed the case of the letters.
 func (v *veil) name(name string) string {
-	for _, p := range v.patterns {
-		if containsFold(name, p) {
-			return masked
-		}
-	}
-	for _, value := range v.proofs {
-		for run := range runs(value) {
-			if containsFold(name, run) {
-				return masked
-			}
-		}
+	quoted := func(part string) bool { return containsFold(name, part) }
+	if slices.ContainsFunc(v.patterns, quoted) || slices.ContainsFunc(v.pieces, quoted) {
+		return masked
 	}
 	return name
 }
@@ -62,23 +59,8 @@ func (v *veil) name(name string) string {
 // suspect reports whether a text may quote a secret: a piece of it, then, or
 // something that has no pieces.
 func (v *veil) suspect(text string) bool {
-	for _, p := range v.patterns {
-		if strings.Contains(text, p) {
-			return true
-		}
-	}
-	for _, value := range v.proofs {
-		pieces := false
-		for run := range runs(value) {
-			if pieces = true; strings.Contains(text, run) {
-				return true
-			}
-		}
-		if !pieces {
-			return true
-		}
-	}
-	return false
+	quoted := func(part string) bool { return strings.Contains(text, part) }
+	return v.shapeless || slices.ContainsFunc(v.patterns, quoted) || slices.ContainsFunc(v.pieces, quoted)
 }
 
 func (v *veil) all() *mask {
