@@ -3,7 +3,6 @@ package egress
 import (
 	"crypto/x509"
 	"net"
-	"syscall"
 	"time"
 )
 
@@ -55,21 +54,16 @@ func (c *Client) PutIdle(address string, raw net.Conn) {
 func (d *Destination) Address() string { return d.address }
 func (d *Destination) Head() string    { return d.head }
 
-// BreakIdle makes idle connections fail before they take anything, though a look
-// at them tells nothing.
-func (c *Client) BreakIdle() {
+// NarrowIdle lets the sockets of idle connections take little at once.
+func (c *Client) NarrowIdle() {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
 	for _, stack := range c.pool.hosts {
 		for _, k := range stack {
-			k.Conn = broken{k.Conn}
+			_ = k.raw.(*net.TCPConn).SetWriteBuffer(1) //nolint:errcheck // it is one
 		}
 	}
 }
-
-type broken struct{ net.Conn }
-
-func (broken) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
 // Failure is an error as the client makes it.
 func Failure(at Stage, err error) *Error { return failure(at, err) }

@@ -10,7 +10,7 @@ const sweepInterval = 5 * time.Second
 
 // pool holds idle connections: those of an origin in the order in which they
 // became idle, and the last goes out first, so that those which a quiet receiver
-// does not need grow old. Nothing runs for an idle connection: whoever takes one
+// does not need grow old. Nothing runs for an idle connection: whoever uses one
 // looks at it. A look is a system call, a thirtieth of a request, and spares none:
 // what came since the last answer would be taken for the next one, and so would
 // every answer be for the request before its own.
@@ -26,14 +26,15 @@ type pool struct {
 	closed bool
 }
 
-// take gives an open connection to an origin, with the deadline set, or nil.
+// take gives an idle connection to an origin, with the deadline set, or nil. It is
+// open, or will be looked at when it is written to.
 func (p *pool) take(to origin, deadline time.Time) *conn {
 	for {
 		c := p.pop(to)
 		if c == nil {
 			return nil
 		}
-		if time.Now().Before(c.until) && c.look.open() && c.SetDeadline(deadline) == nil {
+		if time.Now().Before(c.until) && (c.looks() || c.look.open()) && c.SetDeadline(deadline) == nil {
 			return c
 		}
 		_ = c.Close()

@@ -1,9 +1,13 @@
 package egress_test
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,6 +101,77 @@ func TestWhatMayHaveBeenReceivedIsNotSentAgain(t *testing.T) {
 	require.ErrorAs(t, err, &fault)
 	require.Equal(t, egress.StageAnswer, fault.Stage)
 	require.EqualValues(t, 2, received.Load())
+}
+
+// A socket that is full takes the beginning of a request, and the rest later.
+func TestByAConnectionThatIsUsedAgainARequestMayGoInPieces(t *testing.T) {
+	t.Parallel()
+	listener := listen(t)
+	wire := make(chan string, 1)
+	r := request(t, "http://"+listener.Addr().String()+"/hook")
+	r.Body = bytes.Repeat([]byte("0123456789abcdef"), 1<<10)
+	want := fmt.Sprintf("POST /hook HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", listener.Addr(), len(r.Body), r.Body)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_ = conn.(*net.TCPConn).SetReadBuffer(1) //nolint:errcheck // a listener of TCP
+		got := make([]byte, len(want))
+		for range 2 {
+			for at := 0; at < len(got); {
+				n, err := conn.Read(got[at:min(at+1000, len(got))])
+				if err != nil {
+					return
+				}
+				at += n
+			}
+			wire <- string(got)
+			_, _ = io.WriteString(conn, ok)
+		}
+	}()
+	client := newClient(t)
+	for range 2 {
+		answer, err := client.Post(r)
+		require.NoError(t, err)
+		require.Equal(t, "ok", string(answer.Body))
+		require.True(t, want == <-wire)
+		require.Equal(t, 1, client.Idle())
+		client.NarrowIdle()
+	}
+}
+
+func TestByAConnectionThatIsUsedAgainTheDeadlineHolds(t *testing.T) {
+	t.Parallel()
+	listener := listen(t)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		room := make([]byte, 4096)
+		_, _ = conn.Read(room)
+		_, _ = io.WriteString(conn, ok)
+		_, _ = io.Copy(io.Discard, conn)
+	}()
+	client := newClient(t)
+	r := request(t, "http://"+listener.Addr().String())
+	_, err := client.Post(r)
+	require.NoError(t, err)
+	require.Equal(t, 1, client.Idle())
+
+	r.Deadline = time.Now().Add(100 * time.Millisecond)
+	_, err = client.Post(r)
+	var fault *egress.Error
+	require.ErrorAs(t, err, &fault)
+	require.Equal(t, egress.StageAnswer, fault.Stage)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	var op *net.OpError
+	require.ErrorAs(t, err, &op)
+	require.Equal(t, "read", op.Op)
+	require.Zero(t, client.Idle())
 }
 
 func TestConcurrentRequestsHaveConnectionsOfTheirOwn(t *testing.T) {

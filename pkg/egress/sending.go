@@ -2,6 +2,8 @@ package egress
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"slices"
 	"time"
@@ -41,7 +43,7 @@ func (c *conn) send(b *buffers, body []byte) (s sending, taken int) {
 		b.out = slices.Grow(b.out, len(body))
 		wire = append(b.out, body...) // b.out is the head still: it may be sent again
 	}
-	taken, s.err = c.Write(wire)
+	taken, s.err = c.write(wire, joined)
 	if s.err != nil {
 		c.hurry()
 	} else if !joined {
@@ -50,6 +52,33 @@ func (c *conn) send(b *buffers, body []byte) (s sending, taken int) {
 	}
 	return s, taken
 }
+
+// errEnded says that an idle connection was at its end, or might as well be.
+var errEnded = fmt.Errorf("idle connection: %w", io.EOF)
+
+// write writes what a request begins with; whole says that it is all of it.
+func (c *conn) write(wire []byte, whole bool) (taken int, err error) {
+	if !c.looks() {
+		return c.Write(wire)
+	}
+	taken, open, err := c.look.speak(wire, whole)
+	switch {
+	case err != nil:
+		return 0, err
+	case !open:
+		return 0, errEnded
+	case taken < len(wire):
+		more, err := c.Write(wire[taken:])
+		return taken + more, err
+	default:
+		return taken, nil
+	}
+}
+
+// looks reports whether a request is preceded by a look, with which it is one
+// operation. By TLS it cannot be, and a new connection needs none: what its
+// receiver says unasked is answered by nobody else.
+func (c *conn) looks() bool { return c.records == nil && !c.until.IsZero() }
 
 func (c *conn) sendBeside(body []byte, done chan<- error) {
 	_, err := c.Write(body)
