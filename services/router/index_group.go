@@ -62,7 +62,7 @@ func group(webhooks []hook.Webhook) []*subscription {
 		key = appendTexts(appendTexts(append(key[:0], byte(events)), types), stores)
 		sub, ok := known[string(key)]
 		if !ok {
-			sub = &subscription{itemTypes: slices.Clone(types), events: events, stores: exactly(stores)}
+			sub = &subscription{itemTypes: slices.Clone(types), events: events, stores: slices.Clone(stores)}
 			known[string(key)] = sub
 			if sub.anyType() {
 				forAny = append(forAny, sub)
@@ -80,16 +80,6 @@ func distinct(to, texts []string) []string {
 	to = append(to, texts...)
 	slices.Sort(to)
 	return slices.Compact(to)
-}
-
-// exactly is a copy without spare room; nil of none.
-func exactly(texts []string) []string {
-	if len(texts) == 0 {
-		return nil
-	}
-	exact := make([]string, len(texts))
-	copy(exact, texts)
-	return exact
 }
 
 // appendTexts appends texts so that no other texts look the same.
