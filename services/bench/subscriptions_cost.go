@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/redisstore"
 	"github.com/staffetta/staffetta/services/assembly"
@@ -24,7 +26,7 @@ func (p population) cost(ctx context.Context, parts *assembly.Parts, cfg Config,
 	if err := p.fill(ctx, parts, 0, least, nil); err != nil {
 		return err
 	}
-	withFew, _, err := p.viewed(ctx, parts, least, cfg.Patience)
+	ofFew, _, err := p.viewed(ctx, parts, least, cfg.Patience)
 	if err != nil {
 		return err
 	}
@@ -33,7 +35,7 @@ func (p population) cost(ctx context.Context, parts *assembly.Parts, cfg Config,
 		return err
 	}
 	result.Figures["fill_s"] = time.Since(begun).Seconds()
-	withAll, held, err := p.viewed(ctx, parts, p.early(), cfg.Patience)
+	ofAll, held, err := p.viewed(ctx, parts, p.early(), cfg.Patience)
 	if err != nil {
 		return err
 	}
@@ -42,60 +44,143 @@ func (p population) cost(ctx context.Context, parts *assembly.Parts, cfg Config,
 		webhooks += count
 	}
 	result.Figures["router_bytes_per_webhook"] = held * mebibyte / float64(webhooks)
-	result.Figures["match_ns_few"], result.Figures["match_ns_all"] = withFew, withAll
-	if withFew > 0 {
-		result.Ratios["match_all_per_few"] = withAll / withFew
+	costs, err := p.compare(ofFew, ofAll, least)
+	if err != nil {
+		return err
+	}
+	for name, c := range costs {
+		result.Figures[name+"_ns_few"], result.Figures[name+"_ns_all"] = c.few, c.all
+		if c.few > 0 {
+			result.Ratios[name+"_all_per_few"] = c.all / c.few
+		}
 	}
 	return nil
 }
 
-// viewed mirrors Redis as the router does, and returns what an event costs and
-// how much memory, in MiB, the view holds.
-func (p population) viewed(ctx context.Context, parts *assembly.Parts, accounts int, patience time.Duration) (ns, held float64, err error) {
+// view is what a router knows.
+type view = *redisstore.Mirror[*router.Index]
+
+// viewed mirrors Redis as the router does until it knows so many accounts, and
+// returns its view of them, which changes no more, and how much memory, in MiB,
+// that holds.
+func (p population) viewed(ctx context.Context, parts *assembly.Parts, accounts int, patience time.Duration) (v view, held float64, err error) {
 	before := liveHeap()
-	mirror := redisstore.NewMirror(parts.Redis, parts.Log, router.NewIndex)
+	v = redisstore.NewMirror(parts.Redis, parts.Log, router.NewIndex)
 	following, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- mirror.Run(following) }()
+	go func() { ended <- v.Run(following) }()
 	defer func() {
 		stop()
 		err = errors.Join(err, <-ended)
 	}()
-	_, err = await(ctx, func(context.Context) (int, error) { return int(mirror.Versions()), nil }, accounts, patience)
-	if err == nil && mirror.Versions() < int64(accounts) {
-		err = fmt.Errorf("the mirror has read %d of %d accounts", mirror.Versions(), accounts)
+	_, err = await(ctx, func(context.Context) (int, error) { return int(v.Versions()), nil }, accounts, patience)
+	if err == nil && v.Versions() < int64(accounts) {
+		err = fmt.Errorf("the mirror has read %d of %d accounts", v.Versions(), accounts)
 	}
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
 	held = liveHeap() - before
-	ns = p.matchCost(mirror, accounts)
-	runtime.KeepAlive(mirror)
-	return ns, held, nil
+	runtime.KeepAlive(v)
+	return v, held, nil
 }
 
-// matchCost is the time, in nanoseconds, that finding the webhooks of an event
-// takes, of random ones of the first accounts.
-func (p population) matchCost(mirror router.Snapshot, accounts int) float64 {
-	const (
-		different = 1 << 14
-		rounds    = 1 << 20
-	)
-	events := make([]hook.Event, different)
-	for i := range events {
-		events[i] = hook.Event{
-			Account: p.id(rand.IntN(accounts)), Type: hook.Update, ItemType: subjects[rand.IntN(len(subjects))].itemType,
+const (
+	// fetched is how many events are measured at a time. Their bytes are at hand, as
+	// after a fetch; their accounts are drawn anew each time, so that what the router
+	// knows of them comes from wherever it lies.
+	fetched = 256
+	// fetches is how often that is done with few and with all accounts, in turns: the
+	// medians are comparable on a machine whose speed changes.
+	fetches = 200
+	// toPartitions is how many the topic deliveries has, by default.
+	toPartitions = 32
+)
+
+// compared is what an event costs with few accounts and with all, nanoseconds.
+type compared struct{ few, all float64 }
+
+// compare measures an event's "match", which is finding its account and the
+// webhooks that want it, and its "route": all that the router does for it between
+// its bytes and those of its bundles.
+func (p population) compare(ofFew, ofAll view, least int) (map[string]compared, error) {
+	var match, route [2][]float64
+	bundler := router.NewBundler(toPartitions)
+	for n := range 2 * fetches {
+		v, accounts := ofFew, least
+		if n%2 == 1 {
+			v, accounts = ofAll, p.early()
+		}
+		ns, err := p.matching(v, p.fetch(accounts), bundler)
+		if err != nil {
+			return nil, err
+		}
+		match[n%2] = append(match[n%2], ns)
+		if ns, err = routing(v, p.fetch(accounts), bundler); err != nil {
+			return nil, err
+		}
+		route[n%2] = append(route[n%2], ns)
+	}
+	return map[string]compared{
+		"match": {few: median(match[0]), all: median(match[1])},
+		"route": {few: median(route[0]), all: median(route[1])},
+	}, nil
+}
+
+// fetch makes records of random ones of the first accounts.
+func (p population) fetch(accounts int) []codec.Input {
+	records := make([]codec.Input, fetched)
+	for i := range records {
+		from := load{tenants: []tenant{{account: p.id(rand.IntN(accounts))}}}
+		at := time.Now()
+		r := from.record(rand.IntN(items), at)
+		records[i] = codec.Input{Value: r.Value, At: hook.Coordinates{Topic: r.Topic, Offset: int64(i)}, Time: at}
+	}
+	return records
+}
+
+// matching returns what finding the webhooks of an event takes.
+func (p population) matching(v view, records []codec.Input, bundler *router.Bundler) (ns float64, err error) {
+	events := make([]hook.Event, len(records))
+	for i := range records {
+		if events[i], err = codec.Decode(records[i]); err != nil {
+			return 0, err
 		}
 	}
-	matched := 0
 	begun := time.Now()
-	for n := range rounds {
-		e := &events[n%different]
-		if index, ok := mirror.Account(e.Account); ok {
-			index.Match(e, func(string) { matched++ })
+	for i := range events {
+		index, ok := v.Account(events[i].Account)
+		if !ok {
+			return 0, fmt.Errorf("account %q is unknown", events[i].Account)
 		}
+		bundler.Match(&events[i], index)
 	}
-	took := time.Since(begun)
-	runtime.KeepAlive(matched)
-	return float64(took.Nanoseconds()) / rounds
+	return float64(time.Since(begun).Nanoseconds()) / fetched, nil
+}
+
+// routing returns what an event takes from its record to those of its bundles.
+func routing(v view, records []codec.Input, bundler *router.Bundler) (ns float64, err error) {
+	written := make([]bus.Record, 0, 16*len(records)) // until they are all made
+	begun := time.Now()
+	for i := range records {
+		event, err := codec.Decode(records[i])
+		if err != nil {
+			return 0, err
+		}
+		index, ok := v.Account(event.Account)
+		if !ok {
+			return 0, fmt.Errorf("account %q is unknown", event.Account)
+		}
+		if bundler.Match(&event, index) == 0 {
+			continue
+		}
+		bundles, err := bundler.Records(&event)
+		if err != nil {
+			return 0, err
+		}
+		written = append(written, bundles...)
+	}
+	ns = float64(time.Since(begun).Nanoseconds()) / fetched
+	runtime.KeepAlive(written)
+	return ns, nil
 }

@@ -22,11 +22,12 @@ func TestAFlushedAndHalfRefilledRedisLosesNothing(t *testing.T) {
 		require.Zero(t, result.Figures["quarantined"])
 		require.Greater(t, result.Events, 20, "at least a second of the flow, and the late account")
 		require.Greater(t, result.Deliveries, result.Events, "several webhooks want each")
-		for _, name := range []string{"fill_s", "refill_s", "match_ns_few", "match_ns_all"} {
+		for _, name := range []string{"fill_s", "refill_s", "match_ns_few", "match_ns_all", "route_ns_few", "route_ns_all"} {
 			require.Positive(t, result.Figures[name], name)
 		}
 		require.Contains(t, result.Figures, "router_bytes_per_webhook")
 		require.Positive(t, result.Ratios["match_all_per_few"])
+		require.Positive(t, result.Ratios["route_all_per_few"])
 	})
 }
 
