@@ -56,12 +56,17 @@ func (w *Writer) Insert(ctx context.Context, table string, columns []string, row
 // copy speaks to the transaction's connection past database/sql, which knows no
 // COPY; the transaction is the server's, so the rows are in it.
 func (w *Writer) copy(ctx context.Context, table string, columns []string, rows [][]any) error {
+	quoted := make([]string, len(columns))
+	for i, c := range columns {
+		quoted[i] = pgx.Identifier{c}.Sanitize()
+	}
+	statement := "COPY " + pgx.Identifier{table}.Sanitize() + " (" + strings.Join(quoted, ", ") + ") FROM STDIN BINARY"
 	return w.conn.Raw(func(driver any) error {
 		conn, ok := driver.(*stdlib.Conn)
 		if !ok {
 			return fmt.Errorf("connection is a %T", driver)
 		}
-		_, err := conn.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+		_, err := conn.Conn().PgConn().CopyFrom(ctx, &copyReader{rows: rows}, statement)
 		return err
 	})
 }
