@@ -12,30 +12,40 @@ import (
 // ledger is the histories of some deliveries within one transaction.
 type ledger struct {
 	histories map[string]*history
+	// sought are the keys of those that may have a row.
+	sought []int64
 	// stored are those that have a row, in the order of their keys; fresh the
 	// others, in the order in which they came.
 	stored, fresh []*history
 }
 
-// readLedger reads what the log has of deliveries, and locks their rows, which
-// Released changes too.
-func readLedger(ctx context.Context, w *database.Writer, ids []string) (*ledger, error) {
-	l := &ledger{histories: make(map[string]*history, len(ids))}
-	keys := make([]int64, 0, len(ids))
-	for _, id := range ids {
-		if l.histories[id] == nil {
-			h := &history{key: database.Key(id)}
-			l.histories[id] = h
-			keys = append(keys, h.key)
-		}
+func newLedger(size int) *ledger {
+	return &ledger{histories: make(map[string]*history, size)}
+}
+
+// open makes a history for a delivery, which read does not look for if it is
+// taken to be new.
+func (l *ledger) open(id string, isNew bool) {
+	if l.histories[id] != nil {
+		return // whether it is there does not depend on the second record
 	}
+	h := &history{key: database.Key(id)}
+	l.histories[id] = h
+	if !isNew {
+		l.sought = append(l.sought, h.key)
+	}
+}
+
+// read reads what the log has of the deliveries, and locks their rows, which
+// Released changes too.
+func (l *ledger) read(ctx context.Context, w *database.Writer) error {
 	// One after the other in the index, and in one order for all who lock.
-	slices.Sort(keys)
+	slices.Sort(l.sought)
 	query := `SELECT ` + strings.Join(wholeColumns, ", ") + ` FROM deliveries WHERE id_key IN (…)`
 	if w.Dialect == database.Postgres {
 		query += ` ORDER BY id_key, id FOR UPDATE`
 	}
-	err := eachKey(ctx, w, query, keys, func(scan func(...any) error) error {
+	err := eachKey(ctx, w, query, l.sought, func(scan func(...any) error) error {
 		var r rowScan
 		if err := scan(append(r.listTargets(), r.loneTargets()...)...); err != nil {
 			return err
@@ -56,9 +66,9 @@ func readLedger(ctx context.Context, w *database.Writer, ids []string) (*ledger,
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return l, l.readAttempts(ctx, w)
+	return l.readAttempts(ctx, w)
 }
 
 // readAttempts reads the keys of what is in the table attempts.

@@ -343,3 +343,30 @@ func TestResumingEndsWhenNothingIsHeld(t *testing.T) {
 		is("wh_3", hook.Resuming)
 	})
 }
+
+func TestATwinAmongNewDeliveriesChangesNothing(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		old, tried, fresh := deliveredAtOnce(1), attempt(2), deliveredAtOnce(3)
+		old.Webhook, fresh.Webhook = "wh_1", "wh_1"
+		f.record(t, old, tried)
+		second := but(tried, func(a *hook.Attempt) { a.Step, a.Number, a.At = 1, 2, a.At.Add(time.Minute) })
+		f.record(t, fresh, tried, second, old)
+		require.Equal(t, row(old), f.delivery(t, old.Delivery))
+		require.Equal(t, row(second), f.delivery(t, tried.Delivery))
+		require.Equal(t, row(fresh), f.delivery(t, fresh.Delivery))
+		for _, c := range []struct {
+			id   string
+			want []hook.Attempt
+		}{{old.Delivery, []hook.Attempt{old}}, {tried.Delivery, []hook.Attempt{tried, second}}, {fresh.Delivery, []hook.Attempt{fresh}}} {
+			list, err := f.Attempts(t.Context(), "acme", c.id)
+			require.NoError(t, err)
+			require.Equal(t, c.want, list)
+		}
+		usage, _, err := f.Usage(t.Context(), "acme", hook.UsageFilter{}, hook.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Len(t, usage, 1)
+		require.EqualValues(t, 4, usage[0].Executed)
+	})
+}

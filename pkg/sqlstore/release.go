@@ -80,13 +80,12 @@ func (s *Store) Released(ctx context.Context, deliveries []hook.Delivery, run in
 	if len(deliveries) == 0 {
 		return nil
 	}
-	ids := make([]string, len(deliveries))
-	for i, d := range deliveries {
-		ids[i] = d.ID
-	}
 	err := s.db.Write(ctx, func(w *database.Writer) error {
-		l, err := readLedger(ctx, w, ids)
-		if err != nil {
+		l := newLedger(len(deliveries))
+		for _, d := range deliveries {
+			l.open(d.ID, false)
+		}
+		if err := l.read(ctx, w); err != nil {
 			return err
 		}
 		for _, h := range l.stored {
