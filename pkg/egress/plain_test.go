@@ -119,27 +119,3 @@ func FuzzPlain(f *testing.F) {
 		require.Equal(t, wantRest, gotRest)
 	})
 }
-
-func BenchmarkReadHead(b *testing.B) {
-	source := strings.NewReader(usual)
-	in := bufio.NewReader(source)
-	for name, read := range map[string]func() bool{
-		"plain": func() bool { _, ok := readPlain(in); return ok },
-		"net-http": func() bool {
-			r, err := http.ReadResponse(in, post) //nolint:bodyclose // it has none but what is in memory
-			return err == nil && listed(r.Header) != nil
-		},
-	} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				source.Reset(usual)
-				in.Reset(source)
-				_, _ = in.Peek(1)
-				if !read() {
-					b.Fatal("not read")
-				}
-			}
-		})
-	}
-}
