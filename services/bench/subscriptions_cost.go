@@ -88,11 +88,12 @@ func (p population) viewed(ctx context.Context, parts *assembly.Parts, accounts 
 const (
 	// fetched is how many events are measured at a time. Their bytes are at hand, as
 	// after a fetch; their accounts are drawn anew each time, so that what the router
-	// knows of them comes from wherever it lies.
-	fetched = 256
-	// fetches is how often that is done with few and with all accounts, in turns: the
-	// medians are comparable on a machine whose speed changes.
-	fetches = 200
+	// knows of them comes from wherever it lies. So few take a fraction of a
+	// scheduler's slice, and the median leaves out those that lost the processor.
+	fetched = 32
+	// fetches is how often that is done with few and with all accounts, in turns, so
+	// that both meet the same machine.
+	fetches = 1600
 	// toPartitions is how many the topic deliveries has, by default.
 	toPartitions = 32
 )
