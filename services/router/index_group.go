@@ -39,7 +39,8 @@ type subscription struct {
 func (s *subscription) anyType() bool { return len(s.itemTypes) == 0 }
 
 // group finds the different subscriptions of webhooks, those for any item type
-// first. Webhooks that name no item type or no event type want nothing, and are
+// first, the others by item types: what an event matches lies close together.
+// Webhooks that name no item type or no event type want nothing, and are
 // in none.
 func group(webhooks []hook.Webhook) []*subscription {
 	var (
@@ -72,6 +73,7 @@ func group(webhooks []hook.Webhook) []*subscription {
 		}
 		sub.members = append(sub.members, i)
 	}
+	slices.SortStableFunc(forSome, func(a, b *subscription) int { return slices.Compare(a.itemTypes, b.itemTypes) })
 	return append(forAny, forSome...)
 }
 
