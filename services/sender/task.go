@@ -5,6 +5,7 @@ import (
 	"container/list"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -78,16 +79,17 @@ type task struct {
 // ofBundle gives the tasks of a record of deliveries. finished is called when
 // the fate of every one of them is durable.
 func ofBundle(r bus.Record, finished func()) ([]*task, error) {
-	// The record shares its memory with others, which would be kept as long as the
-	// slowest of the tasks.
-	b, err := codec.ReadBundle(bytes.Clone(r.Value))
+	b, err := codec.ReadBundle(r.Value)
 	if err != nil {
 		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
 	}
 	if b.Count == 0 {
 		return nil, errors.New("bundle has no webhooks")
 	}
-	event, err := codec.DecodeChange(b.Change)
+	// The record shares its memory with others, and with up to 1,000 ids: the slowest
+	// of the tasks is to keep none of that.
+	change := bytes.Clone(b.Change)
+	event, err := codec.DecodeChange(change)
 	if err != nil {
 		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
 	}
@@ -102,15 +104,16 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 		}
 	}
 	tasks := make([]*task, 0, b.Count)
-	for webhook := range b.Webhooks() {
+	for id := range b.Webhooks() {
+		webhook := strings.Clone(id)
 		tasks = append(tasks, &task{
 			identity: identity{delivery: hook.DeliveryID(event.ID, webhook, -1), run: b.Run},
 			account:  event.Account,
 			webhook:  webhook,
-			change:   b.Change,
+			change:   change,
 			event:    &event,
 			bundle:   r.At(),
-			bytes:    len(b.Change),
+			bytes:    len(change),
 			finished: finished,
 		})
 	}
