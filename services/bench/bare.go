@@ -28,12 +28,6 @@ const (
 // bareConnections are what the bare loop tries.
 var bareConnections = []int{16, 64, 256}
 
-// bare is what a plain HTTP client reaches.
-type bare struct {
-	connections int
-	perSecond   float64
-}
-
 // prepared is a request in memory, but for what changes by the attempt.
 type prepared struct {
 	format.Request
@@ -61,26 +55,37 @@ func (l load) prepare(cfg Config, count int) ([]prepared, error) {
 	return requests, nil
 }
 
-// bareRate signs and posts requests from memory with each number of connections and
-// returns the best.
-func bareRate(ctx context.Context, cfg Config, r *receiver.Process, requests []prepared) (best bare, err error) {
+// bestConnections is the number of connections with which the bare loop is fastest.
+func bestConnections(ctx context.Context, cfg Config, r *receiver.Process, requests []prepared) (best int, err error) {
+	fastest := 0.0
 	for _, connections := range bareConnections {
-		if err := r.Reset(ctx, time.Unix(0, 0)); err != nil {
-			return best, err
-		}
-		rate, err := post(ctx, r.URL(), "Staffetta/"+cfg.Version, requests, connections)
+		loop, err := bareLoop(ctx, cfg, r, requests, connections)
 		if err != nil {
-			return best, fmt.Errorf("bare loop with %d connections: %w", connections, err)
+			return 0, err
 		}
-		if rate > best.perSecond {
-			best = bare{connections: connections, perSecond: rate}
+		if loop.DeliveriesPerSecond > fastest {
+			best, fastest = connections, loop.DeliveriesPerSecond
 		}
 	}
 	return best, nil
 }
 
-// post posts all requests, at least minBare, and returns how many a second.
-func post(ctx context.Context, url, userAgent string, requests []prepared, connections int) (perSecond float64, err error) {
+// bareLoop signs and posts requests from memory with so many connections.
+func bareLoop(
+	ctx context.Context, cfg Config, r *receiver.Process, requests []prepared, connections int,
+) (loop Part, err error) {
+	if err := r.Reset(ctx, time.Unix(0, 0)); err != nil {
+		return Part{}, err
+	}
+	loop, err = post(ctx, r.URL(), "Staffetta/"+cfg.Version, requests, connections)
+	if err != nil {
+		return Part{}, fmt.Errorf("bare loop with %d connections: %w", connections, err)
+	}
+	return loop, nil
+}
+
+// post posts all requests, at least minBare.
+func post(ctx context.Context, url, userAgent string, requests []prepared, connections int) (Part, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections, DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
@@ -100,14 +105,15 @@ func post(ctx context.Context, url, userAgent string, requests []prepared, conne
 		return group.Wait()
 	}
 	if err := loop(warmBare); err != nil {
-		return 0, err
+		return Part{}, err
 	}
 	count := max(len(requests), minBare)
 	begun := time.Now()
 	if err := loop(count); err != nil {
-		return 0, err
+		return Part{}, err
 	}
-	return float64(count) / time.Since(begun).Seconds(), nil
+	took := time.Since(begun).Seconds()
+	return Part{Name: "bare", Runs: 1, Deliveries: count, Seconds: took, DeliveriesPerSecond: float64(count) / took}, nil
 }
 
 // bareTrace is a header as every delivery has one.

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 func small(t *testing.T) Config {
 	t.Helper()
 	return Config{
-		Scenario: "throughput", Events: 200, Accounts: 1, Webhooks: 3, Payload: hook.Thin,
+		Scenario: "throughput", Events: 200, Accounts: 1, Webhooks: 3, Payload: hook.Thin, Pairs: 1,
 		Receiver: []string{os.Args[0], asReceiver}, Version: "test", Log: zap.NewNop(), Errors: t.Output(),
 	}
 }
@@ -42,11 +42,22 @@ func small(t *testing.T) Config {
 func TestThroughputDeliversEverythingOnceAndTellsEveryFigure(t *testing.T) {
 	t.Parallel()
 	cfg := small(t)
+	cfg.Pairs = 2
 	var profile bytes.Buffer
 	cfg.Profile = &profile
 	result, err := Run(t.Context(), cfg)
 	require.NoError(t, err)
 	require.NotZero(t, profile.Len())
+	require.Len(t, result.Parts, 2)
+	for i, part := range []struct {
+		name  string
+		count int
+	}{{"throughput", 2 * 600}, {"bare", 2 * minBare}} {
+		require.Equal(t, part.name, result.Parts[i].Name)
+		require.Equal(t, part.count, result.Parts[i].Deliveries)
+		require.Equal(t, 2, result.Parts[i].Runs)
+	}
+	result.Parts = nil
 
 	var text bytes.Buffer
 	require.NoError(t, result.WriteJSON(&text))
@@ -54,8 +65,8 @@ func TestThroughputDeliversEverythingOnceAndTellsEveryFigure(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text.Bytes(), &fields))
 	for name, want := range map[string]any{
 		"scenario": "throughput", "servers": "embedded", "payload": "thin",
-		"events": 200.0, "accounts": 1.0, "webhooks": 3.0,
-		"deliveries": 600.0, "lost": 0.0, "duplicated": 0.0,
+		"events": 400.0, "accounts": 1.0, "webhooks": 3.0,
+		"deliveries": 1200.0, "lost": 0.0, "duplicated": 0.0,
 	} {
 		require.Equal(t, want, fields[name], name)
 		delete(fields, name)

@@ -18,11 +18,11 @@ type Result struct {
 	// Seconds from the first publish to the last arrival.
 	Seconds             float64 `json:"seconds"`
 	DeliveriesPerSecond float64 `json:"deliveries_per_s"`
-	// BarePerSecond is what a plain HTTP client reaches that signs and posts
-	// bodies from memory to the same receiver, at its best number of connections;
-	// 0 if the scenario is not compared with it.
+	// BarePerSecond is what a plain HTTP client reaches, in the median, that signs
+	// and posts bodies from memory to the same receiver, at its best number of
+	// connections; 0 if the scenario is not compared with it.
 	BarePerSecond float64 `json:"bare_per_s"`
-	// Ratio is DeliveriesPerSecond / BarePerSecond.
+	// Ratio is the median of the pairs' ratios of the two.
 	Ratio float64 `json:"ratio"`
 	// Lost deliveries did not arrive although the receiver was waited for.
 	Lost int `json:"lost"`
@@ -62,7 +62,7 @@ type Result struct {
 	Accounts int    `json:"accounts"`
 	Webhooks int    `json:"webhooks"`
 	Payload  string `json:"payload"`
-	// BareConnections is the number at which BarePerSecond was reached.
+	// BareConnections is the number with which the bare loop is fastest.
 	BareConnections int `json:"bare_connections"`
 }
 
@@ -77,12 +77,4 @@ func (r *Result) counted(f figures) {
 	r.Deferred += int(f[deferredTotal])
 	r.Hops += int(f[hopsTotal])
 	r.Twins += int(f[twinsTotal])
-}
-
-// compare sets what the bare loop reached.
-func (r *Result) compare(b bare) {
-	r.BarePerSecond, r.BareConnections, r.Ratio = b.perSecond, b.connections, 0
-	if b.perSecond > 0 {
-		r.Ratio = r.DeliveriesPerSecond / b.perSecond
-	}
 }
