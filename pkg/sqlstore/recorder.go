@@ -28,8 +28,9 @@ func (s *Store) NextOffset(ctx context.Context, partition int) (int64, error) {
 // what the log has of the deliveries, decides here, and writes what is new.
 //
 // A delivery of which the first record comes is nearly always new. PostgreSQL is
-// not asked about those (a tenth of its work): its unique index refuses what was
-// there after all, and then it is all done again, this time with a look.
+// not asked about those, which would be a search in an index each: its unique
+// index refuses what was there after all, and then it is all done again, this time
+// with a look.
 func (s *Store) Record(ctx context.Context, ranges []hook.Range) error {
 	// In one order, so that no two recorders wait for each other.
 	ranges = slices.SortedFunc(slices.Values(ranges), func(a, b hook.Range) int { return cmp.Compare(a.Partition, b.Partition) })
