@@ -9,6 +9,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/jsontext"
+	"github.com/staffetta/staffetta/pkg/wire"
 )
 
 // Bounds of the fields of an event, beside MaxItems.
@@ -113,7 +114,7 @@ func checkData(data []byte, item int, f *faults) []byte {
 	if len(data) == 0 {
 		return nil
 	}
-	start, end, err := jsontext.Value(shared(data))
+	start, end, err := jsontext.Value(wire.Shared(data))
 	if err != nil {
 		f.add(place{item: item, field: "data"}, string(data), ruleData+": "+err.Error())
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/wire"
 )
 
 // MaxBytes is the most that an event may have, uncompressed, in whatever form.
@@ -133,7 +134,7 @@ func (in Input) header(name string) string {
 		return ""
 	}
 	value, _ := in.Header(name)
-	return shared(value)
+	return wire.Shared(value)
 }
 
 // mediaType is a content type without its parameters, JSON if there is none.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/staffetta/staffetta/pkg/jsontext"
+	"github.com/staffetta/staffetta/pkg/wire"
 )
 
 // reader reads the JSON form in one pass. Errors of its methods are syntax
@@ -19,7 +20,7 @@ type reader struct {
 
 // newReader reads a value whose memory the strings and data of the event share.
 func newReader(value []byte) (*reader, error) {
-	s, err := jsontext.NewScanner(shared(value))
+	s, err := jsontext.NewScanner(wire.Shared(value))
 	if err != nil {
 		return nil, refuseSyntax(NotJSON, err)
 	}

@@ -3,6 +3,8 @@ package codec
 import (
 	"fmt"
 	"iter"
+
+	"github.com/staffetta/staffetta/pkg/wire"
 )
 
 // Bundle is a staffetta.delivery.v1.Bundle on the wire that was looked into:
@@ -16,32 +18,32 @@ type Bundle struct {
 	// Run as in the message.
 	Run int64
 
-	wire []byte
+	message []byte
 }
 
 // ReadBundle checks a bundle but for its change, which DecodeChange checks. The
-// wire must not be written to afterwards.
-func ReadBundle(wire []byte) (Bundle, error) {
-	b := Bundle{wire: wire}
-	r := wireReader{rest: wire}
-	for r.next() {
-		switch r.tag {
+// message must not be written to afterwards.
+func ReadBundle(message []byte) (Bundle, error) {
+	b := Bundle{message: message}
+	r := wire.NewReader(message)
+	for r.Next() {
+		switch r.Tag {
 		case bundleChange:
 			if b.Change == nil {
-				b.Change = r.bytes[:len(r.bytes):len(r.bytes)]
+				b.Change = r.Bytes[:len(r.Bytes):len(r.Bytes)]
 				continue
 			}
 			// Two messages one behind the other are the two of them merged.
-			b.Change = append(b.Change, r.bytes...)
+			b.Change = append(b.Change, r.Bytes...)
 		case bundleWebhooks:
-			r.text()
+			r.Text()
 			b.Count++
 		case bundleRun:
-			b.Run = int64(r.value)
+			b.Run = int64(r.Value)
 		}
 	}
-	if r.err != nil {
-		return Bundle{}, fmt.Errorf("not a staffetta.delivery.v1.Bundle: %w", r.err)
+	if r.Err != nil {
+		return Bundle{}, fmt.Errorf("not a staffetta.delivery.v1.Bundle: %w", r.Err)
 	}
 	return b, nil
 }
@@ -49,9 +51,9 @@ func ReadBundle(wire []byte) (Bundle, error) {
 // Webhooks are the ids of the webhooks, in the order of the message.
 func (b Bundle) Webhooks() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		r := wireReader{rest: b.wire}
-		for r.next() {
-			if r.tag == bundleWebhooks && !yield(shared(r.bytes)) {
+		r := wire.NewReader(b.message)
+		for r.Next() {
+			if r.Tag == bundleWebhooks && !yield(wire.Shared(r.Bytes)) {
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/wire"
 	eventv1 "github.com/staffetta/staffetta/proto/staffetta/event/v1"
 )
 
@@ -13,12 +14,12 @@ var errNoEvent = errors.New("it has no event")
 
 // DecodeChange reads the event out of a staffetta.delivery.v1.Change on the
 // wire: what FromChange makes of it, but an error if there is no event in it.
-// Strings and data of the event share the memory of wire, which nobody may write
+// Strings and data of the event share the message's memory, which nobody may write
 // to afterwards; whoever keeps the event longer than the rest of a fetched batch
 // gives it bytes of its own.
-func DecodeChange(wire []byte) (hook.Event, error) {
+func DecodeChange(message []byte) (hook.Event, error) {
 	var e hook.Event
-	there, err := readChange(&e, wire)
+	there, err := readChange(&e, message)
 	if err == nil && !there {
 		err = errNoEvent
 	}
@@ -30,109 +31,94 @@ func DecodeChange(wire []byte) (hook.Event, error) {
 
 // readChange and its like merge a message into what was read of it before, as
 // proto.Unmarshal does with a field that occurs twice.
-func readChange(e *hook.Event, wire []byte) (eventThere bool, err error) {
-	r := wireReader{rest: wire}
+func readChange(e *hook.Event, message []byte) (eventThere bool, err error) {
+	r := wire.NewReader(message)
 	published := int64(0)
-	for r.next() {
-		switch r.tag {
+	for r.Next() {
+		switch r.Tag {
 		case changeEvent:
 			eventThere = true
-			r.err = readEvent(e, r.bytes)
+			r.Err = readEvent(e, r.Bytes)
 		case changeSource:
-			r.err = readCoordinates(&e.Source, r.bytes)
+			r.Err = wire.ReadCoordinates(&e.Source, r.Bytes)
 		case changeTraceparent:
-			e.Trace.Parent = r.text()
+			e.Trace.Parent = r.Text()
 		case changeTracestate:
-			e.Trace.State = r.text()
+			e.Trace.State = r.Text()
 		case changePublished:
-			published = int64(r.value)
+			published = int64(r.Value)
 		}
 	}
 	if published != 0 {
 		e.Published = time.UnixMilli(published).UTC()
 	}
-	return eventThere, r.err
+	return eventThere, r.Err
 }
 
-func readCoordinates(c *hook.Coordinates, wire []byte) error {
-	r := wireReader{rest: wire}
-	for r.next() {
-		switch r.tag {
-		case coordinatesTopic:
-			c.Topic = r.text()
-		case coordinatesPartition:
-			c.Partition = int(int32(r.value))
-		case coordinatesOffset:
-			c.Offset = int64(r.value)
-		}
-	}
-	return r.err
-}
-
-func readEvent(e *hook.Event, wire []byte) error {
-	r := wireReader{rest: wire}
-	for r.next() {
-		switch r.tag {
+func readEvent(e *hook.Event, message []byte) error {
+	r := wire.NewReader(message)
+	for r.Next() {
+		switch r.Tag {
 		case eventID:
-			e.ID = r.text()
+			e.ID = r.Text()
 		case eventAccount:
-			e.Account = r.text()
+			e.Account = r.Text()
 		case eventStore:
-			e.Store = r.text()
+			e.Store = r.Text()
 		case eventUser:
-			r.err = readReference(&e.User, r.bytes)
+			r.Err = readReference(&e.User, r.Bytes)
 		case eventType:
-			e.Type = fromEventType(eventv1.EventType(r.value))
+			e.Type = fromEventType(eventv1.EventType(r.Value))
 		case eventItemType:
-			e.ItemType = r.text()
+			e.ItemType = r.Text()
 		case eventItems:
 			e.Items = append(e.Items, hook.Item{})
-			r.err = readItem(&e.Items[len(e.Items)-1], r.bytes)
+			r.Err = readItem(&e.Items[len(e.Items)-1], r.Bytes)
 		case eventDate:
-			e.Date = r.text()
+			e.Date = r.Text()
 		}
 	}
-	return r.err
+	return r.Err
 }
 
-func readItem(item *hook.Item, wire []byte) error {
-	r := wireReader{rest: wire}
-	for r.next() {
-		switch r.tag {
+func readItem(item *hook.Item, message []byte) error {
+	r := wire.NewReader(message)
+	for r.Next() {
+		switch r.Tag {
 		case itemID:
-			item.ID = r.text()
+			item.ID = r.Text()
 		case itemRef:
-			item.Ref = r.text()
+			item.Ref = r.Text()
 		case itemVersion:
-			version := int64(r.value)
+			version := int64(r.Value)
 			item.Version = &version
 		case itemData:
 			item.Data = nil
-			if n := len(r.bytes); n > 0 {
-				item.Data = r.bytes[:n:n]
+			if n := len(r.Bytes); n > 0 {
+				item.Data = r.Bytes[:n:n]
 			}
 		case itemParent:
-			r.err = readReference(&item.Parent, r.bytes)
+			r.Err = readReference(&item.Parent, r.Bytes)
 		}
 	}
-	return r.err
+	return r.Err
 }
 
-func readReference(to **hook.Reference, wire []byte) error {
+func readReference(to **hook.Reference, message []byte) error {
 	if *to == nil {
 		*to = &hook.Reference{}
 	}
 	ref := *to
-	r := wireReader{rest: wire}
-	for r.next() {
-		switch r.tag {
+	r := wire.NewReader(message)
+	for r.Next() {
+		switch r.Tag {
 		case referenceID:
-			ref.ID = r.text()
+			ref.ID = r.Text()
 		case referenceItemType:
-			ref.ItemType = r.text()
+			ref.ItemType = r.Text()
 		case referenceRef:
-			ref.Ref = r.text()
+			ref.Ref = r.Text()
 		}
 	}
-	return r.err
+	return r.Err
 }
