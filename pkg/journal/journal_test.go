@@ -79,11 +79,3 @@ func TestARecordThatCannotBeLoggedIsRefused(t *testing.T) {
 	_, err = journal.Decode(nil)
 	require.ErrorAs(t, err, &faults, "an empty record (a tombstone) names its faults too")
 }
-
-func BenchmarkEncode(b *testing.B) {
-	a := attempt()
-	b.ReportAllocs()
-	for b.Loop() {
-		journal.Encode(a)
-	}
-}

@@ -53,6 +53,14 @@ func SizeText(tag uint64, text string) int {
 	return SizeNested(tag, len(text))
 }
 
+// SizeBytes is what AppendBytes appends.
+func SizeBytes(tag uint64, value []byte) int {
+	if len(value) == 0 {
+		return 0
+	}
+	return SizeNested(tag, len(value))
+}
+
 // SizeNumber is what AppendNumber appends.
 func SizeNumber(tag, value uint64) int {
 	if value == 0 {

@@ -3,6 +3,7 @@ package sender
 import (
 	"bytes"
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -199,6 +200,7 @@ func (o *owner) learn(p *past, r *bus.Record) {
 	switch r.Topic {
 	case bus.Attempts:
 		if a, err := journal.Decode(r.Value); err == nil {
+			a.Delivery = strings.Clone(a.Delivery) // what is kept of the record
 			p.attempt(&a)
 			o.memory.run(a.Delivery, a.Run)
 		}
