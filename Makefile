@@ -6,6 +6,9 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
+# A CPU profile of `bench throughput` and `bench burst` on real servers.
+PROFILE := services/cmd/staffetta/hot.pgo
+
 # More flags for `go test`, such as TESTFLAGS='-run Retry -v'.
 TESTFLAGS ?=
 
@@ -18,9 +21,10 @@ run: build ## Build, then run everything in one process with demo data (needs on
 	bin/staffetta standalone --demo
 
 # No cgo and no paths of this machine: the binary runs anywhere, and the same source makes the same file.
+# The compiler knows from a CPU profile which functions are hot (`make profile`).
 .PHONY: build
 build: ## Build bin/staffetta (needs only Go)
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -pgo=$(PROFILE) \
 		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' \
 		-o bin/staffetta ./services/cmd/staffetta
 
@@ -53,6 +57,15 @@ bench: build ## Measure deliveries per second on embedded parts, and the functio
 	bin/staffetta bench throughput --json
 	go test -run '^$$' -bench 'Decode|Match|Render|Sign|Standard|Track|Post|Encode|Record|Take' -benchmem \
 		./pkg/codec ./services/router ./pkg/format ./pkg/signature ./pkg/bus ./pkg/egress ./pkg/journal ./pkg/sqlstore ./pkg/quota
+
+.PHONY: profile
+profile: build ## Make the profile anew that the compiler uses (on the servers of `make servers`, if they are set)
+	dir=$$(mktemp -d) && \
+		bin/staffetta bench throughput --pairs 1 --events 100000 --cpuprofile $$dir/one && \
+		bin/staffetta bench throughput --pairs 1 --events 100000 --accounts 100 --cpuprofile $$dir/many && \
+		bin/staffetta bench burst --backlog 60000 --drain 5000 --seconds 5 --cpuprofile $$dir/burst && \
+		go tool pprof -proto -output $(PROFILE) $$dir/one $$dir/many $$dir/burst && \
+		rm -r $$dir
 
 # More flags for `bench chaos`, such as SOAKFLAGS='--rounds 20 --seed 7'. On real servers, which it kills:
 # eval "$(make servers)" && make soak SOAKFLAGS='--servers .ci/servers'
