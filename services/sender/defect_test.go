@@ -2,6 +2,7 @@ package sender_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -199,22 +200,32 @@ func TestARecordThatIsNoTaskHoldsNothingUp(t *testing.T) {
 	from := w.tail(bus.Quarantine)
 	w.run(nil)
 	key := []byte(w.account)
+	hollow, err := proto.Marshal(&deliveryv1.Task{
+		Delivery: "dlv_" + w.account, Webhook: h.ID, Account: w.account,
+		Bundle: &deliveryv1.Coordinates{Topic: bus.Deliveries}, Change: []byte("no change"), ChangeBytes: 9,
+	})
+	require.NoError(t, err)
 	w.produce(
 		bus.Record{Topic: bus.Deliveries, Partition: p, Key: key, Value: []byte("no bundle")},
 		bus.Record{Topic: "retry.1s", Partition: p, Key: key, Value: []byte("no task")},
+		bus.Record{Topic: "retry.3s", Partition: p, Key: key, Value: hollow},
 	)
 	behind := w.waiting("evt_"+w.account, h, p, time.Second)
 	w.produce(behind)
 	w.await(w.publish(0, h)[0], ended)
 	w.await(hook.DeliveryID("evt_"+w.account, h.ID, -1), ended)
-	var topics []string
-	for _, r := range from.records() {
-		if string(r.Key) == w.account {
-			require.Equal(t, "undecodable", headers(r)[quarantine.HeaderReason])
-			topics = append(topics, headers(r)[quarantine.HeaderTopic])
+	// The last of them is due after three seconds.
+	require.Eventually(t, func() bool {
+		topics := map[string]string{}
+		for _, r := range from.records() {
+			if string(r.Key) == w.account {
+				topics[headers(r)[quarantine.HeaderTopic]] = headers(r)[quarantine.HeaderReason]
+			}
 		}
-	}
-	require.ElementsMatch(t, []string{bus.Deliveries, "retry.1s"}, topics)
+		return maps.Equal(topics, map[string]string{
+			bus.Deliveries: "undecodable", "retry.1s": "undecodable", "retry.3s": "undecodable",
+		})
+	}, time.Minute, 10*time.Millisecond)
 }
 
 // Being short of descriptors must not open every breaker.

@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
 
@@ -54,29 +56,54 @@ func FuzzOfTier(f *testing.F) {
 	tasks, err := ofBundle(bundle(&testing.T{}, []byte(`{"name":"Mario"}`), "wh_1"), func() {})
 	require.NoError(f, err)
 	due := time.UnixMilli(1_800_000_000_000)
-	value, err := tasks[0].forTier(due, due)
-	require.NoError(f, err)
+	value := tasks[0].forTier(due, due)
 	f.Add(value)
 	f.Add(value[:len(value)/2])
 	f.Add([]byte{})
 	f.Add([]byte("no task"))
 	f.Fuzz(func(t *testing.T, value []byte) {
+		var judge deliveryv1.Task
+		refused := proto.Unmarshal(value, &judge) != nil
 		w, err := ofTier(bus.Record{Topic: "retry.1s", Value: value})
 		if err != nil {
 			return
 		}
+		require.False(t, refused, "the generated code refuses it")
+		require.Equal(t, judge.GetDelivery(), w.delivery)
+		require.Equal(t, judge.GetAccount(), w.account)
+		require.Equal(t, judge.GetWebhook(), w.webhook)
+		require.Equal(t, judge.GetRun(), w.run)
+		require.EqualValues(t, judge.GetStep(), w.step)
+		require.EqualValues(t, judge.GetAttempts(), w.attempts)
+		require.Equal(t, time.UnixMilli(judge.GetDueMs()), w.due)
+		require.Equal(t, time.UnixMilli(judge.GetNotBeforeMs()), w.notBefore)
+		require.Equal(t, time.UnixMilli(judge.GetWrittenMs()), w.written)
+		require.Equal(t, judge.GetReservedMs() != 0, !w.reserved.IsZero() || judge.GetReservedMs() == time.Time{}.UnixMilli())
+		require.EqualValues(t, judge.GetChangeBytes(), w.bytes)
+		require.Equal(t, judge.GetOverQuota(), w.overQuota)
+		require.Equal(t, judge.GetBooked(), w.booked)
+		require.Equal(t, hook.Coordinates{
+			Topic: judge.GetBundle().GetTopic(), Partition: int(judge.GetBundle().GetPartition()), Offset: judge.GetBundle().GetOffset(),
+		}, w.bundle)
+		require.True(t, bytes.Equal(judge.GetChange(), w.change))
 		require.NotEmpty(t, w.delivery)
 		require.NotEmpty(t, w.webhook)
 		require.GreaterOrEqual(t, w.step, 0)
 		require.GreaterOrEqual(t, w.attempts, 0)
-		require.Equal(t, w.change == nil, w.event == nil)
 		require.Positive(t, weight(w.task))
-		next, err := w.forTier(w.due, w.notBefore)
+		next := w.forTier(w.due, w.notBefore)
+		var written deliveryv1.Task
+		require.NoError(t, proto.Unmarshal(next, &written))
+		same, err := proto.Marshal(&written)
 		require.NoError(t, err)
+		require.Equal(t, same, next, "it is written as the generated code would")
 		again, err := ofTier(bus.Record{Value: next})
 		require.NoError(t, err)
 		require.Equal(t, identity{w.delivery, w.run, w.step + 1}, again.identity)
 		require.Equal(t, w.due, again.due)
+		if w.unfold() == nil {
+			require.Equal(t, w.change == nil, w.event == nil)
+		}
 	})
 }
 

@@ -125,6 +125,12 @@ func (o *owner) handOutHead(q *queue, now time.Time) {
 		return
 	}
 	q.pop()
+	if ready {
+		if err := w.unfold(); err != nil {
+			o.quarantine(head.Record, err, finished)
+			return
+		}
+	}
 	w.finished = o.handed.open(o.ends.share(), finished)
 	o.guard(w.task, func() {
 		if ready {

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/journal"
@@ -126,14 +124,8 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 		return
 	}
 	tier, _ := retry.Hop(time.Now(), due, notBefore)
-	value, err := t.forTier(due, notBefore)
-	if err != nil {
-		o.service.Log.Error("task cannot be encoded; it stays uncommitted", zap.String("delivery", t.delivery), zap.Error(err))
-		o.drop(t)
-		return
-	}
 	o.produce(o.ctx, bus.Record{
-		Topic: tier.Topic, Partition: o.partition, Key: []byte(t.webhook), Value: value,
+		Topic: tier.Topic, Partition: o.partition, Key: []byte(t.webhook), Value: t.forTier(due, notBefore),
 	}, func() {
 		o.service.passes(Parked, t)
 		o.finish(t)
@@ -142,6 +134,9 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 
 // outrun ends a task whose delivery has a newer run: that one decides.
 func (o *owner) outrun(t *task) {
+	if t.event == nil {
+		_ = t.unfold() // the log does without what cannot be read
+	}
 	o.settle(t, nil, hook.FateSuperseded, outcome{reason: hook.ReasonNewerRun})
 }
 

@@ -9,20 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
-	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
-
-// maxCarried is the size of a change up to which a tier's record carries it;
-// larger ones stay in deliveries and are read again when they are due.
-const maxCarried = 16 << 10
-
-// maxChange is more than any change has: an event has 900,000 bytes at most.
-const maxChange = 4 << 20
 
 // identity names a task: whoever meets it twice has met a twin.
 type identity struct {
@@ -118,86 +108,4 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 		})
 	}
 	return tasks, nil
-}
-
-// waiting is a task in a tier with its due time.
-type waiting struct {
-	*task
-	due, notBefore time.Time
-	// written is when its sender wrote it, by its own clock.
-	written time.Time
-}
-
-// ofTier reads a record of a tier.
-func ofTier(r bus.Record) (waiting, error) {
-	var t deliveryv1.Task
-	if err := proto.Unmarshal(r.Value, &t); err != nil {
-		return waiting{}, fmt.Errorf("record of a tier is no task: %w", err)
-	}
-	switch {
-	case t.GetDelivery() == "" || t.GetWebhook() == "" || t.GetBundle() == nil:
-		return waiting{}, errors.New("task has no delivery, webhook or bundle")
-	case t.GetAttempts() < 0 || t.GetStep() < 0:
-		return waiting{}, fmt.Errorf("task has %d attempts and step %d, neither of which can be negative", t.GetAttempts(), t.GetStep())
-	case t.GetChangeBytes() < 0 || t.GetChangeBytes() > maxChange:
-		return waiting{}, fmt.Errorf("task has a change of %d bytes, which is not between 0 and %d", t.GetChangeBytes(), maxChange)
-	}
-	w := waiting{
-		task: &task{
-			identity: identity{delivery: t.GetDelivery(), run: t.GetRun(), step: int(t.GetStep())},
-			account:  t.GetAccount(),
-			webhook:  t.GetWebhook(),
-			attempts: int(t.GetAttempts()),
-			bundle: hook.Coordinates{
-				Topic:     t.GetBundle().GetTopic(),
-				Partition: int(t.GetBundle().GetPartition()),
-				Offset:    t.GetBundle().GetOffset(),
-			},
-			bytes:     int(t.GetChangeBytes()),
-			overQuota: t.GetOverQuota(),
-			booked:    t.GetBooked(),
-		},
-		due:       time.UnixMilli(t.GetDueMs()),
-		notBefore: time.UnixMilli(t.GetNotBeforeMs()),
-		written:   time.UnixMilli(t.GetWrittenMs()),
-	}
-	if ms := t.GetReservedMs(); ms != 0 {
-		w.reserved = time.UnixMilli(ms)
-	}
-	if len(t.GetChange()) > 0 {
-		event, err := codec.DecodeChange(t.GetChange())
-		if err != nil {
-			return waiting{}, fmt.Errorf("task has no event: %w", err)
-		}
-		w.change, w.event = t.GetChange(), &event
-	}
-	return w, nil
-}
-
-// forTier gives the task's next record in a tier: the step after this one.
-func (t *task) forTier(due, notBefore time.Time) ([]byte, error) {
-	next := &deliveryv1.Task{
-		Bundle: &deliveryv1.Coordinates{
-			Topic: t.bundle.Topic, Partition: int32(t.bundle.Partition), Offset: t.bundle.Offset,
-		},
-		Account:     t.account,
-		Webhook:     t.webhook,
-		Delivery:    t.delivery,
-		Run:         t.run,
-		Step:        int32(t.step) + 1,
-		Attempts:    int32(t.attempts),
-		DueMs:       due.UnixMilli(),
-		NotBeforeMs: notBefore.UnixMilli(),
-		ChangeBytes: int32(t.bytes),
-		WrittenMs:   time.Now().UnixMilli(),
-		OverQuota:   t.overQuota,
-		Booked:      t.booked,
-	}
-	if !t.reserved.IsZero() {
-		next.ReservedMs = t.reserved.UnixMilli()
-	}
-	if t.change != nil && t.bytes <= maxCarried {
-		next.Change = t.change
-	}
-	return proto.Marshal(next)
 }

@@ -51,11 +51,12 @@ func TestATaskComesOutOfATierAsItWentIn(t *testing.T) {
 		tasks, err := ofBundle(bundle(t, data, "wh_1"), func() {})
 		require.NoError(t, err)
 		tasks[0].attempts = 2
-		value, err := tasks[0].forTier(due, due.Add(-time.Second))
-		require.NoError(t, err)
+		value := tasks[0].forTier(due, due.Add(-time.Second))
 		require.Less(t, len(value), 18<<10, name)
 		w, err := ofTier(bus.Record{Value: value})
 		require.NoError(t, err)
+		require.Nil(t, w.event, "not before it is wanted")
+		require.NoError(t, w.unfold())
 		require.Equal(t, identity{delivery: tasks[0].delivery, run: 5, step: 1}, w.identity, name)
 		require.Equal(t, 2, w.attempts)
 		require.Equal(t, due, w.due)
@@ -79,6 +80,17 @@ func TestARecordThatIsNoTaskIsTold(t *testing.T) {
 		_, err = ofTier(bus.Record{Value: value})
 		require.Error(t, err)
 	}
+}
+
+func TestATaskWhoseChangeIsNoneIsToldWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	value, err := proto.Marshal(&deliveryv1.Task{
+		Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{Topic: "deliveries"}, Change: []byte("no change"),
+	})
+	require.NoError(t, err)
+	w, err := ofTier(bus.Record{Value: value})
+	require.NoError(t, err)
+	require.Error(t, w.unfold())
 }
 
 func TestATiersHeadIsDueAfterItsDelay(t *testing.T) {
