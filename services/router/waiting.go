@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -42,7 +43,7 @@ func (w *waiting) add(account string, u unrouted) (q *queue, first bool) {
 	if q == nil {
 		first = true
 		q = &queue{}
-		w.accounts[account] = q
+		w.accounts[strings.Clone(account)] = q // it is part of the fetched record
 	}
 	own := clone(*u.record)
 	u.record = &own

@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -15,11 +16,40 @@ const (
 	// crowdStep is how much room is waited for at a time: 16 ms at most, if the lane
 	// is as fast as it was.
 	crowdStep = 64
-	// crowdPatience bounds one wait; if it was in vain nobody waits again for
-	// crowdPause.
-	crowdPatience = 50 * time.Millisecond
+	// crowdPatience bounds one wait, to twice what it takes a lane that is just fast
+	// enough; if it was in vain nobody waits again for crowdPause.
+	crowdPatience = 32 * time.Millisecond
 	crowdPause    = time.Second
+	// maxPatience is how long a partition's reader waits at a stretch, all waits
+	// together, and a patienceShare-th of the time it gains anew. So a flood that
+	// passes is waited for; a lane that gets more than it can take for longer keeps
+	// what is behind it back by so much, once, and is parked for as any other is.
+	maxPatience   = 5 * time.Second
+	patienceShare = 10
 )
+
+// patience is what a reader has left of it. It is safe for concurrent use.
+type patience struct {
+	mu    sync.Mutex
+	spent time.Duration
+	at    time.Time // when spent was right
+}
+
+// left reports whether there is any.
+func (p *patience) left(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spent = max(0, p.spent-now.Sub(p.at)/patienceShare)
+	p.at = now
+	return p.spent < maxPatience
+}
+
+// spend takes off what was waited.
+func (p *patience) spend(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spent += d
+}
 
 // crowd is whoever waits for room in a lane. It belongs to the lane.
 type crowd struct {

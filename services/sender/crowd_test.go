@@ -90,3 +90,19 @@ func TestAWaitForRoomEndsWithTheIntakeAndWithTheQueue(t *testing.T) {
 	<-waited
 	require.True(t, b.crowd.vain.IsZero())
 }
+
+func TestAReadersPatienceIsBounded(t *testing.T) {
+	t.Parallel()
+	var p patience
+	now := start
+	waited := time.Duration(0)
+	for until := start.Add(time.Minute); now.Before(until); {
+		if !p.left(now) {
+			now = now.Add(time.Millisecond)
+			continue
+		}
+		p.spend(crowdPatience)
+		now, waited = now.Add(crowdPatience), waited+crowdPatience
+	}
+	require.InDelta(t, (maxPatience + time.Minute/patienceShare).Seconds(), waited.Seconds(), 0.1)
+}

@@ -202,7 +202,7 @@ func TestARecordThatIsNoTaskHoldsNothingUp(t *testing.T) {
 	key := []byte(w.account)
 	hollow, err := proto.Marshal(&deliveryv1.Task{
 		Delivery: "dlv_" + w.account, Webhook: h.ID, Account: w.account,
-		Bundle: &deliveryv1.Coordinates{Topic: bus.Deliveries}, Change: []byte("no change"), ChangeBytes: 9,
+		Bundle: &deliveryv1.Coordinates{Topic: bus.Deliveries}, Step: 1, Change: []byte("no change"), ChangeBytes: 9,
 	})
 	require.NoError(t, err)
 	w.produce(

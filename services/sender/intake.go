@@ -112,7 +112,11 @@ func (o *owner) handOutDue(now time.Time) {
 func (o *owner) handOutHead(q *queue, now time.Time) {
 	head := q.records[0]
 	finished := func() { o.trackers[q.tier.Topic].Done(head.mark) }
-	w, err := o.taskOf(head.Record)
+	var w waiting
+	err := readable(func() (err error) {
+		w, err = ofTier(head.Record)
+		return err
+	})
 	if err != nil {
 		o.quarantine(q.pop().Record, err, finished)
 		return
@@ -126,7 +130,7 @@ func (o *owner) handOutHead(q *queue, now time.Time) {
 	}
 	q.pop()
 	if ready {
-		if err := w.unfold(); err != nil {
+		if err := readable(w.unfold); err != nil {
 			o.quarantine(head.Record, err, finished)
 			return
 		}
@@ -141,14 +145,15 @@ func (o *owner) handOutHead(q *queue, now time.Time) {
 	})
 }
 
-// taskOf reads a tier's record; a panic is an error like any other.
-func (o *owner) taskOf(r bus.Record) (w waiting, err error) {
+// readable reads what a stranger may have written; a panic is an error like any
+// other.
+func readable(read func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return ofTier(r)
+	return read()
 }
 
 // accept takes a task on and sees to its fate, or to what is left to do about

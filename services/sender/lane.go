@@ -289,6 +289,7 @@ func (l *lane) overdue(now time.Time) (park []parked) {
 		l.letGo(t)
 		park = append(park, l.book(t, now.Add(fullWait), why, now))
 	}
+	l.crowd.shrinks(l.queued())
 	return park
 }
 

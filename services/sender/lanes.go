@@ -46,8 +46,11 @@ func (o *owner) enqueue(t *task, w *target) {
 		case retired:
 			continue
 		case crowded:
-			l.makeRoom(o.intake)
 			patient = false
+			if begun := time.Now(); o.patience.left(begun) {
+				l.makeRoom(o.intake)
+				o.patience.spend(time.Since(begun))
+			}
 			continue
 		case started:
 			o.service.start(t)

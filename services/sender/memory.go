@@ -14,7 +14,7 @@ const memorySpan = 50_000
 // lately, so that a twin is not posted again.
 type memory struct {
 	mu sync.Mutex
-	// known has the task while it is open, and nil once it is done.
+	// known has the task while it is open, and nil or over once it is not.
 	known map[identity]*task
 	// open are the open tasks, the first that was handed out in front.
 	open openTasks
@@ -24,6 +24,10 @@ type memory struct {
 	// runs is the newest run of deliveries that had more than one lately.
 	runs map[string]int64
 }
+
+// What is known of tasks that are open no more: nil, or over if the fate of one's
+// first step was final, so that the run has no others.
+var over = &task{}
 
 func newMemory() *memory {
 	return &memory{known: map[identity]*task{}, runs: map[string]int64{}}
@@ -84,8 +88,9 @@ func (m *memory) admit(t *task, now time.Time) admitted {
 	other, met := m.known[t.identity]
 	if !met && t.step > 0 { // a first step is met before its run can end
 		_, met = m.known[identity{t.delivery, t.run, ended}]
+		met = met || m.known[identity{t.delivery, t.run, 0}] == over
 	}
-	if met && other == nil {
+	if met && (other == nil || other == over) {
 		m.mu.Unlock()
 		t.finished()
 		return twin
@@ -130,7 +135,7 @@ const (
 func (m *memory) finish(id identity, final bool) {
 	m.mu.Lock()
 	var twins []func()
-	if t := m.known[id]; t != nil {
+	if t := m.known[id]; t != nil && t != over {
 		twins = t.handed.twins
 		m.open.remove(t)
 		m.known[id] = nil
@@ -138,7 +143,10 @@ func (m *memory) finish(id identity, final bool) {
 	} else {
 		m.remember(id)
 	}
-	if final && id.step > 0 {
+	switch {
+	case final && id.step == 0:
+		m.known[id] = over // costs no memory, unlike this:
+	case final:
 		m.remember(identity{id.delivery, id.run, ended})
 	}
 	m.mu.Unlock()
@@ -202,7 +210,7 @@ func (m *memory) keep(id identity) {
 func (m *memory) forget(id identity) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if t := m.known[id]; t != nil {
+	if t := m.known[id]; t != nil && t != over {
 		delete(m.known, id)
 		m.open.remove(t)
 	}

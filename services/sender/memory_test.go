@@ -27,6 +27,25 @@ func TestATwinIsNotPostedAgain(t *testing.T) {
 	require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", run: 5}, count), start), "and so is another run")
 }
 
+// A sender that had stalled may write a task to a tier which somebody else has
+// delivered meanwhile.
+func TestNothingComesAfterAFinalFate(t *testing.T) {
+	t.Parallel()
+	for last := range 2 {
+		m := newMemory()
+		ignored := func() {}
+		id := identity{delivery: "dlv_1", step: last}
+		require.Equal(t, fresh, m.admit(known(id, ignored), start))
+		m.finish(id, true)
+		m.finish(id, true)
+		m.forget(id)
+		require.Equal(t, twin, m.admit(known(id, ignored), start))
+		require.Equal(t, twin, m.admit(known(identity{delivery: "dlv_1", step: last + 1}, ignored), start))
+		require.Equal(t, fresh, m.admit(known(identity{delivery: "dlv_1", run: 9}, ignored), start), "another run")
+		require.Len(t, m.all(), 1)
+	}
+}
+
 func TestANewerRunTakesTheOldersPlace(t *testing.T) {
 	t.Parallel()
 	m := newMemory()

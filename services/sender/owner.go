@@ -43,7 +43,8 @@ type owner struct {
 	lags   map[string]*lag
 	handed handed
 	// reading is held while the owner's partitions are added or removed.
-	reading sync.Mutex
+	reading  sync.Mutex
+	patience patience
 	// excused is when the owner last waited for Kafka for long, Unix nanoseconds.
 	excused atomic.Int64
 	// hangs is set once the owner is to be replaced.

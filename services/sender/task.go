@@ -93,12 +93,14 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 			}
 		}
 	}
+	// Lanes and quotas keep it for as long as there is anything for them.
+	account := strings.Clone(event.Account)
 	tasks := make([]*task, 0, b.Count)
 	for id := range b.Webhooks() {
 		webhook := strings.Clone(id)
 		tasks = append(tasks, &task{
 			identity: identity{delivery: hook.DeliveryID(event.ID, webhook, -1), run: b.Run},
-			account:  event.Account,
+			account:  account,
 			webhook:  webhook,
 			change:   change,
 			event:    &event,

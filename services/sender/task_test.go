@@ -72,9 +72,11 @@ func TestATaskComesOutOfATierAsItWentIn(t *testing.T) {
 
 func TestARecordThatIsNoTaskIsTold(t *testing.T) {
 	t.Parallel()
-	negative, err := proto.Marshal(&deliveryv1.Task{Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{}, Attempts: -1})
+	negative, err := proto.Marshal(&deliveryv1.Task{Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{}, Step: 1, Attempts: -1})
 	require.NoError(t, err)
-	for _, value := range [][]byte{nil, {}, []byte("no protobuf"), negative} {
+	fresh, err := proto.Marshal(&deliveryv1.Task{Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{}})
+	require.NoError(t, err)
+	for _, value := range [][]byte{nil, {}, []byte("no protobuf"), negative, fresh} {
 		_, err := ofBundle(bus.Record{Value: value}, func() { t.Error("must not be done") })
 		require.Error(t, err)
 		_, err = ofTier(bus.Record{Value: value})
@@ -85,7 +87,7 @@ func TestARecordThatIsNoTaskIsTold(t *testing.T) {
 func TestATaskWhoseChangeIsNoneIsToldWhenItIsDue(t *testing.T) {
 	t.Parallel()
 	value, err := proto.Marshal(&deliveryv1.Task{
-		Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{Topic: "deliveries"}, Change: []byte("no change"),
+		Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{Topic: "deliveries"}, Step: 1, Change: []byte("no change"),
 	})
 	require.NoError(t, err)
 	w, err := ofTier(bus.Record{Value: value})

@@ -56,8 +56,10 @@ func ofTier(r bus.Record) (waiting, error) {
 		return waiting{}, fmt.Errorf("record of a tier is no task: %w", err)
 	case w.delivery == "" || w.webhook == "" || !bundled:
 		return waiting{}, errors.New("task has no delivery, webhook or bundle")
-	case w.attempts < 0 || w.step < 0:
-		return waiting{}, fmt.Errorf("task has %d attempts and step %d, neither of which can be negative", w.attempts, w.step)
+	case w.attempts < 0:
+		return waiting{}, fmt.Errorf("task has %d attempts, which cannot be negative", w.attempts)
+	case w.step < 1:
+		return waiting{}, fmt.Errorf("task has step %d, but in a tier it has made one at least", w.step)
 	case w.bytes < 0 || w.bytes > maxChange:
 		return waiting{}, fmt.Errorf("task has a change of %d bytes, which is not between 0 and %d", w.bytes, maxChange)
 	}
