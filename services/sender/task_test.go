@@ -95,6 +95,12 @@ func TestATaskWhoseChangeIsNoneIsToldWhenItIsDue(t *testing.T) {
 	require.Error(t, w.unfold())
 }
 
+func TestWhatMakesTheReaderPanicIsAnError(t *testing.T) {
+	t.Parallel()
+	require.ErrorContains(t, readable(func() error { panic("stepped on it") }), "stepped on it")
+	require.NoError(t, readable(func() error { return nil }))
+}
+
 func TestATiersHeadIsDueAfterItsDelay(t *testing.T) {
 	t.Parallel()
 	q := &queue{tier: retry.Tiers[1]}
