@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/embedded"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/sender"
@@ -29,6 +28,8 @@ func breakable(t *testing.T) (w *world, stop, start func()) {
 				require.NoError(t, err, string(out))
 			}
 		}
+		// The tests after this one need it, whatever became of this one.
+		t.Cleanup(run("start", "kafka"))
 		return newWorldOn(t, brokers), run("stop", "kafka", "--kill"), run("start", "kafka")
 	}
 	t.Parallel()
@@ -42,17 +43,14 @@ func breakable(t *testing.T) (w *world, stop, start func()) {
 // acknowledged, so with Kafka away the engine stops taking".
 func TestWithKafkaAwayTheEngineStopsTakingAndRepeatsNothing(t *testing.T) {
 	w, stop, start := breakable(t)
-	// More tasks than may be in flight in few records, so that they are all here
-	// when Kafka goes.
-	const partition, webhooks, events = 1, 500, 40
+	// Twice as many tasks as may be in flight, in one record, so that they are all
+	// here when Kafka goes.
+	const partition, webhooks = 1, 2 * sender.MaxInFlight
 	var hooks []hook.Webhook
-	var ids []string
 	for range webhooks {
-		h := w.webhook("/ok", w.on(partition))
-		hooks = append(hooks, h)
-		ids = append(ids, h.ID)
+		hooks = append(hooks, w.webhook("/ok", w.on(partition)))
 	}
-	w.session = 30 * time.Second // so that it is not the lease that stops it
+	w.session = 2 * time.Minute // so that it is not the lease that stops it
 	var answered, written atomic.Int64
 	in := w.run(func(c *sender.Config) {
 		c.Passed = func(m sender.Moment, _ string) {
@@ -65,21 +63,8 @@ func TestWithKafkaAwayTheEngineStopsTakingAndRepeatsNothing(t *testing.T) {
 			}
 		}
 	})
-	for _, d := range w.publish(0, hooks...) {
-		w.await(d, ended)
-	}
-	var records []bus.Record
-	var deliveries []string
-	for range events {
-		event := "evt_" + w.account + "_" + time.Now().Format("150405.000000000")
-		records = append(records, w.bundle(event, ids...))
-		for _, id := range ids {
-			deliveries = append(deliveries, hook.DeliveryID(event, id, -1))
-		}
-	}
-	before := answered.Load()
-	w.produce(records...)
-	require.Eventually(t, func() bool { return answered.Load() > before }, within, time.Millisecond)
+	deliveries := w.publish(0, hooks...)
+	require.Eventually(t, func() bool { return answered.Load() > 0 }, within, time.Millisecond)
 	stop()
 	require.Eventually(t, func() bool { return in.metric(t, "staffetta_sender_in_flight") == sender.MaxInFlight }, within, 10*time.Millisecond,
 		"it is full of what is answered and not written down")
@@ -91,13 +76,12 @@ func TestWithKafkaAwayTheEngineStopsTakingAndRepeatsNothing(t *testing.T) {
 		return time.Since(since) > time.Second
 	}, within, 10*time.Millisecond, "and then nothing more is posted")
 	require.LessOrEqual(t, last-written.Load(), int64(sender.MaxInFlight))
-	require.Less(t, last, before+int64(len(deliveries)), "it has stopped before the end")
+	require.Less(t, last, int64(webhooks), "it has stopped before the end")
 
 	start()
 	for _, d := range deliveries {
 		got := w.await(d, ended)
 		require.Equal(t, hook.FateDelivered, got[len(got)-1].Fate)
-		require.Equal(t, 1, got[len(got)-1].Number)
 		require.Equal(t, 1, w.receiver.posted(d))
 	}
 	requireIdle(t, in)

@@ -62,8 +62,9 @@ func (b blow) undoes(r request, within time.Duration) cause {
 		return "" // it was over long before
 	}
 	switch {
-	// A request that was sent before the kill may arrive a moment later.
-	case b.part == sender && b.how == killed && !r.arrived.After(b.to.Add(within)):
+	// A process may run on for a moment after the signal, and what it sent arrive
+	// later still. Nobody else has its partitions before its session has ended.
+	case b.part == sender && b.how == killed && !r.arrived.After(b.back.Add(within)):
 		return senderKilled
 	case b.part == kafka && !r.arrived.After(b.back.Add(within)):
 		return kafkaAway
