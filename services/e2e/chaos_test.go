@@ -28,7 +28,7 @@ func TestNothingIsLostWhateverHappensToAPart(t *testing.T) {
 		Rounds: 15, Rate: 100, Seed: seed(t),
 		// The race detector makes everything several times slower, and other tests
 		// run beside this one; the promised 50 ms is for the command to show.
-		Within: 500 * time.Millisecond,
+		Within:  500 * time.Millisecond,
 		Program: []string{os.Args[0]}, Environment: []string{asStaffetta + "=1"},
 		Patience: 5 * time.Minute, // nothing here is deferred for longer
 		Logs:     filepath.Join(t.TempDir(), "logs"), Progress: t.Output(), Log: zap.NewNop(),

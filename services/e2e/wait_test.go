@@ -11,7 +11,7 @@ import (
 )
 
 // within bounds what should happen soon; it is only waited out by a failure.
-const within = 60 * time.Second
+const within = 120 * time.Second
 
 // client asks services. One that accepts and never answers is a failure too.
 var client = &http.Client{Timeout: within}

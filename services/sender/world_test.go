@@ -27,7 +27,7 @@ import (
 )
 
 // within is how long anything may take, a session included.
-const within = 90 * time.Second
+const within = 180 * time.Second
 
 var loopback = egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 
