@@ -6,10 +6,10 @@ import (
 	"math/rand/v2"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // trail is the trace that an attempt goes on with: the producer's.
@@ -34,12 +34,12 @@ func (o *owner) follow(t *task) trail {
 // span begins a span. It is apart because it needs much of the stack, which would
 // have to grow for it on the way to every request.
 func (o *owner) span(t *task) trail {
-	carried := carrier(t.event.Trace)
-	ctx := propagation.TraceContext{}.Extract(context.Background(), &carried)
+	carried := telemetry.Carrier(t.event.Trace)
+	ctx := telemetry.Propagator.Extract(context.Background(), &carried)
 	ctx, span := o.service.Tracer.Start(ctx, "POST", trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("staffetta.delivery.id", t.delivery)))
-	carried = carrier{}
-	propagation.TraceContext{}.Inject(ctx, &carried)
+	carried = telemetry.Carrier{}
+	telemetry.Propagator.Inject(ctx, &carried)
 	return trail{context: hook.Trace(carried), id: span.SpanContext().TraceID().String(), span: span}
 }
 
@@ -87,31 +87,3 @@ func child(parent string) string {
 	hex.Encode(text[spanAt:spanEnd], id[:])
 	return string(text[:])
 }
-
-// carrier lets OpenTelemetry read and write a trace.
-type carrier hook.Trace
-
-// Get implements propagation.TextMapCarrier.
-func (c *carrier) Get(key string) string {
-	switch key {
-	case "traceparent":
-		return c.Parent
-	case "tracestate":
-		return c.State
-	default:
-		return ""
-	}
-}
-
-// Set implements propagation.TextMapCarrier.
-func (c *carrier) Set(key, value string) {
-	switch key {
-	case "traceparent":
-		c.Parent = value
-	case "tracestate":
-		c.State = value
-	}
-}
-
-// Keys implements propagation.TextMapCarrier.
-func (c *carrier) Keys() []string { return []string{"traceparent", "tracestate"} }
