@@ -160,8 +160,12 @@ func (w *world) produce(records ...bus.Record) {
 
 // follow reads attempts from now on.
 func (w *world) follow(ctx context.Context) {
-	ends, err := w.bus.EndOffsets(ctx, bus.Attempts)
-	require.NoError(w.t, err)
+	var ends map[int]int64
+	require.Eventually(w.t, func() (ok bool) {
+		var err error
+		ends, err = w.bus.EndOffsets(ctx, bus.Attempts)
+		return err == nil
+	}, within, pollEvery, "a real Kafka that a test before this one has restarted may lead no partition yet")
 	fetcher := w.bus.NewFetcher(bus.FetcherConfig{MaxWait: 20 * time.Millisecond})
 	for p, end := range ends {
 		fetcher.Add(bus.Attempts, p, end)
