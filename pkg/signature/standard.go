@@ -1,6 +1,7 @@
 // Package signature makes and checks the signatures of requests: Standard
-// Webhooks (https://www.standardwebhooks.com, symmetric, "v1") and the Digest
-// header of the rentman format. No error of it holds a secret.
+// Webhooks (https://www.standardwebhooks.com; symmetric, "v1", and ed25519, "v1a"),
+// the Digest header of the rentman format and the x-cn-signature header of the
+// cassa-in-cloud format. No error of it holds a secret.
 package signature
 
 import (

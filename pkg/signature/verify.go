@@ -2,6 +2,8 @@ package signature
 
 import (
 	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strconv"
@@ -25,11 +27,12 @@ var (
 	ErrMismatch = errors.New("no matching signature")
 )
 
-// Verify checks a Standard Webhooks request as its receiver does. It returns
-// nil, an error of ParseSecret, ErrHeader, ErrTimestamp or ErrMismatch. Of
+// Verify checks a Standard Webhooks request as its receiver does. secret is the
+// webhook's, or for ed25519 its public key ("whpk_…"). It returns nil, an error of
+// the secret as ParseSecret has it, ErrHeader, ErrTimestamp or ErrMismatch. Of
 // several signatures one must fit; those of other versions are passed over.
 func Verify(header http.Header, body []byte, secret string, now time.Time, tolerance time.Duration) error {
-	key, err := ParseSecret(secret)
+	fits, err := verifier(secret)
 	if err != nil {
 		return err
 	}
@@ -42,11 +45,26 @@ func Verify(header http.Header, body []byte, secret string, now time.Time, toler
 	if at.Before(now.Add(-tolerance)) || at.After(now.Add(tolerance)) {
 		return ErrTimestamp
 	}
-	want := AppendStandard(nil, key, id, at, body)
+	message := append(appendSignedHead(nil, id, at), body...)
 	for candidate := range strings.FieldsSeq(signatures) {
-		if hmac.Equal([]byte(candidate), want) {
+		if fits(message, candidate) {
 			return nil
 		}
 	}
 	return ErrMismatch
+}
+
+// verifier tells whether a signature is that of a message by the secret.
+func verifier(secret string) (fits func(message []byte, signature string) bool, err error) {
+	if strings.HasPrefix(secret, publicPrefix) {
+		public, err := parsePublicKey(secret)
+		return func(message []byte, signature string) bool { return fitsPublicKey(public, message, signature) }, err
+	}
+	key, err := ParseSecret(secret)
+	return func(message []byte, signature string) bool {
+		mac := hmac.New(sha256.New, key)
+		mac.Write(message)
+		want := base64.StdEncoding.AppendEncode([]byte(scheme), mac.Sum(nil))
+		return hmac.Equal([]byte(signature), want)
+	}, err
 }
