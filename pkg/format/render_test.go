@@ -26,7 +26,7 @@ func golden(t *testing.T, name string) string {
 
 func render(t *testing.T, w *hook.Webhook, account string, e hook.Event) string {
 	t.Helper()
-	r, err := format.Render(nil, w, account, &e, format.AllItems)
+	r, err := format.Render(nil, w, account, &e, delivery)
 	require.NoError(t, err)
 	require.Equal(t, "application/json", r.ContentType)
 	return string(r.Body)
@@ -141,7 +141,7 @@ func TestRenderAppends(t *testing.T) {
 	t.Parallel()
 	room := append(make([]byte, 0, 4096), "before "...)
 	e := serialNumbers()
-	r, err := format.Render(room, &hook.Webhook{Format: hook.FormatStandard}, "Acme", &e, format.AllItems)
+	r, err := format.Render(room, &hook.Webhook{Format: hook.FormatStandard}, "Acme", &e, delivery)
 	require.NoError(t, err)
 	require.Same(t, &room[0], &r.Body[0])
 	require.True(t, bytes.HasPrefix(r.Body, []byte(`before {"type":`)))
@@ -150,32 +150,47 @@ func TestRenderAppends(t *testing.T) {
 func TestEveryFormatThatCanBeChosenIsThere(t *testing.T) {
 	t.Parallel()
 	for _, f := range hook.Formats {
-		secret, err := format.NewSecret(f)
+		for _, algorithm := range hook.Signatures {
+			secret, err := format.NewSecret(f, algorithm)
+			require.NoError(t, err)
+			require.NoError(t, format.CheckSecret(f, algorithm, secret))
+			_, err = format.NewSigner(f, []format.Secret{{Text: secret}})
+			require.NoError(t, err)
+		}
+		e := serialNumbers()
+		e.Items = e.Items[:1]
+		r, err := format.Render(nil, &hook.Webhook{Format: f}, "Acme", &e, delivery)
 		require.NoError(t, err)
-		require.NoError(t, format.CheckSecret(f, secret))
-		body := render(t, &hook.Webhook{Format: f}, "Acme", serialNumbers())
-		require.True(t, json.Valid([]byte(body)))
+		require.True(t, json.Valid(r.Body))
 	}
 	want := hook.FieldError{Field: "format", Value: "fax", Rule: "must be one of the formats"}
-	_, err := format.Render(nil, &hook.Webhook{Format: "fax"}, "Acme", &hook.Event{}, format.AllItems)
+	_, err := format.Render(nil, &hook.Webhook{Format: "fax"}, "Acme", &hook.Event{}, delivery)
 	require.Equal(t, want, err)
-	_, err = format.NewSecret("fax")
+	_, err = format.NewSecret("fax", hook.HMACSHA256)
 	require.Equal(t, want, err)
-	require.Equal(t, want, format.CheckSecret("fax", "x"))
+	require.Equal(t, want, format.CheckSecret("fax", hook.HMACSHA256, "x"))
 	require.Equal(t, want, format.Sign(nil, "fax", format.Request{}, format.Signing{}))
 }
 
 func BenchmarkRender(b *testing.B) {
 	e := serialNumbers()
-	for name, w := range map[string]*hook.Webhook{
-		"standard":   {Format: hook.FormatStandard, Payload: hook.Full},
-		"rentman.it": {Format: hook.FormatRentman, Language: hook.Italian},
+	one := serialNumbers()
+	one.Items = one.Items[:1]
+	for name, c := range map[string]struct {
+		webhook *hook.Webhook
+		event   *hook.Event
+	}{
+		"standard":       {&hook.Webhook{Format: hook.FormatStandard, Payload: hook.Full}, &e},
+		"rentman.it":     {&hook.Webhook{Format: hook.FormatRentman, Language: hook.Italian}, &e},
+		"cassa-in-cloud": {&hook.Webhook{Format: hook.FormatCassaInCloud}, &one},
+		"structured":     {&hook.Webhook{Format: hook.FormatCloudEvents, Payload: hook.Full}, &e},
+		"binary":         {&hook.Webhook{Format: hook.FormatCloudEvents, CloudEvents: hook.Binary, Payload: hook.Full}, &e},
 	} {
 		b.Run(name, func(b *testing.B) {
 			room := make([]byte, 0, 4096)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := format.Render(room, w, "Acme", &e, format.AllItems); err != nil {
+				if _, err := format.Render(room, c.webhook, "Acme", c.event, delivery); err != nil {
 					b.Fatal(err)
 				}
 			}

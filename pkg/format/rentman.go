@@ -1,8 +1,6 @@
 package format
 
 import (
-	"time"
-
 	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/jsontext"
@@ -14,8 +12,8 @@ import (
 var rentman = entry{
 	render:      renderRentman,
 	signer:      signRentman,
-	newSecret:   signature.NewToken,
-	checkSecret: signature.CheckToken,
+	newSecret:   newToken,
+	checkSecret: checkToken,
 }
 
 // words are the words of a language, keys with their quotes and colon.
@@ -124,10 +122,6 @@ func (w *words) appendItemType(dst []byte, name string) []byte {
 	return jsontext.AppendStringOrNull(dst, w.itemTypeOf(name))
 }
 
-// signRentman signs with the current token: a Digest header has one value.
-func signRentman(secrets []string) (headers, error) {
-	key := signature.NewDigestKey(secrets[0])
-	return func(dst []hook.Header, body []byte, _ string, _ time.Time) []hook.Header {
-		return append(dst, hook.Header{Name: signature.HeaderDigest, Value: string(key.Append(nil, body))})
-	}, nil
+func signRentman(secrets []Secret) (headers, error) {
+	return signOnce(signature.HeaderDigest, secrets, signature.NewDigestKey), nil
 }

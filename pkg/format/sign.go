@@ -14,11 +14,20 @@ type Signer struct{ headers headers }
 // headers appends what belongs to a body and an attempt, beside the content type.
 type headers func(dst []hook.Header, body []byte, delivery string, at time.Time) []hook.Header
 
-// NewSigner takes a webhook's secrets in the clear, in their text form, the
-// current one first. While one rotates there are several; formats with room for
-// one signature use the first. The error is a hook.FieldError: of a format that
-// is not known, or of a secret that will not do, without its value.
-func NewSigner(f hook.Format, secrets []string) (*Signer, error) {
+// Secret is one of a webhook's, in the clear.
+type Secret struct {
+	// Text is its text form.
+	Text string
+	// Until is when it ends, if it is not the current one.
+	Until time.Time
+}
+
+// NewSigner takes a webhook's secrets, the current one first. While one rotates
+// there are several: a request is signed with each that lasts at its time, or in
+// formats with room for one signature with the oldest of these. The error is a
+// hook.FieldError: of a format that is not known, or of a secret that will not do,
+// without its value.
+func NewSigner(f hook.Format, secrets []Secret) (*Signer, error) {
 	entry, err := find(f)
 	if err != nil {
 		return nil, err
@@ -38,6 +47,7 @@ func NewSigner(f hook.Format, secrets []string) (*Signer, error) {
 // is the start of the attempt.
 func (s *Signer) Append(dst []hook.Header, r Request, delivery string, at time.Time) []hook.Header {
 	dst = append(dst, hook.Header{Name: "Content-Type", Value: r.ContentType})
+	dst = append(dst, r.Header...)
 	return s.headers(dst, r.Body, delivery, at)
 }
 
@@ -48,7 +58,7 @@ type Signing struct {
 	// At is the start of the attempt.
 	At time.Time
 	// Secrets as NewSigner takes them.
-	Secrets []string
+	Secrets []Secret
 }
 
 // Sign sets the headers of a single request; see NewSigner and Signer.Append.

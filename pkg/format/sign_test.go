@@ -26,13 +26,22 @@ func request(body string) format.Request {
 	return format.Request{Body: []byte(body), ContentType: "application/json"}
 }
 
+// rotating are secrets of which the old ones last for another minute.
+func rotating(current string, old ...string) []format.Secret {
+	secrets := []format.Secret{{Text: current}}
+	for _, text := range old {
+		secrets = append(secrets, format.Secret{Text: text, Until: now.Add(time.Minute)})
+	}
+	return secrets
+}
+
 func TestStandardRequestsCarryTheHeadersOfStandardWebhooks(t *testing.T) {
 	t.Parallel()
 	fresh, old := signature.NewSecret(), signature.NewSecret()
 	r := request(`{"type":"contact.create"}`)
 	h := http.Header{}
 	require.NoError(t, format.Sign(h, hook.FormatStandard, r, format.Signing{
-		Delivery: delivery, At: now, Secrets: []string{fresh, old},
+		Delivery: delivery, At: now, Secrets: rotating(fresh, old),
 	}))
 	require.Equal(t, "application/json", h.Get("content-type"))
 	require.Equal(t, delivery, h.Get("webhook-id"))
@@ -47,11 +56,11 @@ func TestStandardRequestsCarryTheHeadersOfStandardWebhooks(t *testing.T) {
 func TestRentmanRequestsCarryADigest(t *testing.T) {
 	t.Parallel()
 	e := examples(paths{"/equipaggio/", "/contatti/", "/numeroseriali/", "/attrezzatura/"})["update"]
-	r, err := format.Render(nil, &hook.Webhook{Format: hook.FormatRentman, Language: hook.Italian}, "Perché", &e, format.AllItems)
+	r, err := format.Render(nil, &hook.Webhook{Format: hook.FormatRentman, Language: hook.Italian}, "Perché", &e, delivery)
 	require.NoError(t, err)
 	h := http.Header{}
 	require.NoError(t, format.Sign(h, hook.FormatRentman, r, format.Signing{
-		Delivery: delivery, At: now, Secrets: []string{"some_secret_key", "an_old_key"},
+		Delivery: delivery, At: now, Secrets: rotating("some_secret_key"),
 	}))
 	require.NoError(t, signature.VerifyDigest(h, r.Body, "some_secret_key"))
 	require.Len(t, h, 2, "only Content-Type and Digest")
@@ -69,18 +78,18 @@ func TestRentmanRequestsCarryADigest(t *testing.T) {
 
 func TestARequestThatCannotBeSignedIsAnErrorWithoutTheSecret(t *testing.T) {
 	t.Parallel()
-	err := format.Sign(http.Header{}, hook.FormatStandard, request("{}"), format.Signing{Secrets: []string{"some_secret_key"}})
+	err := format.Sign(http.Header{}, hook.FormatStandard, request("{}"), format.Signing{Secrets: rotating("some_secret_key")})
 	require.EqualError(t, err, "secret must begin with whsec_")
 	err = format.Sign(http.Header{}, hook.FormatRentman, request("{}"), format.Signing{})
 	require.EqualError(t, err, "secret must be there to sign with")
-	require.EqualError(t, format.CheckSecret(hook.FormatStandard, "some_secret_key"), "secret must begin with whsec_")
-	require.EqualError(t, format.CheckSecret(hook.FormatRentman, "key"), "secret must be 8 to 256 visible ASCII characters")
+	require.EqualError(t, format.CheckSecret(hook.FormatStandard, hook.HMACSHA256, "some_secret_key"), "secret must begin with whsec_")
+	require.EqualError(t, format.CheckSecret(hook.FormatRentman, hook.HMACSHA256, "key"), "secret must be 8 to 256 visible ASCII characters")
 }
 
 func TestASignerSignsForMany(t *testing.T) {
 	t.Parallel()
 	secret := signature.NewSecret()
-	signer, err := format.NewSigner(hook.FormatStandard, []string{secret})
+	signer, err := format.NewSigner(hook.FormatStandard, rotating(secret))
 	require.NoError(t, err)
 	var all sync.WaitGroup
 	for n := range 8 {
@@ -104,7 +113,7 @@ func BenchmarkSign(b *testing.B) {
 		hook.FormatStandard: signature.NewSecret(), hook.FormatRentman: signature.NewToken(),
 	} {
 		b.Run(string(f), func(b *testing.B) {
-			s := format.Signing{Delivery: delivery, At: now, Secrets: []string{secret}}
+			s := format.Signing{Delivery: delivery, At: now, Secrets: rotating(secret)}
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := format.Sign(http.Header{}, f, r, s); err != nil {
@@ -119,9 +128,10 @@ func BenchmarkSigner(b *testing.B) {
 	r := request(strings.Repeat("x", 400))
 	for f, secret := range map[hook.Format]string{
 		hook.FormatStandard: signature.NewSecret(), hook.FormatRentman: signature.NewToken(),
+		hook.FormatCassaInCloud: signature.NewToken(), hook.FormatCloudEvents: signature.NewPrivateKey(),
 	} {
 		b.Run(string(f), func(b *testing.B) {
-			signer, err := format.NewSigner(f, []string{secret})
+			signer, err := format.NewSigner(f, rotating(secret))
 			require.NoError(b, err)
 			var room [8]hook.Header
 			b.ReportAllocs()

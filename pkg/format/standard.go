@@ -16,22 +16,45 @@ const contentTypeJSON = "application/json"
 // standard is the format of Standard Webhooks: thin, with what is needed to
 // fetch the items, or full, with their data.
 var standard = entry{
-	render:    renderStandard,
-	signer:    signStandard,
-	newSecret: signature.NewSecret,
-	checkSecret: func(secret string) error {
-		_, err := signature.ParseSecret(secret)
-		return err
-	},
+	render:      renderStandard,
+	signer:      signStandard,
+	newSecret:   newStandardSecret,
+	checkSecret: checkStandardSecret,
+}
+
+func newStandardSecret(algorithm hook.Signature) string {
+	if algorithm == hook.Ed25519 {
+		return signature.NewPrivateKey()
+	}
+	return signature.NewSecret()
+}
+
+func checkStandardSecret(algorithm hook.Signature, secret string) (err error) {
+	if algorithm == hook.Ed25519 {
+		_, err = signature.ParsePrivateKey(secret)
+	} else {
+		_, err = signature.ParseSecret(secret)
+	}
+	return err
 }
 
 func renderStandard(dst []byte, s subject) Request {
-	e := s.event
 	dst = append(dst, `{"type":`...)
-	dst = jsontext.AppendString(dst, catalogue.Snake(e.ItemType)+"."+string(e.Type))
+	dst = appendStandardType(dst, s.event)
 	dst = append(dst, `,"timestamp":`...)
-	dst = jsontext.AppendString(dst, e.Date)
-	dst = append(dst, `,"data":{"id":`...)
+	dst = jsontext.AppendString(dst, s.event.Date)
+	dst = append(dst, `,"data":`...)
+	dst = appendStandardData(dst, s.event, s.webhook.Payload == hook.Full)
+	return Request{Body: append(dst, '}'), ContentType: contentTypeJSON}
+}
+
+// appendStandardType writes such as "contact_person.create".
+func appendStandardType(dst []byte, e *hook.Event) []byte {
+	return jsontext.AppendString(dst, catalogue.Snake(e.ItemType)+"."+string(e.Type))
+}
+
+func appendStandardData(dst []byte, e *hook.Event, full bool) []byte {
+	dst = append(dst, `{"id":`...)
 	dst = jsontext.AppendString(dst, e.ID)
 	dst = append(dst, `,"account":`...)
 	dst = jsontext.AppendString(dst, e.Account)
@@ -44,9 +67,9 @@ func renderStandard(dst []byte, s subject) Request {
 		if n > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendStandardItem(dst, &e.Items[n], s.webhook.Payload == hook.Full)
+		dst = appendStandardItem(dst, &e.Items[n], full)
 	}
-	return Request{Body: append(dst, `]}}`...), ContentType: contentTypeJSON}
+	return append(dst, `]}`...)
 }
 
 func appendStandardItem(dst []byte, item *hook.Item, full bool) []byte {
@@ -86,25 +109,24 @@ func appendStandardReference(dst []byte, r *hook.Reference) []byte {
 	return append(dst, '}')
 }
 
-// signStandard signs with every secret, so that a receiver may have the new one
-// or still the old one.
-func signStandard(secrets []string) (headers, error) {
+// signStandard signs with every secret that lasts, so that a receiver may have the
+// new one or still an old one.
+func signStandard(secrets []Secret) (headers, error) {
 	keys := make([]*signature.StandardKey, len(secrets))
-	for n, secret := range secrets {
-		key, err := signature.NewStandardKey(secret)
+	for n := range secrets {
+		key, err := signature.NewStandardKey(secrets[n].Text)
 		if err != nil {
 			return nil, err
 		}
 		keys[n] = key
 	}
 	return func(dst []hook.Header, body []byte, delivery string, at time.Time) []hook.Header {
-		var room [128]byte // one signature has 47 bytes
-		signatures := room[:0]
-		for n, key := range keys {
-			if n > 0 {
-				signatures = append(signatures, ' ')
+		var room [192]byte // one signature has 47 bytes, of ed25519 92
+		signatures := keys[0].Append(room[:0], delivery, at, body)
+		for n := 1; n < len(keys); n++ {
+			if secrets[n].Until.After(at) {
+				signatures = keys[n].Append(append(signatures, ' '), delivery, at, body)
 			}
-			signatures = key.Append(signatures, delivery, at, body)
 		}
 		return append(dst,
 			hook.Header{Name: signature.HeaderID, Value: delivery},

@@ -25,18 +25,6 @@ const (
 // Statuses lists every Status.
 var Statuses = []Status{Active, Paused, Resuming, Disabled, Revoked}
 
-// Format is the shape of the request that a receiver gets.
-type Format string
-
-// The formats of CONTRACT.md, "What a receiver gets".
-const (
-	FormatStandard Format = "standard"
-	FormatRentman  Format = "rentman"
-)
-
-// Formats lists every Format that can be chosen.
-var Formats = []Format{FormatStandard, FormatRentman}
-
 // Language of the words in a body of the rentman format.
 type Language string
 
@@ -49,7 +37,8 @@ const (
 // Languages lists every Language.
 var Languages = []Language{English, Italian}
 
-// Payload says how much of each item a body of the standard format carries.
+// Payload says how much of each item a body of the formats standard and cloudevents
+// carries.
 type Payload string
 
 // The payloads.
@@ -176,8 +165,16 @@ type Webhook struct {
 	Format   Format
 	Language Language
 	Payload  Payload
+	// CloudEvents is the mode of the format of that name; empty: Structured.
+	CloudEvents CloudEventsMode
+	// Signature is the algorithm; empty where secrets tell it by themselves, in the
+	// cache.
+	Signature Signature
 	// Secrets sign the requests, sealed (see package seal), current one first.
 	Secrets [][]byte
+	// SecretsUntil are the ends of those behind the first, which sign beside it until
+	// then; newest first.
+	SecretsUntil []time.Time
 	// RetrySchedule is the delay before each retry, after the first attempt at
 	// once; empty: no retries.
 	RetrySchedule []time.Duration

@@ -32,7 +32,7 @@ var bareConnections = []int{16, 64, 256}
 type prepared struct {
 	format.Request
 	delivery string
-	secrets  []string
+	secrets  []format.Secret
 }
 
 // prepare makes the bodies that so many deliveries would have.
@@ -43,12 +43,12 @@ func (l load) prepare(cfg Config, count int) ([]prepared, error) {
 		_, event := l.event(number, time.Now())
 		for _, w := range t.webhooks[:min(len(t.webhooks), count-len(requests))] {
 			settings := hook.Webhook{Format: hook.FormatStandard, Payload: cfg.Payload}
-			rendered, err := format.Render(nil, &settings, t.account, &event, format.AllItems)
+			rendered, err := format.Render(nil, &settings, t.account, &event, "")
 			if err != nil {
 				return nil, err
 			}
 			requests = append(requests, prepared{
-				Request: rendered, delivery: hook.DeliveryID(event.ID, w.id, -1), secrets: []string{w.secret},
+				Request: rendered, delivery: hook.DeliveryID(event.ID, w.id, -1), secrets: []format.Secret{{Text: w.secret}},
 			})
 		}
 	}

@@ -27,7 +27,7 @@ type population struct {
 const typesEach = 3
 
 func populationOf(cfg Config, url string, keys seal.Keyring) (population, error) {
-	secret, err := format.NewSecret(hook.FormatStandard)
+	secret, err := format.NewSecret(hook.FormatStandard, hook.HMACSHA256)
 	if err != nil {
 		return population{}, err
 	}

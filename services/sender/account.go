@@ -22,7 +22,7 @@ type Account struct {
 type target struct {
 	hook.Webhook
 	account string // the account's name
-	secrets []string
+	secrets []format.Secret
 	// unusable says why the secrets could not be opened, if so.
 	unusable error
 
@@ -49,13 +49,17 @@ func NewAccount(s hook.AccountState, keys Opener) *Account {
 	a := &Account{name: s.Account.Name, deleted: s.Account.Deleted, quota: s.Account.Quota, targets: make(map[string]*target, len(s.Webhooks))}
 	for _, w := range s.Webhooks {
 		t := &target{Webhook: w, account: s.Account.Name}
-		for _, sealed := range w.Secrets {
+		for n, sealed := range w.Secrets {
 			secret, err := keys.Open(sealed, []byte(w.ID))
 			if err != nil {
 				t.unusable = fmt.Errorf("open the secret of webhook %s: %w", w.ID, err)
 				break
 			}
-			t.secrets = append(t.secrets, string(secret))
+			opened := format.Secret{Text: string(secret)}
+			if n > 0 && n <= len(w.SecretsUntil) {
+				opened.Until = w.SecretsUntil[n-1]
+			}
+			t.secrets = append(t.secrets, opened)
 		}
 		a.targets[w.ID] = t
 	}
@@ -77,7 +81,16 @@ func (w *target) prepare() (*prepared, error) {
 			w.unready = fmt.Errorf("webhook %s: %w", w.ID, err)
 			return
 		}
-		w.ready = &prepared{to: to, signer: signer, mask: newMask(w.secrets, to.Query)}
+		w.ready = &prepared{to: to, signer: signer, mask: newMask(w.texts(), to.Query)}
 	})
 	return w.ready, w.unready
+}
+
+// texts are the secrets in their text form, those that have ended too.
+func (w *target) texts() []string {
+	texts := make([]string, len(w.secrets))
+	for n := range w.secrets {
+		texts[n] = w.secrets[n].Text
+	}
+	return texts
 }

@@ -35,9 +35,11 @@ func newMask(secrets []string, query string) *mask {
 	for _, secret := range secrets {
 		m.add(secret)
 		if key, err := signature.ParseSecret(secret); err == nil {
-			m.add(base64.RawStdEncoding.EncodeToString(key))
-			m.add(base64.RawURLEncoding.EncodeToString(key))
-			m.patterns = append(m.patterns, hex.EncodeToString(key), strings.ToUpper(hex.EncodeToString(key)))
+			m.addKey(key)
+		}
+		if key, err := signature.ParsePrivateKey(secret); err == nil {
+			m.addKey(key)
+			m.addKey(key.Seed())
 		}
 	}
 	values, _ := url.ParseQuery(query) // what can be read of it
@@ -53,6 +55,13 @@ func newMask(secrets []string, query string) *mask {
 	}
 	m.tidy()
 	return m
+}
+
+// addKey notes what a secret's text encodes.
+func (m *mask) addKey(key []byte) {
+	m.add(base64.RawStdEncoding.EncodeToString(key))
+	m.add(base64.RawURLEncoding.EncodeToString(key))
+	m.patterns = append(m.patterns, hex.EncodeToString(key), strings.ToUpper(hex.EncodeToString(key)))
 }
 
 // add notes a secret, in the forms that an echo may have, and its pieces.

@@ -42,7 +42,7 @@ var echoes = map[string]func(string) string{
 
 // leaked is a piece of a secret that stands in a text, in whatever case.
 func leaked(text, secret string) string {
-	text, secret = strings.ToLower(text), strings.ToLower(strings.TrimPrefix(secret, "whsec_"))
+	text, secret = strings.ToLower(text), strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(secret, "whsec_"), "whsk_"))
 	for at := 0; at+minRun <= len(secret); at++ {
 		if piece := secret[at : at+minRun]; strings.Contains(text, piece) {
 			return piece
@@ -58,7 +58,10 @@ func TestNoSecretReachesTheLog(t *testing.T) {
 	const query = "token=correct%2Fhorse%2Fbattery&plain=staple-staple"
 	o := testOwner()
 	for name, echo := range echoes {
-		for format, secret := range map[hook.Format]string{hook.FormatStandard: signature.NewSecret(), hook.FormatRentman: signature.NewToken()} {
+		for format, secret := range map[hook.Format]string{
+			hook.FormatStandard: signature.NewSecret(), hook.FormatRentman: signature.NewToken(),
+			hook.FormatCassaInCloud: signature.NewToken(), hook.FormatCloudEvents: signature.NewPrivateKey(),
+		} {
 			url, proofs := echoing(t, echo, secret)
 			w := targetOf(t, hook.Webhook{ID: "wh_1", URL: url + "/hooks?" + query, Format: format, Timeout: 20 * time.Second}, secret)
 			out := o.post(sampleTask(), w)
@@ -84,6 +87,9 @@ func echoing(t *testing.T, echo func(string) string, secret string) (url string,
 		if digest := r.Header.Get(signature.HeaderDigest); digest != "" {
 			proof = strings.TrimPrefix(digest, "sha512=")
 			w.Header().Set("X-"+proof, "1")
+		}
+		if digest := r.Header.Get(signature.HeaderCN); digest != "" {
+			proof = digest
 		}
 		got <- proof
 		for name, values := range r.Header {

@@ -42,7 +42,7 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 	if !ok { // nothing else is put there
 		p = new(paper)
 	}
-	rendered, err := format.Render(p.body[:0], &w.Webhook, w.account, t.event, format.AllItems)
+	rendered, err := format.Render(p.body[:0], &w.Webhook, w.account, t.event, t.delivery)
 	if err != nil {
 		out.reason, out.detail = hook.ReasonUnrenderable, err.Error()
 		return out

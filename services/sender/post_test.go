@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -29,8 +30,11 @@ func testOwner() *owner {
 // targetOf is a webhook as the sender's snapshot has it.
 func targetOf(t testing.TB, w hook.Webhook, secrets ...string) *target {
 	t.Helper()
-	for _, secret := range secrets {
+	for n, secret := range secrets {
 		w.Secrets = append(w.Secrets, []byte(secret))
+		if n > 0 {
+			w.SecretsUntil = append(w.SecretsUntil, time.Now().Add(time.Hour))
+		}
 	}
 	a := NewAccount(hook.AccountState{Account: hook.Account{ID: "acme", Name: "Acme"}, Webhooks: []hook.Webhook{w}}, unsealed{})
 	require.NoError(t, a.targets[w.ID].unusable)
@@ -50,7 +54,7 @@ func sampleTask() *task {
 		event: &hook.Event{
 			ID: "ev-1", Account: "acme", Store: "7", Type: hook.Create, ItemType: "Contact", Date: "2023-02-02T12:07:01+01:00",
 			User:  &hook.Reference{ID: "33", ItemType: "Crew", Ref: "/crew/33"},
-			Items: []hook.Item{{ID: "12014", Ref: "/contacts/12014", Version: &version, Data: []byte(`{"name": "Mario Rossi", "credit": 10.50}`)}},
+			Items: []hook.Item{{ID: "12014", Ref: "/contacts/12014", Version: &version, Data: []byte(`{"id": 12014, "name": "Mario Rossi", "credit": 10.50}`)}},
 			Trace: hook.Trace{Parent: "00-c8d838d728ada12f80d5dd8d6b7f3b61-2340e0e6968e54d6-00"},
 		},
 	}
@@ -58,7 +62,9 @@ func sampleTask() *task {
 
 func TestAReceiverGetsARequestThatItCanVerify(t *testing.T) {
 	t.Parallel()
-	fresh, old := signature.NewSecret(), signature.NewSecret()
+	fresh, old, private := signature.NewSecret(), signature.NewSecret(), signature.NewPrivateKey()
+	public, err := signature.PublicKey(private)
+	require.NoError(t, err)
 	type got struct {
 		header http.Header
 		body   []byte
@@ -74,8 +80,10 @@ func TestAReceiverGetsARequestThatItCanVerify(t *testing.T) {
 	t.Cleanup(receiver.Close)
 	o := testOwner()
 	for name, w := range map[string]*target{
-		"standard": targetOf(t, hook.Webhook{ID: "wh_1", URL: receiver.URL + "/hooks?key=hunter2hunter2", Format: hook.FormatStandard, Timeout: hook.MaxTimeout}, fresh, old),
-		"rentman":  targetOf(t, hook.Webhook{ID: "wh_2", URL: receiver.URL + "/hooks", Format: hook.FormatRentman, Timeout: hook.MaxTimeout}, "some_secret_key"),
+		"standard":       targetOf(t, hook.Webhook{ID: "wh_1", URL: receiver.URL + "/hooks?key=hunter2hunter2", Format: hook.FormatStandard, Timeout: hook.MaxTimeout}, fresh, old),
+		"cassa-in-cloud": targetOf(t, hook.Webhook{ID: "wh_3", URL: receiver.URL + "/hooks", Format: hook.FormatCassaInCloud, Timeout: hook.MaxTimeout}, "some_secret_key"),
+		"cloudevents":    targetOf(t, hook.Webhook{ID: "wh_4", URL: receiver.URL + "/hooks", Format: hook.FormatCloudEvents, CloudEvents: hook.Binary, Timeout: hook.MaxTimeout}, private),
+		"rentman":        targetOf(t, hook.Webhook{ID: "wh_2", URL: receiver.URL + "/hooks", Format: hook.FormatRentman, Timeout: hook.MaxTimeout}, "some_secret_key"),
 	} {
 		for range 2 { // what is kept for the next request must not come into it
 			out := o.post(sampleTask(), w)
@@ -92,8 +100,17 @@ func TestAReceiverGetsARequestThatItCanVerify(t *testing.T) {
 			require.Equal(t, "application/json", r.header.Get("Content-Type"))
 			require.Equal(t, "Staffetta/test", r.header.Get("User-Agent"))
 			require.Contains(t, string(r.body), "12014")
-			if name == "rentman" {
+			switch name {
+			case "rentman":
 				require.NoError(t, signature.VerifyDigest(r.header, r.body, "some_secret_key"))
+				continue
+			case "cassa-in-cloud":
+				require.NoError(t, signature.VerifySHA1(r.header, r.body, "some_secret_key"))
+				require.Equal(t, "CONTACT/CREATE", r.header.Get("x-cn-operation"))
+				continue
+			case "cloudevents":
+				require.Equal(t, "dlv_7cju1m86nufm5t4aiq84be4t3s", r.header.Get("ce-id"))
+				require.NoError(t, signature.Verify(r.header, r.body, public, out.at, signature.DefaultTolerance))
 				continue
 			}
 			require.Equal(t, "dlv_7cju1m86nufm5t4aiq84be4t3s", r.header.Get("Webhook-Id"))

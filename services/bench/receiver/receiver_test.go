@@ -104,7 +104,7 @@ func TestTheTimeIsFoundInEveryFormat(t *testing.T) {
 	for _, f := range hook.Formats {
 		for _, payload := range hook.Payloads {
 			w := hook.Webhook{Format: f, Payload: payload, Language: hook.English}
-			rendered, err := format.Render(nil, &w, "Acme", &event, format.AllItems)
+			rendered, err := format.Render(nil, &w, "Acme", &event, "dlv_1")
 			require.NoError(t, err)
 			ns, ok := stampOf(rendered.Body)
 			require.True(t, ok, "%s %s: %s", f, payload, rendered.Body)
