@@ -3,13 +3,13 @@ package router
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/origin"
 )
 
 // intake routes the records of one partition of an event topic, in order.
@@ -79,7 +79,7 @@ func (in *intake) route(ctx context.Context, batch bus.Batch) {
 
 // decode reads the event, or puts the record into quarantine.
 func (in *intake) decode(ctx context.Context, u unrouted) (event hook.Event, ok bool) {
-	event, err := codec.Decode(input(u.record))
+	event, err := origin.Decode(u.record)
 	if err == nil {
 		return event, true
 	}
@@ -90,21 +90,4 @@ func (in *intake) decode(ctx context.Context, u unrouted) (event hook.Event, ok 
 	}
 	in.reject(ctx, u, reason, err.Error())
 	return hook.Event{}, false
-}
-
-// input is a record as codec takes it.
-func input(r *bus.Record) codec.Input {
-	return codec.Input{
-		Header: func(name string) ([]byte, bool) {
-			for i := range r.Headers {
-				if strings.EqualFold(r.Headers[i].Key, name) {
-					return r.Headers[i].Value, true
-				}
-			}
-			return nil, false
-		},
-		Value: r.Value,
-		At:    r.At(),
-		Time:  r.Time,
-	}
 }

@@ -1,0 +1,105 @@
+// Package rerun lets deliveries happen again. It reads what happened where the
+// log says that it lives, and makes the record of the topic deliveries that
+// leads a sender to it in a new run. A retry of one delivery, the release of what
+// was held and a replay are that and nothing else.
+package rerun
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/journal"
+)
+
+// ErrUnreadable says that what lies at a delivery's coordinates is not its
+// bundle: trying again mends nothing.
+var ErrUnreadable = errors.New("payload cannot be read")
+
+// Payload is what happened, as the topic deliveries carries it.
+type Payload struct {
+	// Event shares the payload's memory.
+	Event hook.Event
+
+	change []byte
+}
+
+// Of is the payload of an event that was just decoded.
+func Of(e *hook.Event) Payload {
+	return Payload{Event: *e, change: codec.AppendChange(nil, e)}
+}
+
+// Read reads the payload of a delivery. bus.ErrGone if Kafka no longer has it;
+// ErrUnreadable.
+func Read(ctx context.Context, client *bus.Client, d *hook.Delivery) (Payload, error) {
+	record, err := client.ReadAt(ctx, d.Bundle)
+	if err != nil {
+		return Payload{}, err
+	}
+	b, err := codec.ReadBundle(record.Value)
+	if err != nil {
+		return Payload{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	p := Payload{change: bytes.Clone(b.Change)} // not its neighbours in the fetched memory
+	if p.Event, err = codec.DecodeChange(p.change); err != nil {
+		return Payload{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	// Coordinates mean another record once a topic was made anew: somebody
+	// else's, perhaps.
+	if hook.DeliveryID(p.Event.ID, d.Webhook, -1) != d.ID {
+		return Payload{}, fmt.Errorf("%w: the record at %s is another event's", ErrUnreadable, d.Bundle)
+	}
+	return p, nil
+}
+
+// Gone reports whether an error of Read is for good.
+func Gone(err error) bool { return errors.Is(err, bus.ErrGone) || errors.Is(err, ErrUnreadable) }
+
+// To is the record that makes a webhook's sender deliver the payload in a run, as
+// the router's makes it in the first. partitions is the number of those of the
+// topic deliveries.
+func (p *Payload) To(webhook string, run int64, partitions int) (bus.Record, error) {
+	value, err := codec.AppendBundle(make([]byte, 0, len(p.change)+len(webhook)+bundleBytes), p.change, []string{webhook}, run)
+	if err != nil {
+		return bus.Record{}, err
+	}
+	return bus.Record{
+		Topic: bus.Deliveries, Partition: bus.PartitionOf([]byte(webhook), partitions),
+		Key: []byte(p.Event.Account), Value: value,
+	}, nil
+}
+
+// bundleBytes is the most that is in a bundle of one webhook beside the change
+// and the id: tags, two lengths and the run.
+const bundleBytes = 24
+
+// Expired is the record of attempts that ends a delivery whose payload is gone. It
+// goes through attempts like any fate, so that whoever reads those knows.
+func Expired(d *hook.Delivery, run int64, now time.Time, partitions int) bus.Record {
+	return bus.Record{
+		Topic: bus.Attempts, Partition: bus.PartitionOf([]byte(d.Webhook), partitions), Key: []byte(d.Webhook),
+		Value: journal.Encode(hook.Attempt{
+			Delivery: d.ID, Run: run, Fate: hook.FateExhausted, Reason: hook.ReasonPayloadGone,
+			Detail:  "the payload is no longer in Kafka",
+			Account: d.Account, Webhook: d.Webhook, Store: d.Store, Event: d.Event, EventType: d.EventType,
+			ItemType: d.ItemType, Items: d.Items, Bundle: d.Bundle, Source: d.Source, Published: d.Published,
+			At: now, TraceID: d.TraceID,
+		}),
+	}
+}
+
+// After is the run that begins now: its time in Unix microseconds, and higher
+// than any run that the deliveries had, since another member's clock may have
+// been ahead.
+func After(now time.Time, deliveries ...hook.Delivery) int64 {
+	run := now.UnixMicro()
+	for i := range deliveries {
+		run = max(run, deliveries[i].Run+1)
+	}
+	return run
+}

@@ -1,0 +1,83 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/rerun"
+)
+
+// readers is how many payloads are read at a time.
+const readers = 8
+
+// payloads reads what happened of each delivery; nil for one that is gone. Those
+// that cannot be read just now are left out of readable, and joined in left.
+func (s *Service) payloads(ctx context.Context, deliveries []hook.Delivery) (readable []hook.Delivery, payloads []*rerun.Payload, left error) {
+	all := make([]*rerun.Payload, len(deliveries))
+	faults := make([]error, len(deliveries))
+	var group errgroup.Group
+	group.SetLimit(readers)
+	for i := range deliveries {
+		group.Go(func() error {
+			p, err := rerun.Read(ctx, s.Bus, &deliveries[i])
+			if err == nil {
+				all[i] = &p
+			}
+			faults[i] = err
+			return nil // one that fails does not end the others
+		})
+	}
+	_ = group.Wait()
+	for i, err := range faults {
+		d := &deliveries[i]
+		switch {
+		case errors.Is(err, rerun.ErrUnreadable):
+			// Trying again mends nothing, and holding it for ever hides it.
+			s.Log.Error("a delivery ends: its payload cannot be read",
+				zap.String("delivery", d.ID), zap.Stringer("bundle", d.Bundle), zap.Error(err))
+		case err != nil && !rerun.Gone(err):
+			left = errors.Join(left, fmt.Errorf("payload of delivery %q: %w", d.ID, err))
+			continue
+		}
+		readable, payloads = append(readable, *d), append(payloads, all[i])
+	}
+	return readable, payloads, left
+}
+
+// write writes records and gives the indices of those that Kafka has
+// acknowledged, and the first fault of the others.
+func write(ctx context.Context, producer *bus.Producer, records []bus.Record) (acknowledged []int, failed error) {
+	type answer struct {
+		record int
+		err    error
+	}
+	answers := make(chan answer, len(records)) // so that no answer waits for us
+	sent := 0
+	for i, record := range records {
+		err := producer.Produce(ctx, record, func(_ hook.Coordinates, err error) { answers <- answer{i, err} })
+		if err != nil {
+			failed = err
+			break
+		}
+		sent++
+	}
+	for range sent {
+		select {
+		case a := <-answers:
+			if a.err == nil {
+				acknowledged = append(acknowledged, a.record)
+			} else if failed == nil {
+				failed = a.err
+			}
+		case <-ctx.Done():
+			return acknowledged, context.Cause(ctx)
+		}
+	}
+	return acknowledged, failed
+}
