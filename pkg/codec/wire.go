@@ -32,4 +32,5 @@ const (
 	bundleChange   = 1<<3 | wire.Length
 	bundleWebhooks = 2<<3 | wire.Length
 	bundleRun      = 3<<3 | wire.Varint
+	bundleItem     = 6<<3 | wire.Varint
 )

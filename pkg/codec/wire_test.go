@@ -46,6 +46,7 @@ func sameBundle(t *testing.T, wire []byte) {
 	require.Equal(t, m.GetWebhooks(), slices.Collect(got.Webhooks()), "of %x", wire)
 	require.Len(t, m.GetWebhooks(), got.Count)
 	require.Equal(t, m.GetRun(), got.Run)
+	require.EqualValues(t, m.GetItem(), got.Item)
 	require.Equal(t, m.GetChange() != nil, got.Change != nil)
 	require.Equal(t, m.GetChange().GetEvent() == nil, err != nil)
 	if err == nil {

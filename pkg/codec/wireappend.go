@@ -58,9 +58,9 @@ func appendReferenceField(dst []byte, tag uint64, r *hook.Reference) []byte {
 }
 
 // AppendBundle appends a staffetta.delivery.v1.Bundle of a change, as
-// AppendChange or a Bundle has it. Its error says that a webhook's id is not
-// UTF-8.
-func AppendBundle(dst, change []byte, webhooks []string, run int64) ([]byte, error) {
+// AppendChange or a Part has it. item is as Bundle.Item. Its error says that a
+// webhook's id is not UTF-8.
+func AppendBundle(dst, change []byte, webhooks []string, run int64, item int) ([]byte, error) {
 	dst = protowire.AppendBytes(protowire.AppendVarint(dst, bundleChange), change)
 	for _, id := range webhooks {
 		if !utf8.ValidString(id) {
@@ -68,5 +68,6 @@ func AppendBundle(dst, change []byte, webhooks []string, run int64) ([]byte, err
 		}
 		dst = protowire.AppendString(protowire.AppendVarint(dst, bundleWebhooks), id)
 	}
-	return wire.AppendNumber(dst, bundleRun, uint64(run)), nil
+	dst = wire.AppendNumber(dst, bundleRun, uint64(run))
+	return wire.AppendNumber(dst, bundleItem, uint64(int64(item))), nil
 }

@@ -57,11 +57,11 @@ func TestWhatIsAppendedIsWhatProtoMarshalWrites(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := anyEvent(t)
 		m := &deliveryv1.Bundle{
-			Change: codec.ToChange(e), Webhooks: rapid.SliceOf(rapid.String()).Draw(t, "webhooks"), Run: rapid.Int64().Draw(t, "run"),
+			Change: codec.ToChange(e), Webhooks: rapid.SliceOf(rapid.String()).Draw(t, "webhooks"), Run: rapid.Int64().Draw(t, "run"), Item: rapid.Int32Range(-1, 10_000).Draw(t, "item"),
 		}
 		want, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 		require.NoError(t, err)
-		got, err := codec.AppendBundle([]byte("before"), codec.AppendChange(nil, &e), m.Webhooks, m.Run)
+		got, err := codec.AppendBundle([]byte("before"), codec.AppendChange(nil, &e), m.Webhooks, m.Run, int(m.Item))
 		require.NoError(t, err)
 		require.Equal(t, "before"+string(want), string(got))
 
@@ -75,7 +75,7 @@ func TestWhatIsAppendedIsWhatProtoMarshalWrites(t *testing.T) {
 
 func TestAppendBundleRefusesAnIDThatIsNotUTF8(t *testing.T) {
 	t.Parallel()
-	_, err := codec.AppendBundle(nil, nil, []string{"wh_1", "wh_\xff"}, 0)
+	_, err := codec.AppendBundle(nil, nil, []string{"wh_1", "wh_\xff"}, 0, 0)
 	require.ErrorContains(t, err, "not UTF-8")
 }
 

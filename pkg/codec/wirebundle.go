@@ -17,9 +17,18 @@ type Bundle struct {
 	Count int
 	// Run as in the message.
 	Run int64
+	// Item says what the tasks are about: AllItems, EachItem, or above 0 the one
+	// item that the change holds, whose index in its event it is, plus 1.
+	Item int
 
 	message []byte
 }
+
+// What Bundle.Item may say beside an item.
+const (
+	AllItems = 0
+	EachItem = -1
+)
 
 // ReadBundle checks a bundle but for its change, which DecodeChange checks. The
 // message must not be written to afterwards.
@@ -40,6 +49,8 @@ func ReadBundle(message []byte) (Bundle, error) {
 			b.Count++
 		case bundleRun:
 			b.Run = int64(r.Value)
+		case bundleItem:
+			b.Item = int(int32(r.Value))
 		}
 	}
 	if r.Err != nil {

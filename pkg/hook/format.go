@@ -12,7 +12,7 @@ const (
 )
 
 // Formats lists every Format that can be chosen.
-var Formats = []Format{FormatStandard, FormatRentman, FormatCloudEvents}
+var Formats = []Format{FormatStandard, FormatRentman, FormatCassaInCloud, FormatCloudEvents}
 
 // PerItem reports whether a webhook of the format gets a delivery for each item of
 // an event. It stays so for the webhook's life, since its deliveries' ids follow

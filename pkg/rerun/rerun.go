@@ -21,17 +21,27 @@ import (
 // bundle: trying again mends nothing.
 var ErrUnreadable = errors.New("payload cannot be read")
 
-// Payload is what happened, as the topic deliveries carries it.
+// Payload is what happened, as the topic deliveries carries it: to all items, or to
+// the one that a delivery is about.
 type Payload struct {
 	// Event shares the payload's memory.
 	Event hook.Event
 
 	change []byte
+	item   int
 }
 
 // Of is the payload of an event that was just decoded.
 func Of(e *hook.Event) Payload {
 	return Payload{Event: *e, change: codec.AppendChange(nil, e)}
+}
+
+// EachItem is the payload for a webhook that gets a delivery for each item.
+func (p Payload) EachItem() Payload {
+	if p.item == codec.AllItems {
+		p.item = codec.EachItem
+	}
+	return p
 }
 
 // Read reads the payload of a delivery. bus.ErrGone if Kafka no longer has it;
@@ -45,16 +55,12 @@ func Read(ctx context.Context, client *bus.Client, d *hook.Delivery) (Payload, e
 	if err != nil {
 		return Payload{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	p := Payload{change: bytes.Clone(b.Change)} // not its neighbours in the fetched memory
-	if p.Event, err = codec.DecodeChange(p.change); err != nil {
-		return Payload{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	b.Change = bytes.Clone(b.Change) // not its neighbours in the fetched memory
+	part, err := b.PartOf(d.Webhook, d.ID)
+	if err != nil {
+		return Payload{}, fmt.Errorf("%w: %s: %w", ErrUnreadable, d.Bundle, err)
 	}
-	// Coordinates mean another record once a topic was made anew: somebody
-	// else's, perhaps.
-	if hook.DeliveryID(p.Event.ID, d.Webhook, -1) != d.ID {
-		return Payload{}, fmt.Errorf("%w: the record at %s is another event's", ErrUnreadable, d.Bundle)
-	}
-	return p, nil
+	return Payload{Event: *part.Event, change: part.Change, item: part.Item}, nil
 }
 
 // Gone reports whether an error of Read is for good.
@@ -64,7 +70,7 @@ func Gone(err error) bool { return errors.Is(err, bus.ErrGone) || errors.Is(err,
 // the router's makes it in the first. partitions is the number of those of the
 // topic deliveries.
 func (p *Payload) To(webhook string, run int64, partitions int) (bus.Record, error) {
-	value, err := codec.AppendBundle(make([]byte, 0, len(p.change)+len(webhook)+bundleBytes), p.change, []string{webhook}, run)
+	value, err := codec.AppendBundle(make([]byte, 0, len(p.change)+len(webhook)+bundleBytes), p.change, []string{webhook}, run, p.item)
 	if err != nil {
 		return bus.Record{}, err
 	}
@@ -75,8 +81,8 @@ func (p *Payload) To(webhook string, run int64, partitions int) (bus.Record, err
 }
 
 // bundleBytes is the most that is in a bundle of one webhook beside the change
-// and the id: tags, two lengths and the run.
-const bundleBytes = 24
+// and the id: tags, two lengths, the run and the item.
+const bundleBytes = 35
 
 // Expired is the record of attempts that ends a delivery whose payload is gone. It
 // goes through attempts like any fate, so that whoever reads those knows.

@@ -56,9 +56,9 @@ type EncodedEvent struct {
 
 // Payloads reads what was delivered.
 type Payloads interface {
-	// Payload returns the event of a record of the topic deliveries.
-	// hook.ErrNotFound if Kafka no longer has it.
-	Payload(ctx context.Context, at hook.Coordinates) (hook.Event, error)
+	// Payload returns the event of a delivery, with the one item that it is about in
+	// formats of one delivery per item. hook.ErrNotFound if Kafka no longer has it.
+	Payload(ctx context.Context, d hook.Delivery) (hook.Event, error)
 }
 
 // Circuits knows the senders' breakers.

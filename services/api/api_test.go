@@ -67,13 +67,13 @@ func (k *kafka) Publish(ctx context.Context, events []api.EncodedEvent) error {
 	return nil
 }
 
-func (k *kafka) Payload(_ context.Context, at hook.Coordinates) (hook.Event, error) {
+func (k *kafka) Payload(_ context.Context, d hook.Delivery) (hook.Event, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.down != nil {
 		return hook.Event{}, k.down
 	}
-	e, ok := k.payloads[at]
+	e, ok := k.payloads[d.Bundle]
 	if !ok {
 		return hook.Event{}, hook.ErrNotFound
 	}

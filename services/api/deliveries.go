@@ -107,21 +107,15 @@ func (s *Service) getDelivery(ctx context.Context, in *PathID) (*deliveryAnswer,
 // addPayload adds the event as it was published. Kafka being away leaves the
 // rest of the answer useful.
 func (s *Service) addPayload(ctx context.Context, details *DeliveryDetails, d hook.Delivery) {
-	at := d.Bundle
 	ctx, cancel := context.WithTimeout(ctx, payloadTimeout)
 	defer cancel()
-	e, err := s.cfg.Payloads.Payload(ctx, at)
-	if err == nil && hook.DeliveryID(e.ID, d.Webhook, -1) != d.ID {
-		// Coordinates mean another record once a topic was made anew: somebody
-		// else's, perhaps.
-		err = hook.ErrNotFound
-	}
+	e, err := s.cfg.Payloads.Payload(ctx, d)
 	switch {
 	case errors.Is(err, hook.ErrNotFound):
 		details.Payload, details.PayloadExpired = json.RawMessage("null"), true
 		return
 	case err != nil:
-		s.log.Warn("a payload could not be read", zap.String("delivery", details.ID), zap.Stringer("at", at), zap.Error(err))
+		s.log.Warn("a payload could not be read", zap.String("delivery", details.ID), zap.Stringer("at", d.Bundle), zap.Error(err))
 		details.Payload, details.PayloadUnavailable = json.RawMessage("null"), true
 		return
 	}

@@ -16,7 +16,7 @@ type Webhook struct {
 	EventTypes    []string   `json:"eventTypes" nullable:"false" enum:"create,update,delete"`
 	URL           string     `json:"url"`
 	Stores        []string   `json:"stores" nullable:"false" doc:"Empty: all."`
-	Format        string     `json:"format" enum:"standard,rentman,cloudevents"`
+	Format        string     `json:"format" enum:"standard,rentman,cassa-in-cloud,cloudevents"`
 	Language      string     `json:"language" enum:"en,it"`
 	Payload       string     `json:"payload" enum:"thin,full"`
 	RetrySchedule []string   `json:"retrySchedule" nullable:"false"`
@@ -51,7 +51,7 @@ type WebhookOptions struct {
 	Description   string   `json:"description,omitempty" maxLength:"500"`
 	EventTypes    []string `json:"eventTypes,omitempty" nullable:"false" minItems:"1" enum:"create,update,delete" doc:"All by default."`
 	Stores        []string `json:"stores,omitempty" nullable:"false" maxItems:"1000" doc:"Stores that it is visible to; empty, the default: all."`
-	Format        string   `json:"format,omitempty" enum:"standard,rentman,cloudevents" doc:"standard by default."`
+	Format        string   `json:"format,omitempty" enum:"standard,rentman,cassa-in-cloud,cloudevents" doc:"standard by default."`
 	Language      string   `json:"language,omitempty" enum:"en,it" doc:"Of a rentman body; en by default."`
 	Payload       string   `json:"payload,omitempty" enum:"thin,full" doc:"Of a standard body; thin by default."`
 	Secret        string   `json:"secret,omitempty" doc:"Your own: standard: whsec_ and base64 of 24 to 64 bytes; rentman: a token of 8 to 256 visible ASCII characters. By default one is made."`

@@ -2,17 +2,13 @@ package assembly
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/staffetta/staffetta/pkg/bus"
-	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/redisstore"
+	"github.com/staffetta/staffetta/pkg/rerun"
 	"github.com/staffetta/staffetta/pkg/telemetry"
-	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 	"github.com/staffetta/staffetta/services/api"
 	"github.com/staffetta/staffetta/services/sender"
 	"go.opentelemetry.io/otel/propagation"
@@ -54,19 +50,11 @@ func (i ingest) Publish(ctx context.Context, events []api.EncodedEvent) error {
 // payloads reads what was delivered from the topic deliveries.
 type payloads struct{ bus *bus.Client }
 
-// Payload returns the event of a bundle. hook.ErrNotFound if Kafka no longer
-// has it.
-func (p payloads) Payload(ctx context.Context, at hook.Coordinates) (hook.Event, error) {
-	record, err := p.bus.ReadAt(ctx, at)
-	if errors.Is(err, bus.ErrGone) {
-		return hook.Event{}, fmt.Errorf("record %s: %w", at, hook.ErrNotFound)
+// Payload implements api.Payloads.
+func (p payloads) Payload(ctx context.Context, d hook.Delivery) (hook.Event, error) {
+	payload, err := rerun.Read(ctx, p.bus, &d)
+	if rerun.Gone(err) {
+		err = fmt.Errorf("%w: %w", hook.ErrNotFound, err)
 	}
-	if err != nil {
-		return hook.Event{}, err
-	}
-	var b deliveryv1.Bundle
-	if err := proto.Unmarshal(record.Value, &b); err != nil {
-		return hook.Event{}, fmt.Errorf("record %s is no bundle: %w", at, err)
-	}
-	return codec.FromChange(b.GetChange()), nil
+	return payload.Event, err
 }

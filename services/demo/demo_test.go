@@ -46,7 +46,7 @@ const (
 type noKafka struct{}
 
 func (noKafka) Publish(context.Context, []api.EncodedEvent) error { return nil }
-func (noKafka) Payload(context.Context, hook.Coordinates) (hook.Event, error) {
+func (noKafka) Payload(context.Context, hook.Delivery) (hook.Event, error) {
 	return hook.Event{}, hook.ErrNotFound
 }
 

@@ -195,13 +195,18 @@ func (f *fixture) hold(n int, webhook string) hook.Attempt {
 		Webhooks: []string{"wh_other", webhook},
 	})
 	require.NoError(f, err)
-	written := make(chan hook.Coordinates, 1)
-	require.NoError(f, f.producer.Produce(f.Context(),
-		bus.Record{Topic: bus.Deliveries, Partition: a.Bundle.Partition, Value: value},
-		func(at hook.Coordinates, err error) { written <- at }))
-	a.Bundle = <-written
+	a.Bundle = f.deliver(a.Bundle.Partition, value)
 	f.record(a)
 	return a
+}
+
+// deliver writes a bundle and returns where.
+func (f *fixture) deliver(partition int, value []byte) hook.Coordinates {
+	f.Helper()
+	written := make(chan hook.Coordinates, 1)
+	require.NoError(f, f.producer.Produce(f.Context(), bus.Record{Topic: bus.Deliveries, Partition: partition, Value: value},
+		func(at hook.Coordinates, err error) { written <- at }))
+	return <-written
 }
 
 // recorded reports whether the log has all that was written to attempts.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -41,6 +42,34 @@ func TestAResumedWebhookGetsWhatWasHeldOldestFirst(t *testing.T) {
 	f.record(again)
 	f.eventually(func() bool { return f.delivery(again).Status == hook.FateRetrying && f.delivery(again).Run > again.Run },
 		"an active webhook's are released too")
+}
+
+// Of an event whose other items were delivered, the one that is held is released,
+// and once more if it is held again.
+func TestAHeldDeliveryOfOneItemIsReleasedAlone(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	held := attempt(1, "wh_a", hook.FateHeld)
+	held.Delivery, held.Items = hook.DeliveryID(held.Event, "wh_a", 2), []string{"c"}
+	e := hook.Event{ID: held.Event, Account: "acme", Type: hook.Create, ItemType: "Receipt", Items: []hook.Item{{ID: "a"}, {ID: "b"}, {ID: "c"}}}
+	value, err := codec.AppendBundle(nil, codec.AppendChange(nil, &e), []string{"wh_a"}, 0, codec.EachItem)
+	require.NoError(t, err)
+	held.Bundle = f.deliver(held.Bundle.Partition, value)
+	f.record(held)
+	f.run()
+	first := f.released("wh_a", 1)[0]
+	require.EqualValues(t, 3, first.Item)
+	require.Len(t, first.Change.Event.Items, 1)
+	require.Equal(t, "c", first.Change.Event.Items[0].Id)
+
+	f.eventually(func() bool { return f.delivery(held).Status == hook.FateRetrying }, "released")
+	again := held
+	again.Run, again.Bundle.Offset = first.Run, held.Bundle.Offset+1
+	f.record(again)
+	second := f.released("wh_a", 2)[1]
+	require.Equal(t, first.Change.Event.Items[0].Id, second.Change.Event.Items[0].Id)
+	require.Equal(t, first.Item, second.Item)
+	require.Greater(t, second.Run, first.Run)
 }
 
 func TestAnotherEventAtTheSameCoordinatesIsNeverReleased(t *testing.T) {

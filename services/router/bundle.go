@@ -25,48 +25,67 @@ type Bundler struct {
 	records  []bus.Record
 }
 
-// match is a webhook that wants the event, and where its sender reads.
+// match is a webhook that wants the event, and where its sender reads. each says
+// that it gets a delivery per item.
 type match struct {
 	partition int
+	each      bool
 	webhook   string
 }
 
 // NewBundler makes one for so many partitions of the topic deliveries.
 func NewBundler(partitions int) *Bundler { return &Bundler{partitions: partitions} }
 
-// Match finds the webhooks of an account that want an event and returns how many
-// they are. They wait for Records.
-func (b *Bundler) Match(event *hook.Event, index *Index) int {
+// Match finds the webhooks of an account that want an event and returns the number
+// of their deliveries. They wait for Records.
+func (b *Bundler) Match(event *hook.Event, index *Index) (deliveries int) {
 	b.matches = emptied(b.matches)
-	index.Match(event, func(webhook string) {
-		b.matches = append(b.matches, match{bus.PartitionOf([]byte(webhook), b.partitions), webhook})
+	index.Match(event, func(webhook string, each bool) {
+		b.matches = append(b.matches, match{bus.PartitionOf([]byte(webhook), b.partitions), each, webhook})
+		deliveries++
+		if each {
+			deliveries += len(event.Items) - 1
+		}
 	})
-	return len(b.matches)
+	return deliveries
 }
 
 // Records are the bundles of an event for what Match found, valid until the next
 // call: their partitions in turn, of each as many as its webhooks need. The error
 // says that one of these has an id that cannot be written.
 func (b *Bundler) Records(event *hook.Event) ([]bus.Record, error) {
-	slices.SortFunc(b.matches, func(x, y match) int { return cmp.Compare(x.partition, y.partition) })
+	slices.SortFunc(b.matches, func(x, y match) int { return cmp.Compare(x.order(), y.order()) })
 	b.change = codec.AppendChange(emptied(b.change), event)
 	key := []byte(event.Account)
 	b.records = emptied(b.records)
 	for rest := b.matches; len(rest) > 0; {
-		partition, bytes := rest[0].partition, len(b.change)+bundleBytes
+		first, bytes := rest[0], len(b.change)+bundleBytes
+		item, most := codec.AllItems, maxBundle
+		if first.each {
+			// Its deliveries are handed out together.
+			item, most, bytes = codec.EachItem, max(1, maxBundle/len(event.Items)), bytes+eachBytes
+		}
 		b.webhooks = emptied(b.webhooks)
-		for len(rest) > 0 && rest[0].partition == partition && len(b.webhooks) < maxBundle {
+		for len(rest) > 0 && rest[0].order() == first.order() && len(b.webhooks) < most {
 			b.webhooks = append(b.webhooks, rest[0].webhook)
 			bytes += len(rest[0].webhook) + webhookBytes
 			rest = rest[1:]
 		}
-		value, err := codec.AppendBundle(make([]byte, 0, bytes), b.change, b.webhooks, 0)
+		value, err := codec.AppendBundle(make([]byte, 0, bytes), b.change, b.webhooks, 0, item)
 		if err != nil {
 			return nil, err
 		}
-		b.records = append(b.records, bus.Record{Topic: bus.Deliveries, Partition: partition, Key: key, Value: value})
+		b.records = append(b.records, bus.Record{Topic: bus.Deliveries, Partition: first.partition, Key: key, Value: value})
 	}
 	return b.records, nil
+}
+
+// order is equal for webhooks that one bundle may hold.
+func (m *match) order() int {
+	if m.each {
+		return 2*m.partition + 1
+	}
+	return 2 * m.partition
 }
 
 // maxKept bounds what is kept for the next event: 64 KiB of change, or 1.5 MiB of
@@ -84,8 +103,9 @@ func emptied[T any](used []T) []T {
 }
 
 // At most this is in a bundle beside the change and the ids: a tag and a length
-// each.
+// each; and a tag and ten bytes in one of a delivery for each item.
 const (
 	bundleBytes  = 6
+	eachBytes    = 11
 	webhookBytes = 6
 )

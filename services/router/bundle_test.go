@@ -26,6 +26,44 @@ func toAll(account string, webhooks int) *router.Index {
 	return router.NewIndex(s)
 }
 
+// Webhooks with a delivery for each item have bundles of their own, that make no
+// more than a thousand deliveries unless one webhook's do.
+func TestWebhooksWithADeliveryForEachItemHaveTheirOwnBundles(t *testing.T) {
+	t.Parallel()
+	for items, most := range map[int]int{1: 1000, 3: 333, 2000: 1} {
+		s := hook.AccountState{Account: hook.Account{ID: "acme"}}
+		format := map[string]hook.Format{}
+		for n := range 20 * partitions {
+			w := hook.Webhook{
+				ID: fmt.Sprintf("wh_%026d", n), ItemTypes: []string{"Receipt"}, EventTypes: hook.EventTypes,
+				Format: []hook.Format{hook.FormatStandard, hook.FormatCassaInCloud}[n%2],
+			}
+			s.Webhooks, format[w.ID] = append(s.Webhooks, w), w.Format
+		}
+		e := hook.Event{ID: "evt_1", Account: "acme", Type: hook.Update, ItemType: "Receipt"}
+		for n := range items {
+			e.Items = append(e.Items, hook.Item{ID: fmt.Sprint(n)})
+		}
+		b := router.NewBundler(partitions)
+		require.Equal(t, 10*partitions+10*partitions*items, b.Match(&e, router.NewIndex(s)))
+		records, err := b.Records(&e)
+		require.NoError(t, err)
+		for _, r := range records {
+			bundle, err := codec.ReadBundle(r.Value)
+			require.NoError(t, err)
+			each := bundle.Item == codec.EachItem
+			require.True(t, each || bundle.Item == codec.AllItems)
+			require.True(t, !each || bundle.Count <= most)
+			for id := range bundle.Webhooks() {
+				require.Equal(t, each, format[id].PerItem())
+				require.Equal(t, bus.PartitionOf([]byte(id), partitions), r.Partition)
+				delete(format, id)
+			}
+		}
+		require.Empty(t, format, "each webhook once")
+	}
+}
+
 // One Bundler makes the bundles of event after event, large and small, and what
 // it made before stays as it was.
 func TestBundlesHoldEachWebhookOnceOnItsPartition(t *testing.T) {

@@ -64,7 +64,7 @@ func NewIndex(s hook.AccountState) *Index {
 	return x
 }
 
-// appendAudience appends the webhooks of a subscription: its event types in a
+// appendAudience appends the webhooks of a subscription: its set of events in a
 // byte, a list of its stores and one of the ids. A list is its length in bytes and
 // its texts, each behind its own length.
 func appendAudience(to []byte, sub *subscription, webhooks []hook.Webhook) []byte {
@@ -95,9 +95,9 @@ func cut(text string) (part, rest string) {
 }
 
 // Match calls yield with the id of each webhook that wants the event, as
-// hook.Webhook.Wants has it. Its cost follows what matches, and the logarithm of
+// hook.Webhook.Wants has it, and whether it gets a delivery for each item. Its cost follows what matches, and the logarithm of
 // the number of item types that the account's webhooks name.
-func (x *Index) Match(e *hook.Event, yield func(webhook string)) {
+func (x *Index) Match(e *hook.Event, yield func(webhook string, each bool)) {
 	for _, at := range x.naming(e.ItemType) {
 		tell(x.audiences[at:], e, yield)
 	}
@@ -124,7 +124,7 @@ func (x *Index) naming(itemType string) []uint32 {
 // tell calls yield with everybody in the audience at the front of a text, if its
 // subscription covers the event, whose item type it is known to want. It returns
 // what is behind the audience.
-func tell(audience string, e *hook.Event, yield func(webhook string)) (rest string) {
+func tell(audience string, e *hook.Event, yield func(webhook string, each bool)) (rest string) {
 	events := eventSet(audience[0])
 	stores, rest := cut(audience[1:])
 	ids, rest := cut(rest)
@@ -133,7 +133,7 @@ func tell(audience string, e *hook.Event, yield func(webhook string)) (rest stri
 	}
 	for id := ""; ids != ""; {
 		id, ids = cut(ids)
-		yield(id)
+		yield(id, events.each())
 	}
 	return rest
 }

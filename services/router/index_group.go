@@ -8,8 +8,11 @@ import (
 )
 
 // eventSet is a set of event types: bit i stands for hook.EventTypes[i]. A type
-// that is not listed there is in no set; codec lets no event of one through.
+// that is not listed there is in no set; codec lets no event of one through. The
+// last bit says that there is a delivery for each item.
 type eventSet uint8
+
+const eachItem eventSet = 1 << 7
 
 func setOf(types []hook.EventType) (set eventSet) {
 	for _, t := range types {
@@ -27,6 +30,8 @@ func bitOf(t hook.EventType) eventSet {
 }
 
 func (s eventSet) has(t hook.EventType) bool { return s&bitOf(t) != 0 }
+
+func (s eventSet) each() bool { return s&eachItem != 0 }
 
 // subscription is what webhooks have in common that are alike to the router.
 type subscription struct {
@@ -54,6 +59,9 @@ func group(webhooks []hook.Webhook) []*subscription {
 		events := setOf(w.EventTypes)
 		if events == 0 || len(w.ItemTypes) == 0 {
 			continue
+		}
+		if w.Format.PerItem() {
+			events |= eachItem
 		}
 		types = types[:0]
 		if !slices.Contains(w.ItemTypes, hook.AnyItemType) {

@@ -78,5 +78,5 @@ func (t *task) asBundle() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return proto.Marshal(&deliveryv1.Bundle{Change: change, Webhooks: []string{t.webhook}, Run: t.run})
+	return proto.Marshal(&deliveryv1.Bundle{Change: change, Webhooks: []string{t.webhook}, Run: t.run, Item: int32(t.item)})
 }

@@ -59,6 +59,10 @@ func FuzzOfTier(f *testing.F) {
 	value := tasks[0].forTier(due, due)
 	f.Add(value)
 	f.Add(value[:len(value)/2])
+	record, _ := eachOf(&testing.T{}, "wh_1")
+	each, err := ofBundle(record, func() {})
+	require.NoError(f, err)
+	f.Add(each[1].forTier(due, due))
 	f.Add([]byte{})
 	f.Add([]byte("no task"))
 	f.Fuzz(func(t *testing.T, value []byte) {
@@ -82,6 +86,7 @@ func FuzzOfTier(f *testing.F) {
 		require.EqualValues(t, judge.GetChangeBytes(), w.bytes)
 		require.Equal(t, judge.GetOverQuota(), w.overQuota)
 		require.Equal(t, judge.GetBooked(), w.booked)
+		require.EqualValues(t, judge.GetItem(), w.item)
 		require.Equal(t, hook.Coordinates{
 			Topic: judge.GetBundle().GetTopic(), Partition: int(judge.GetBundle().GetPartition()), Offset: judge.GetBundle().GetOffset(),
 		}, w.bundle)
@@ -112,6 +117,8 @@ func FuzzOfBundle(f *testing.F) {
 	whole := bundle(&testing.T{}, []byte(`{"name":"Mario"}`), "wh_1", "wh_2")
 	f.Add(whole.Value)
 	f.Add(whole.Value[:len(whole.Value)/2])
+	each, _ := eachOf(&testing.T{}, "wh_1", "wh_2")
+	f.Add(each.Value)
 	f.Add([]byte{})
 	f.Add([]byte("no bundle"))
 	f.Fuzz(func(t *testing.T, value []byte) {

@@ -56,15 +56,10 @@ func (t *task) unpack(r bus.Record) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errNoBundle, r.At(), err)
 	}
-	event, err := codec.DecodeChange(b.Change)
+	part, err := b.PartOf(t.webhook, t.delivery)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errNoBundle, r.At(), err)
 	}
-	// Coordinates mean another record once the topic was made anew: somebody
-	// else's, perhaps.
-	if hook.DeliveryID(event.ID, t.webhook, -1) != t.delivery {
-		return fmt.Errorf("%w of this delivery: %s", errNoBundle, r.At())
-	}
-	t.change, t.event = b.Change, &event
+	t.item, t.change, t.event = part.Item, part.Change, part.Event
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
-	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/journal"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
@@ -222,13 +221,16 @@ func identitiesOf(r *bus.Record) []identity {
 	if err != nil {
 		return nil
 	}
-	event, err := codec.DecodeChange(b.Change)
+	var room [1]codec.Part
+	parts, err := b.AppendParts(room[:0])
 	if err != nil {
 		return nil
 	}
-	ids := make([]identity, 0, b.Count)
+	ids := make([]identity, 0, b.Count*len(parts))
 	for webhook := range b.Webhooks() {
-		ids = append(ids, identity{delivery: hook.DeliveryID(event.ID, webhook, -1), run: b.Run})
+		for n := range parts {
+			ids = append(ids, identity{delivery: parts[n].Delivery(webhook), run: b.Run})
+		}
 	}
 	return ids
 }

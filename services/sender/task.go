@@ -26,6 +26,9 @@ type task struct {
 	identity
 	account string
 	webhook string
+	// item is the index in its event of the one item that the delivery is about,
+	// plus 1; the event here has it alone. 0: it is about all.
+	item int
 	// attempts is the number of requests of this run so far.
 	attempts int
 	// change is the event as it travels, a deliveryv1.Change encoded; nil if it has
@@ -78,14 +81,16 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 	}
 	// The record shares its memory with others, and with up to 1,000 ids: the slowest
 	// of the tasks is to keep none of that.
-	change := bytes.Clone(b.Change)
-	event, err := codec.DecodeChange(change)
+	b.Change = bytes.Clone(b.Change)
+	var room [1]codec.Part
+	parts, err := b.AppendParts(room[:0])
 	if err != nil {
 		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
 	}
-	if b.Count > 1 {
+	count := b.Count * len(parts)
+	if count > 1 {
 		var open atomic.Int32
-		open.Store(int32(b.Count))
+		open.Store(int32(count))
 		whole := finished
 		finished = func() {
 			if open.Add(-1) == 0 {
@@ -94,20 +99,24 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 		}
 	}
 	// Lanes and quotas keep it for as long as there is anything for them.
-	account := strings.Clone(event.Account)
-	tasks := make([]*task, 0, b.Count)
+	account := strings.Clone(parts[0].Event.Account)
+	tasks := make([]*task, 0, count)
 	for id := range b.Webhooks() {
 		webhook := strings.Clone(id)
-		tasks = append(tasks, &task{
-			identity: identity{delivery: hook.DeliveryID(event.ID, webhook, -1), run: b.Run},
-			account:  account,
-			webhook:  webhook,
-			change:   change,
-			event:    &event,
-			bundle:   r.At(),
-			bytes:    len(change),
-			finished: finished,
-		})
+		for n := range parts {
+			part := &parts[n]
+			tasks = append(tasks, &task{
+				identity: identity{delivery: part.Delivery(webhook), run: b.Run},
+				account:  account,
+				webhook:  webhook,
+				item:     part.Item,
+				change:   part.Change,
+				event:    part.Event,
+				bundle:   r.At(),
+				bytes:    len(part.Change),
+				finished: finished,
+			})
+		}
 	}
 	return tasks, nil
 }

@@ -41,6 +41,86 @@ func TestABundleIsDoneWhenEachOfItsTasksIs(t *testing.T) {
 	require.Equal(t, 1, done)
 }
 
+// eachOf is a bundle of an event of three items for webhooks with a delivery for
+// each item. The last one is too large to travel.
+func eachOf(t *testing.T, webhooks ...string) (bus.Record, hook.Event) {
+	t.Helper()
+	e := hook.Event{
+		ID: "evt_1", Account: "acme", Type: hook.Create, ItemType: "Receipt", Date: "2026-11-23T10:00:00Z",
+		Items: []hook.Item{
+			{ID: "7", Data: []byte(`{"id":7}`)}, {ID: "8", Data: []byte(`{"id":8}`)},
+			{ID: "9", Data: append(append([]byte(`"`), bytes.Repeat([]byte("x"), 20<<10)...), '"')},
+		},
+	}
+	value, err := codec.AppendBundle(nil, codec.AppendChange(nil, &e), webhooks, 5, codec.EachItem)
+	require.NoError(t, err)
+	return bus.Record{Topic: bus.Deliveries, Partition: 3, Offset: 41, Value: value}, e
+}
+
+func TestABundleMayHaveATaskForEachItem(t *testing.T) {
+	t.Parallel()
+	done := 0
+	record, e := eachOf(t, "wh_1", "wh_2")
+	tasks, err := ofBundle(record, func() { done++ })
+	require.NoError(t, err)
+	require.Len(t, tasks, 6)
+	var ids []identity
+	for n, task := range tasks {
+		webhook, item := []string{"wh_1", "wh_2"}[n/3], n%3
+		require.Equal(t, webhook, task.webhook)
+		require.Equal(t, identity{delivery: hook.DeliveryID("evt_1", webhook, item), run: 5}, task.identity)
+		require.Equal(t, e.Items[item:item+1], task.event.Items, "its item alone")
+		require.Less(t, len(tasks[0].change), 200, "what waits keeps no other item")
+		ids = append(ids, task.identity)
+	}
+	require.Equal(t, ids, identitiesOf(&record), "a takeover knows them by the same ids")
+	for _, task := range tasks[1:] {
+		task.finished()
+	}
+	require.Zero(t, done)
+	tasks[0].finished()
+	require.Equal(t, 1, done, "the record is done when each of them is")
+}
+
+func TestATaskOfOneItemComesOutOfATierAsItWentIn(t *testing.T) {
+	t.Parallel()
+	record, e := eachOf(t, "wh_1")
+	tasks, err := ofBundle(record, func() {})
+	require.NoError(t, err)
+	for n, task := range tasks {
+		w, err := ofTier(bus.Record{Value: task.forTier(time.UnixMilli(1), time.UnixMilli(1))})
+		require.NoError(t, err)
+		require.NoError(t, w.unfold())
+		require.Equal(t, n+1, w.item)
+		if w.event == nil {
+			require.Equal(t, 2, n, "the large one is read again at its coordinates")
+			require.NoError(t, w.unpack(record))
+		}
+		require.Equal(t, e.Items[n:n+1], w.event.Items)
+
+		again, err := w.asBundle() // as quarantine and another partition get it
+		require.NoError(t, err)
+		copies, err := ofBundle(bus.Record{Value: again}, func() {})
+		require.NoError(t, err)
+		require.Len(t, copies, 1)
+		require.Equal(t, task.identity, copies[0].identity)
+		require.Equal(t, task.event, copies[0].event)
+	}
+}
+
+func TestATaskOfOneItemWhoseChangeHasMoreIsToldWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	record, e := eachOf(t, "wh_1")
+	value, err := proto.Marshal(&deliveryv1.Task{
+		Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{Topic: "deliveries"}, Step: 1, Item: 2, Change: codec.AppendChange(nil, &e),
+	})
+	require.NoError(t, err)
+	w, err := ofTier(bus.Record{Value: value})
+	require.NoError(t, err)
+	require.EqualError(t, w.unfold(), "task is about one item, and its change has 3")
+	require.ErrorIs(t, w.unpack(record), errNoBundle, "nor does its id fit")
+}
+
 func TestATaskComesOutOfATierAsItWentIn(t *testing.T) {
 	t.Parallel()
 	due := time.UnixMilli(1_800_000_000_000)
@@ -76,7 +156,9 @@ func TestARecordThatIsNoTaskIsTold(t *testing.T) {
 	require.NoError(t, err)
 	fresh, err := proto.Marshal(&deliveryv1.Task{Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{}})
 	require.NoError(t, err)
-	for _, value := range [][]byte{nil, {}, []byte("no protobuf"), negative, fresh} {
+	of, err := proto.Marshal(&deliveryv1.Task{Delivery: "d", Webhook: "w", Bundle: &deliveryv1.Coordinates{}, Step: 1, Item: -1})
+	require.NoError(t, err)
+	for _, value := range [][]byte{nil, {}, []byte("no protobuf"), negative, fresh, of} {
 		_, err := ofBundle(bus.Record{Value: value}, func() { t.Error("must not be done") })
 		require.Error(t, err)
 		_, err = ofTier(bus.Record{Value: value})

@@ -36,6 +36,7 @@ const (
 	taskReserved    = 13<<3 | wire.Varint
 	taskOverQuota   = 14<<3 | wire.Varint
 	taskBooked      = 15<<3 | wire.Varint
+	taskItem        = 16<<3 | wire.Varint
 )
 
 // waiting is a task in a tier with its due time.
@@ -60,6 +61,8 @@ func ofTier(r bus.Record) (waiting, error) {
 		return waiting{}, fmt.Errorf("task has %d attempts, which cannot be negative", w.attempts)
 	case w.step < 1:
 		return waiting{}, fmt.Errorf("task has step %d, but in a tier it has made one at least", w.step)
+	case w.item < 0:
+		return waiting{}, fmt.Errorf("task is about item %d, which no event has", w.item)
 	case w.bytes < 0 || w.bytes > maxChange:
 		return waiting{}, fmt.Errorf("task has a change of %d bytes, which is not between 0 and %d", w.bytes, maxChange)
 	}
@@ -117,6 +120,8 @@ func (w *waiting) read(message []byte) (bundled bool, err error) {
 			w.overQuota = r.Value != 0
 		case taskBooked:
 			w.booked = r.Value != 0
+		case taskItem:
+			w.item = int(int32(r.Value))
 		}
 	}
 	return bundled, r.Err
@@ -131,6 +136,9 @@ func (t *task) unfold() error {
 	event, err := codec.DecodeChange(t.change)
 	if err != nil {
 		return fmt.Errorf("task has no event: %w", err)
+	}
+	if n := len(event.Items); t.item > 0 && n != 1 {
+		return fmt.Errorf("task is about one item, and its change has %d", n)
 	}
 	t.event = &event
 	return nil
@@ -162,7 +170,8 @@ func (t *task) forTier(due, notBefore time.Time) []byte {
 	b = wire.AppendNumber(b, taskWritten, uint64(time.Now().UnixMilli()))
 	b = wire.AppendNumber(b, taskReserved, uint64(reserved))
 	b = wire.AppendNumber(b, taskOverQuota, one(t.overQuota))
-	return wire.AppendNumber(b, taskBooked, one(t.booked))
+	b = wire.AppendNumber(b, taskBooked, one(t.booked))
+	return wire.AppendNumber(b, taskItem, uint64(t.item))
 }
 
 func one(yes bool) uint64 {

@@ -258,7 +258,13 @@ type Bundle struct {
 	Webhooks []string `protobuf:"bytes,2,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
 	// The run that every task of this bundle belongs to: 0 for the first, else
 	// the Unix time in microseconds of the retry, release or replay that asked.
-	Run           int64 `protobuf:"varint,3,opt,name=run,proto3" json:"run,omitempty"`
+	Run int64 `protobuf:"varint,3,opt,name=run,proto3" json:"run,omitempty"`
+	// What its tasks are about. 0: every item of the change, one task for each
+	// webhook. -1: one item, a task for each webhook and item, in formats that have
+	// one delivery per item. Above 0: the one item that the change holds, which is
+	// how such a delivery is sent again; the number is the item's index in its
+	// event, plus 1.
+	Item          int32 `protobuf:"varint,6,opt,name=item,proto3" json:"item,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -314,6 +320,13 @@ func (x *Bundle) GetRun() int64 {
 	return 0
 }
 
+func (x *Bundle) GetItem() int32 {
+	if x != nil {
+		return x.Item
+	}
+	return 0
+}
+
 // Task is the record of the topics "retry.*": one delivery that waits.
 type Task struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -350,7 +363,10 @@ type Task struct {
 	// The task was deferred for the quota before, and usage has counted it.
 	OverQuota bool `protobuf:"varint,14,opt,name=over_quota,json=overQuota,proto3" json:"over_quota,omitempty"`
 	// due_ms is a place that was booked in the webhook's lane.
-	Booked        bool `protobuf:"varint,15,opt,name=booked,proto3" json:"booked,omitempty"`
+	Booked bool `protobuf:"varint,15,opt,name=booked,proto3" json:"booked,omitempty"`
+	// The delivery is about one item, which the change holds alone; the number is
+	// the item's index in its event, plus 1. 0: it is about every item.
+	Item          int32 `protobuf:"varint,16,opt,name=item,proto3" json:"item,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -488,6 +504,13 @@ func (x *Task) GetBooked() bool {
 		return x.Booked
 	}
 	return false
+}
+
+func (x *Task) GetItem() int32 {
+	if x != nil {
+		return x.Item
+	}
+	return 0
 }
 
 // Attempt is the record of the topic "attempts": what became of one task, with
@@ -825,11 +848,12 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"tracestate\x18\x04 \x01(\tR\n" +
 	"tracestate\x12!\n" +
-	"\fpublished_ms\x18\x05 \x01(\x03R\vpublishedMs\"m\n" +
+	"\fpublished_ms\x18\x05 \x01(\x03R\vpublishedMs\"\x81\x01\n" +
 	"\x06Bundle\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12\x1a\n" +
 	"\bwebhooks\x18\x02 \x03(\tR\bwebhooks\x12\x10\n" +
-	"\x03run\x18\x03 \x01(\x03R\x03run\"\xc1\x03\n" +
+	"\x03run\x18\x03 \x01(\x03R\x03run\x12\x12\n" +
+	"\x04item\x18\x06 \x01(\x05R\x04item\"\xd5\x03\n" +
 	"\x04Task\x12\x16\n" +
 	"\x06change\x18\x01 \x01(\fR\x06change\x12:\n" +
 	"\x06bundle\x18\x02 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06bundle\x12\x18\n" +
@@ -849,7 +873,8 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"reservedMs\x12\x1d\n" +
 	"\n" +
 	"over_quota\x18\x0e \x01(\bR\toverQuota\x12\x16\n" +
-	"\x06booked\x18\x0f \x01(\bR\x06booked\"\xb7\x06\n" +
+	"\x06booked\x18\x0f \x01(\bR\x06booked\x12\x12\n" +
+	"\x04item\x18\x10 \x01(\x05R\x04item\"\xb7\x06\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
