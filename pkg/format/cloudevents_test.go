@@ -13,7 +13,7 @@ import (
 )
 
 // cloudEvent is the request of an event in a mode, with all of its headers.
-func cloudEvent(t *testing.T, mode hook.CloudEventsMode, payload hook.Payload, e hook.Event) (body string, h http.Header) {
+func cloudEvent(t *testing.T, mode hook.CloudEvents, payload hook.Payload, e hook.Event) (body string, h http.Header) {
 	t.Helper()
 	r, err := format.Render(nil, &hook.Webhook{Format: hook.FormatCloudEvents, CloudEvents: mode, Payload: payload}, "Acme", &e, delivery)
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func cloudEvent(t *testing.T, mode hook.CloudEventsMode, payload hook.Payload, e
 
 func TestAStructuredCloudEventIsWholeInItsBody(t *testing.T) {
 	t.Parallel()
-	for name, mode := range map[string]hook.CloudEventsMode{"as chosen": hook.Structured, "by default": ""} {
+	for name, mode := range map[string]hook.CloudEvents{"as chosen": hook.Structured, "by default": ""} {
 		for file, payload := range map[string]hook.Payload{"thin.json": hook.Thin, "full.json": hook.Full} {
 			body, h := cloudEvent(t, mode, payload, serialNumbers())
 			require.Equal(t, golden(t, "cloudevents/"+file), body, name)

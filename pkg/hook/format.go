@@ -37,16 +37,16 @@ func (f Format) Takes(algorithm Signature) bool {
 	return algorithm == HMACSHA256 || f == FormatStandard || f == FormatCloudEvents
 }
 
-// CloudEventsMode is how a request of the format cloudevents carries its event.
-type CloudEventsMode string
+// CloudEvents is how a request of the format cloudevents carries its event.
+type CloudEvents string
 
 // The modes ("HTTP Protocol Binding" of CloudEvents 1.0).
 const (
 	// Structured has all of it in the body.
-	Structured CloudEventsMode = "structured"
+	Structured CloudEvents = "structured"
 	// Binary has the data alone in the body, the rest in headers.
-	Binary CloudEventsMode = "binary"
+	Binary CloudEvents = "binary"
 )
 
-// CloudEventsModes lists every CloudEventsMode.
-var CloudEventsModes = []CloudEventsMode{Structured, Binary}
+// CloudEventsModes lists every CloudEvents.
+var CloudEventsModes = []CloudEvents{Structured, Binary}

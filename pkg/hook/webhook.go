@@ -166,7 +166,7 @@ type Webhook struct {
 	Language Language
 	Payload  Payload
 	// CloudEvents is the mode of the format of that name; empty: Structured.
-	CloudEvents CloudEventsMode
+	CloudEvents CloudEvents
 	// Signature is the algorithm; empty where secrets tell it by themselves, in the
 	// cache.
 	Signature Signature

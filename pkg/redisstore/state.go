@@ -41,13 +41,15 @@ func encode(s hook.AccountState) ([]byte, error) {
 			Concurrency:     int32(w.Concurrency),
 			RateLimit:       int32(w.RateLimit),
 			OnQuota:         string(w.OnQuota),
+			SecretsUntilMs:  unixMilliseconds(w.SecretsUntil),
+			Cloudevents:     modeText(w.CloudEvents),
 		})
 	}
 	return proto.Marshal(a)
 }
 
 // decode is encode's inverse, but for what the cache does not carry:
-// descriptions, versions and dates of webhooks.
+// descriptions, versions, dates and algorithms of webhooks.
 func decode(blob []byte) (hook.AccountState, error) {
 	var a snapshotv1.Account
 	if err := proto.Unmarshal(blob, &a); err != nil {
@@ -85,6 +87,8 @@ func decode(blob []byte) (hook.AccountState, error) {
 			Concurrency:   int(w.GetConcurrency()),
 			RateLimit:     int(w.GetRateLimit()),
 			OnQuota:       hook.OnQuota(shared.word(w.GetOnQuota())),
+			SecretsUntil:  times(w.GetSecretsUntilMs()),
+			CloudEvents:   hook.CloudEvents(shared.word(w.GetCloudevents())),
 		}
 		if i > 0 {
 			shareLists(to, &s.Webhooks[i-1])
@@ -148,6 +152,34 @@ func milliseconds(from []time.Duration) []int64 {
 	to := make([]int64, len(from))
 	for i, d := range from {
 		to[i] = d.Milliseconds()
+	}
+	return to
+}
+
+// modeText leaves out what most webhooks have.
+func modeText(mode hook.CloudEvents) string {
+	if mode == hook.Structured {
+		return ""
+	}
+	return string(mode)
+}
+
+func unixMilliseconds(from []time.Time) []int64 {
+	to := make([]int64, len(from))
+	for i, t := range from {
+		to[i] = t.UnixMilli()
+	}
+	return to
+}
+
+// times is nil for none: most webhooks have one secret.
+func times(from []int64) []time.Time {
+	if len(from) == 0 {
+		return nil
+	}
+	to := make([]time.Time, len(from))
+	for i, ms := range from {
+		to[i] = time.UnixMilli(ms)
 	}
 	return to
 }

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
@@ -14,11 +15,21 @@ func TestWhatIsWrittenToRedisIsWhatIsRead(t *testing.T) {
 	want := account("acme", 7, "wh_1", "wh_2", "wh_3")
 	want.Webhooks[1].Stores, want.Webhooks[1].Format = []string{"8", "7"}, hook.FormatStandard
 	want.Webhooks[2].RateLimit, want.Webhooks[2].OnQuota = 5, hook.DropOverQuota
+	want.Webhooks[2].Format, want.Webhooks[2].CloudEvents = hook.FormatCloudEvents, hook.Binary
+	want.Webhooks[2].Secrets = [][]byte{{3}, {4}, {5}}
+	want.Webhooks[2].SecretsUntil = []time.Time{time.UnixMilli(1_800_000_000_123), time.UnixMilli(1_700_000_000_000)}
 	blob, err := encode(want)
 	require.NoError(t, err)
 	got, err := decode(blob)
 	require.NoError(t, err)
 	require.Equal(t, want, got)
+
+	want.Webhooks[2].CloudEvents = hook.Structured
+	blob, err = encode(want)
+	require.NoError(t, err)
+	got, err = decode(blob)
+	require.NoError(t, err)
+	require.Empty(t, got.Webhooks[2].CloudEvents, "which means the same")
 }
 
 func TestWebhooksOfAnAccountShareWhatTheyHaveInCommon(t *testing.T) {

@@ -23,7 +23,10 @@ type settings struct {
 	Format        hook.Format      `json:"format"`
 	Language      hook.Language    `json:"language"`
 	Payload       hook.Payload     `json:"payload"`
+	CloudEvents   hook.CloudEvents `json:"cloudevents,omitempty"` // empty: hook.Structured
+	Signature     hook.Signature   `json:"signature,omitempty"`   // empty: hook.HMACSHA256
 	Secrets       [][]byte         `json:"secrets,omitempty"`
+	SecretsUntil  []int64          `json:"secretsUntil,omitempty"`  // Unix microseconds
 	RetrySchedule []time.Duration  `json:"retrySchedule,omitempty"` // nanoseconds
 	Timeout       time.Duration    `json:"timeout"`                 // nanoseconds
 	Concurrency   int              `json:"concurrency,omitempty"`
@@ -38,13 +41,13 @@ type settings struct {
 func marshalSettings(w hook.Webhook) (string, error) {
 	if w.Status == hook.Revoked {
 		// Nothing is signed for it any more.
-		w.Secrets = nil
+		w.Secrets, w.SecretsUntil = nil, nil
 	}
 	text, err := json.Marshal(settings{
 		Description: w.Description, ItemTypes: w.ItemTypes, EventTypes: w.EventTypes, URL: w.URL, Stores: w.Stores,
 		Format: w.Format, Language: w.Language, Payload: w.Payload, Secrets: w.Secrets,
 		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, RateLimit: w.RateLimit,
-		OnPause: w.OnPause, OnQuota: w.OnQuota,
+		OnPause: w.OnPause, OnQuota: w.OnQuota, Signature: w.Signature, CloudEvents: w.CloudEvents, SecretsUntil: manyMicros(w.SecretsUntil),
 		SuspendedAt: database.Micros(w.SuspendedAt), RevokedAt: database.Micros(w.RevokedAt),
 		EnabledAt: database.Micros(w.EnabledAt),
 	})
@@ -63,9 +66,25 @@ func unmarshalSettings(text string, w *hook.Webhook) error {
 	w.Format, w.Language, w.Payload, w.Secrets = v.Format, v.Language, v.Payload, v.Secrets
 	w.RetrySchedule, w.Timeout, w.Concurrency, w.RateLimit = v.RetrySchedule, v.Timeout, v.Concurrency, v.RateLimit
 	w.OnPause, w.OnQuota = v.OnPause, cmp.Or(v.OnQuota, hook.Defer)
+	w.Signature, w.CloudEvents = cmp.Or(v.Signature, hook.HMACSHA256), cmp.Or(v.CloudEvents, hook.Structured)
+	w.SecretsUntil = manyTimes(v.SecretsUntil)
 	w.SuspendedAt, w.RevokedAt = database.Time(v.SuspendedAt), database.Time(v.RevokedAt)
 	w.EnabledAt = database.Time(v.EnabledAt)
 	return nil
+}
+
+func manyMicros(times []time.Time) (micros []int64) {
+	for _, t := range times {
+		micros = append(micros, database.Micros(t))
+	}
+	return micros
+}
+
+func manyTimes(micros []int64) (times []time.Time) {
+	for _, us := range micros {
+		times = append(times, database.Time(us))
+	}
+	return times
 }
 
 func scanWebhook(scan func(...any) error) (hook.Webhook, error) {

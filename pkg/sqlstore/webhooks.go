@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -100,7 +101,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, account, id string, version i
 		case version != 0 && version != before.Version:
 			return hook.ErrStale
 		}
-		if w, err = edit(before, change); err != nil || w.Version == before.Version {
+		if w, err = edit(before, s.now(), change); err != nil || w.Version == before.Version {
 			return err
 		}
 		if err := s.writeWebhook(ctx, tx, w, resuming); err != nil {
@@ -114,8 +115,9 @@ func (s *Store) UpdateWebhook(ctx context.Context, account, id string, version i
 	return w, nil
 }
 
-// edit applies a change to a copy; Version is raised if anything differs.
-func edit(before hook.Webhook, change func(*hook.Webhook) error) (hook.Webhook, error) {
+// edit applies a change to a copy; Version is raised if anything differs. What is
+// written then has no secrets that have ended.
+func edit(before hook.Webhook, now time.Time, change func(*hook.Webhook) error) (hook.Webhook, error) {
 	old, err := marshalSettings(before)
 	if err != nil {
 		return hook.Webhook{}, err
@@ -135,6 +137,7 @@ func edit(before hook.Webhook, change func(*hook.Webhook) error) (hook.Webhook, 
 	changed, err := marshalSettings(w)
 	if err == nil && (changed != old || w.Status != before.Status) {
 		w.Version++
+		w.DropOldSecrets(now)
 	}
 	return w, err
 }

@@ -71,6 +71,40 @@ func TestAWebhookIsChangedInATransaction(t *testing.T) {
 	})
 }
 
+func TestASecretThatHasEndedIsForgottenByTheNextWrite(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		f.webhook(t, "acme", "wh_1")
+		f.clock.Add(time.Hour)
+		nothing := func(*hook.Webhook) error { return nil }
+		same, err := f.UpdateWebhook(t.Context(), "acme", "wh_1", 0, nothing)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, same.Version, "its end alone is no change")
+		require.Len(t, same.Secrets, 2)
+		changed, err := f.UpdateWebhook(t.Context(), "acme", "wh_1", 0, func(w *hook.Webhook) error { w.RateLimit++; return nil })
+		require.NoError(t, err)
+		require.Equal(t, [][]byte{{1, 0, 255}}, changed.Secrets)
+		require.Empty(t, changed.SecretsUntil)
+		got, err := f.Webhook(t.Context(), "acme", "wh_1")
+		require.NoError(t, err)
+		require.Equal(t, changed, got)
+	})
+}
+
+func TestAWebhookOfAnOlderReleaseHasTheDefaults(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		w := webhook("acme", "wh_1")
+		w.Signature, w.CloudEvents, w.SecretsUntil, w.Secrets = "", "", nil, w.Secrets[:1]
+		got, err := f.CreateWebhook(t.Context(), w)
+		require.NoError(t, err)
+		require.Equal(t, hook.HMACSHA256, got.Signature)
+		require.Equal(t, hook.Structured, got.CloudEvents)
+	})
+}
+
 func TestARevokedWebhookKeepsNoSecretsAndTakesNoChange(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {

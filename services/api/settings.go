@@ -34,6 +34,8 @@ type settings struct {
 	format      *hook.Format
 	language    *hook.Language
 	payload     *hook.Payload
+	cloudEvents *hook.CloudEvents
+	signature   *hook.Signature
 	secret      *string
 	schedule    []time.Duration
 	concurrency *int
@@ -64,6 +66,8 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		format:      given(choice(d, "format", hook.Formats)),
 		language:    given(choice(d, "language", hook.Languages)),
 		payload:     given(choice(d, "payload", hook.Payloads)),
+		cloudEvents: given(choice(d, "cloudevents", hook.CloudEventsModes)),
+		signature:   given(choice(d, "signature", hook.Signatures)),
 		secret:      given(read[string](d, "secret", "must be a string")),
 		schedule:    readSchedule(d),
 		concurrency: given(integer(d, "concurrency", 0, maxConcurrency)),
@@ -72,7 +76,7 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		onPause:     given(choice(d, "onPause", hook.OnPauses)),
 		onQuota:     given(choice(d, "onQuota", hook.OnQuotas)),
 	}
-	return read, d.end("id", "status", "createdAt", "suspendedAt", "revokedAt")
+	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "createdAt", "suspendedAt", "revokedAt")
 }
 
 // given is nil for what the body does not have.
@@ -89,6 +93,8 @@ func (c settings) apply(w *hook.Webhook) {
 	set(&w.Format, c.format)
 	set(&w.Language, c.language)
 	set(&w.Payload, c.payload)
+	set(&w.CloudEvents, c.cloudEvents)
+	set(&w.Signature, c.signature)
 	set(&w.Concurrency, c.concurrency)
 	set(&w.RateLimit, c.rateLimit)
 	set(&w.Timeout, c.timeout)

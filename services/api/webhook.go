@@ -19,6 +19,10 @@ type Webhook struct {
 	Format        string     `json:"format" enum:"standard,rentman,cassa-in-cloud,cloudevents"`
 	Language      string     `json:"language" enum:"en,it"`
 	Payload       string     `json:"payload" enum:"thin,full"`
+	CloudEvents   string     `json:"cloudevents" enum:"structured,binary"`
+	Signature     string     `json:"signature" enum:"hmac-sha256,ed25519"`
+	PublicKey     string     `json:"publicKey,omitempty" doc:"Of ed25519: what the receiver verifies with."`
+	OldSecret     *time.Time `json:"oldSecretUntil" doc:"While a secret rotates: when the last of the old ones ends; null: there is none."`
 	RetrySchedule []string   `json:"retrySchedule" nullable:"false"`
 	Concurrency   int        `json:"concurrency" doc:"0: as many as is good for the receiver."`
 	RateLimit     *int       `json:"rateLimit" doc:"The most requests a second; null: there is no limit."`
@@ -28,7 +32,7 @@ type Webhook struct {
 	CreatedAt     time.Time  `json:"createdAt"`
 	SuspendedAt   *time.Time `json:"suspendedAt" doc:"When it was paused or disabled; null while it is neither."`
 	RevokedAt     *time.Time `json:"revokedAt" doc:"When it was deleted; null before."`
-	Secret        string     `json:"secret,omitempty" doc:"Shown this once, after the creation."`
+	Secret        string     `json:"secret,omitempty" doc:"Shown this once, after the creation or the rotation."`
 }
 
 // NewWebhook is the body that makes a webhook. WebhookPatch has the same fields,
@@ -51,10 +55,12 @@ type WebhookOptions struct {
 	Description   string   `json:"description,omitempty" maxLength:"500"`
 	EventTypes    []string `json:"eventTypes,omitempty" nullable:"false" minItems:"1" enum:"create,update,delete" doc:"All by default."`
 	Stores        []string `json:"stores,omitempty" nullable:"false" maxItems:"1000" doc:"Stores that it is visible to; empty, the default: all."`
-	Format        string   `json:"format,omitempty" enum:"standard,rentman,cassa-in-cloud,cloudevents" doc:"standard by default."`
+	Format        string   `json:"format,omitempty" enum:"standard,rentman,cassa-in-cloud,cloudevents" doc:"standard by default. cassa-in-cloud has a delivery per item; a webhook cannot change to or from it."`
 	Language      string   `json:"language,omitempty" enum:"en,it" doc:"Of a rentman body; en by default."`
-	Payload       string   `json:"payload,omitempty" enum:"thin,full" doc:"Of a standard body; thin by default."`
-	Secret        string   `json:"secret,omitempty" doc:"Your own: standard: whsec_ and base64 of 24 to 64 bytes; rentman: a token of 8 to 256 visible ASCII characters. By default one is made."`
+	Payload       string   `json:"payload,omitempty" enum:"thin,full" doc:"Of a standard or cloudevents body; thin by default."`
+	CloudEvents   string   `json:"cloudevents,omitempty" enum:"structured,binary" doc:"Of the format cloudevents: all in the body, the default, or the data in the body and the rest in headers."`
+	Signature     string   `json:"signature,omitempty" enum:"hmac-sha256,ed25519" doc:"Of standard and cloudevents; hmac-sha256 by default."`
+	Secret        string   `json:"secret,omitempty" doc:"Your own: standard and cloudevents: whsec_ and base64 of 24 to 64 bytes, or with ed25519 whsk_ and base64 of the key; rentman and cassa-in-cloud: a token of 8 to 256 visible ASCII characters. By default one is made."`
 	RetrySchedule []string `json:"retrySchedule,omitempty" nullable:"false" maxItems:"50" example:"[\"5s\",\"5m\"]" doc:"Delay before each retry, 1s or more, 168h in all; empty: no retries."`
 	Concurrency   int      `json:"concurrency,omitempty" minimum:"0" maximum:"1000" doc:"Requests at a time; 0, the default: as many as is good for the receiver."`
 	RateLimit     *int     `json:"rateLimit,omitempty" nullable:"true" minimum:"0" maximum:"100000" example:"50" doc:"The most requests a second; null or 0, the default: no limit."`
@@ -63,7 +69,7 @@ type WebhookOptions struct {
 	OnQuota       string   `json:"onQuota,omitempty" enum:"defer,drop" doc:"What becomes of deliveries that the account's quota does not allow: they wait for a later period, the default, or are dropped."`
 }
 
-func showWebhook(w hook.Webhook) Webhook {
+func (s *Service) showWebhook(w hook.Webhook) Webhook {
 	schedule := make([]string, len(w.RetrySchedule))
 	for i, delay := range w.RetrySchedule {
 		schedule[i] = durationText(delay)
@@ -72,6 +78,8 @@ func showWebhook(w hook.Webhook) Webhook {
 		ID: w.ID, Status: string(w.Status), Description: w.Description,
 		ItemTypes: words(w.ItemTypes), EventTypes: words(w.EventTypes), URL: w.URL, Stores: words(w.Stores),
 		Format: string(w.Format), Language: string(w.Language), Payload: string(w.Payload),
+		CloudEvents: string(w.CloudEvents), Signature: string(w.Signature), PublicKey: s.publicKey(&w),
+		OldSecret:     timeOrNull(oldSecretUntil(&w, s.now())),
 		RetrySchedule: schedule, Concurrency: w.Concurrency, RateLimit: countOrNull(w.RateLimit),
 		Timeout: durationText(w.Timeout), OnPause: string(w.OnPause), OnQuota: string(w.OnQuota),
 		CreatedAt: w.CreatedAt.UTC(), SuspendedAt: timeOrNull(w.SuspendedAt), RevokedAt: timeOrNull(w.RevokedAt),
@@ -83,6 +91,7 @@ func newWebhook(id, account string, now time.Time) hook.Webhook {
 	return hook.Webhook{
 		ID: id, Account: account, Version: 1, Status: hook.Active,
 		EventTypes: hook.EventTypes, Format: hook.FormatStandard, Language: hook.English, Payload: hook.Thin,
+		CloudEvents: hook.Structured, Signature: hook.HMACSHA256,
 		RetrySchedule: hook.DefaultRetrySchedule, Timeout: hook.DefaultTimeout,
 		OnPause: hook.Hold, OnQuota: hook.Defer, CreatedAt: now,
 	}

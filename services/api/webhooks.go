@@ -41,7 +41,7 @@ type webhookListInput struct {
 }
 
 func (s *Service) answerWebhook(ctx context.Context, w hook.Webhook) *webhookAnswer {
-	shown := []Webhook{showWebhook(w)}
+	shown := []Webhook{s.showWebhook(w)}
 	s.showCircuits(ctx, shown)
 	return &webhookAnswer{ETag: etag(w), Body: shown[0]}
 }
@@ -76,6 +76,12 @@ func (s *Service) webhookRoutes() {
 		Errors: changing,
 	}, existing, WebhookPatch{}, s.updateWebhook)
 	handle(s, huma.Operation{
+		OperationID: "rotate-webhook-secret", Method: http.MethodPost, Path: "/v1/webhooks/{id}/rotate-secret", Tags: tags,
+		Summary:     "Give a webhook another secret",
+		Description: "The answer shows it, this once. The present one lasts beside it for the overlap.",
+		Errors:      changing,
+	}, existing, RotateSecret{}, s.rotateSecret)
+	handle(s, huma.Operation{
 		OperationID: "delete-webhook", Method: http.MethodDelete, Path: "/v1/webhooks/{id}", Tags: tags,
 		Summary:       "Revoke a webhook",
 		Description:   "Cancels what is pending. By id it is then shown as revoked; lists leave it out.",
@@ -100,7 +106,7 @@ func (s *Service) listWebhooks(ctx context.Context, in *webhookListInput) (*list
 	if err != nil {
 		return nil, err
 	}
-	list := newList(rows, next, showWebhook)
+	list := newList(rows, next, s.showWebhook)
 	s.showCircuits(ctx, list.Body.Items)
 	return list, nil
 }
@@ -140,8 +146,12 @@ func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*we
 		return nil, err
 	}
 	return s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
-		before := w.Format
+		before := *w
 		settings.apply(w)
+		if w.Format.PerItem() != before.Format.PerItem() {
+			return hook.FieldError{Field: "format", Value: string(w.Format), Rule: "must not change to or from " +
+				string(hook.FormatCassaInCloud) + ", which has a delivery per item: make another webhook"}
+		}
 		// Seed 001: saving the URL, as the first time, makes it work again.
 		if settings.url != nil {
 			w.EnabledAt = s.now()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/seal"
+	"github.com/staffetta/staffetta/pkg/signature"
 )
 
 func TestANewWebhookHasTheDefaults(t *testing.T) {
@@ -33,6 +34,7 @@ func TestANewWebhookHasTheDefaults(t *testing.T) {
 	require.JSONEq(t, `{
 		"status": "active", "circuit": "closed", "description": "", "itemTypes": ["Contact"], "eventTypes": ["create", "update", "delete"],
 		"url": "https://example.com/hook", "stores": [], "format": "standard", "language": "en", "payload": "thin",
+		"cloudevents": "structured", "signature": "hmac-sha256", "oldSecretUntil": null,
 		"retrySchedule": ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"], "concurrency": 0, "rateLimit": null, "timeout": "15s",
 		"onPause": "hold", "onQuota": "defer", "suspendedAt": null, "revokedAt": null}`, string(got))
 
@@ -45,17 +47,20 @@ func TestEverySettingIsKept(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	const body = `{"description": "tills", "itemTypes": ["Contatto", "Contact", "Prenotazione"], "eventTypes": ["delete"],
-		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "rentman", "language": "it", "payload": "full",
+		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "cloudevents", "language": "it", "payload": "full",
+		"cloudevents": "binary", "signature": "ed25519",
 		"retrySchedule": ["1s", "90m", "1h30m30s"], "concurrency": 3, "rateLimit": 50, "timeout": "2500ms",
 		"onPause": "drop", "onQuota": "drop",
-		"secret": "our-own-token-1234"}`
+		"secret": "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="}`
 	const want = `{"status": "active", "circuit": "closed", "description": "tills", "itemTypes": ["Contact", "Prenotazione"], "eventTypes": ["delete"],
-		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "rentman", "language": "it", "payload": "full",
+		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "cloudevents", "language": "it", "payload": "full",
+		"cloudevents": "binary", "signature": "ed25519", "oldSecretUntil": null,
+		"publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
 		"retrySchedule": ["1s", "1h30m", "1h30m30s"], "concurrency": 3, "rateLimit": 50, "timeout": "2.5s",
 		"onPause": "drop", "onQuota": "drop",
 		"suspendedAt": null, "revokedAt": null}`
 	made := b.acme().post("/v1/webhooks", body).requires(201)
-	require.Equal(t, "our-own-token-1234", made.text("secret"))
+	require.True(t, strings.HasPrefix(made.text("secret"), "whsk_6Xb/"))
 
 	// A webhook with defaults becomes the same by a PATCH.
 	id := b.webhook()
@@ -139,14 +144,20 @@ func TestRulesOfWebhooks(t *testing.T) {
 		`"retrySchedule": 5`:                 "retrySchedule: must be a list of durations, such as 5m (5)",
 		`"description": "` + strings.Repeat("x", 501) + `"`: "description: must be a string of 0 to 500 characters without control characters (" +
 			strings.Repeat("x", 64) + "…)",
-		`"status": "paused"`:                       "status: is read-only",
-		`"id": "wh_1"`:                             "id: is read-only",
-		`"ordering": "item"`:                       "ordering: is not a known field; known are description, itemTypes, eventTypes, url, stores, format, language, payload, secret, retrySchedule, concurrency, rateLimit, timeout, onPause, onQuota",
-		`"secret": 7`:                              "secret: must be a string",
-		`"secret": "hunter2"`:                      "secret: must begin with whsec_",
-		`"secret": "whsec_!"`:                      "secret: must be base64 after whsec_",
-		`"secret": "whsec_c2hvcnQ="`:               "secret: must be the base64 of 24 to 64 bytes after whsec_",
-		`"format": "rentman", "secret": "a token"`: "secret: must be 8 to 256 visible ASCII characters",
+		`"status": "paused"`:                          "status: is read-only",
+		`"id": "wh_1"`:                                "id: is read-only",
+		`"ordering": "item"`:                          "ordering: is not a known field; known are description, itemTypes, eventTypes, url, stores, format, language, payload, cloudevents, signature, secret, retrySchedule, concurrency, rateLimit, timeout, onPause, onQuota",
+		`"secret": 7`:                                 "secret: must be a string",
+		`"cloudevents": "json"`:                       "cloudevents: must be structured or binary (json)",
+		`"signature": "rsa"`:                          "signature: must be hmac-sha256 or ed25519 (rsa)",
+		`"publicKey": "whpk_"`:                        "publicKey: is read-only",
+		`"oldSecretUntil": null`:                      "oldSecretUntil: is read-only",
+		`"secret": "hunter2"`:                         "secret: must begin with whsec_",
+		`"secret": "whsec_!"`:                         "secret: must be base64 after whsec_",
+		`"secret": "whsec_c2hvcnQ="`:                  "secret: must be the base64 of 24 to 64 bytes after whsec_",
+		`"format": "rentman", "signature": "ed25519"`: "signature: must be hmac-sha256 in the format rentman (ed25519)",
+		`"signature": "ed25519", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`: "secret: must begin with whsk_",
+		`"format": "rentman", "secret": "a token"`:                                   "secret: must be 8 to 256 visible ASCII characters",
 	} {
 		require.Equal(t, []string{want}, b.acme().patch("/v1/webhooks/"+id, "{"+fields+"}").requires(422).faults(), fields)
 		complete := map[string]any{"itemTypes": []string{"Contact"}, "url": "https://example.com"}
@@ -186,8 +197,44 @@ func TestSecretsAreSealedAndFitTheFormat(t *testing.T) {
 	require.Equal(t, []string{"secret: is required: the present one is no secret of the format standard"},
 		b.acme().patch("/v1/webhooks/"+id, `{"format": "standard"}`).requires(422).faults())
 
-	token := b.acme().post("/v1/webhooks", `{"itemTypes": ["*"], "url": "https://example.com", "format": "rentman"}`).requires(201)
-	require.Regexp(t, `^[0-9a-f]{64}$`, token.text("secret"))
+	for _, format := range []string{"rentman", "cassa-in-cloud"} {
+		token := b.acme().post("/v1/webhooks", `{"itemTypes": ["*"], "url": "https://example.com", "format": "`+format+`"}`).requires(201)
+		require.Regexp(t, `^[0-9a-f]{64}$`, token.text("secret"))
+	}
+}
+
+func TestAnEd25519WebhookShowsItsPublicKey(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	made := b.acme().post("/v1/webhooks", `{"itemTypes": ["*"], "url": "https://example.com", "signature": "ed25519"}`).requires(201)
+	public, err := signature.PublicKey(made.text("secret"))
+	require.NoError(t, err)
+	require.Equal(t, public, made.text("publicKey"))
+	path := "/v1/webhooks/" + made.text("id")
+	shown := b.acme().get(path).requires(200)
+	require.Equal(t, public, shown.text("publicKey"))
+	require.NotContains(t, string(shown.body), `"secret"`)
+
+	require.Equal(t, []string{"secret: is required: the present one is no secret of the format standard"},
+		b.acme().patch(path, `{"signature": "hmac-sha256"}`).requires(422).faults())
+	require.Equal(t, []string{"signature: must be hmac-sha256 in the format rentman (ed25519)"},
+		b.acme().patch(path, `{"format": "rentman"}`).requires(422).faults())
+	require.Equal(t, public, b.acme().patch(path, `{"format": "cloudevents"}`).requires(200).text("publicKey"), "the same secrets serve")
+	symmetric := b.acme().patch(path, `{"signature": "hmac-sha256", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`).requires(200)
+	require.NotContains(t, symmetric.object(), "publicKey")
+	require.Equal(t, []string{"secret: is required: the present one is no secret of the format cloudevents with the signature ed25519"},
+		b.acme().patch(path, `{"signature": "ed25519"}`).requires(422).faults())
+}
+
+func TestAWebhookKeepsItsDeliveriesPerItemOrPerEvent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const rule = "format: must not change to or from cassa-in-cloud, which has a delivery per item: make another webhook"
+	id := b.webhook()
+	require.Equal(t, []string{rule + " (cassa-in-cloud)"}, b.acme().patch("/v1/webhooks/"+id, `{"format": "cassa-in-cloud"}`).requires(422).faults())
+	made := b.acme().post("/v1/webhooks", `{"itemTypes": ["*"], "url": "https://example.com", "format": "cassa-in-cloud"}`).requires(201)
+	require.Equal(t, []string{rule + " (rentman)"}, b.acme().patch("/v1/webhooks/"+made.text("id"), `{"format": "rentman"}`).requires(422).faults())
+	b.acme().patch("/v1/webhooks/"+made.text("id"), `{"format": "cassa-in-cloud"}`).requires(200)
 }
 
 func TestPauseAndResume(t *testing.T) {

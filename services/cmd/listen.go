@@ -16,7 +16,7 @@ func (env Environment) listen() *cobra.Command {
 		Use: "listen", Short: "Receive deliveries, verify and print them", Args: noArguments,
 	}
 	c.Flags().String("listen", "127.0.0.1:9000", "address to receive on (STAFFETTA_LISTEN)")
-	secret := c.Flags().String("secret", "", "secret of the webhook (whsec_…), or token of the rentman format; without it nothing is verified")
+	secret := c.Flags().String("secret", "", "secret of the webhook (whsec_…, or whpk_… of ed25519), or token of the formats rentman and cassa-in-cloud; without it nothing is verified")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		flags := given(c, map[string]string{"listen": config.Listen})
 		if _, ok := env.Lookup(config.Listen); !ok && len(flags) == 0 {

@@ -13,6 +13,9 @@ func TestInstallation(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *installation){
 			"a change in each domain service, signed":           deliversDomainChanges,
 			"in the rentman format, in both languages":          deliversRentman,
+			"item by item in the cassa-in-cloud format":         deliversItemByItem,
+			"in the cloudevents format, in both modes":          deliversCloudEvents,
+			"with both secrets while one rotates":               rotatesSecrets,
 			"events of any Kafka client, in every form":         deliversEveryForm,
 			"events of REST ingest":                             deliversIngested,
 			"events of a topic that the installation adds":      deliversAddedTopic,

@@ -22,8 +22,8 @@ const maxBody = 16 << 20
 // Receiver verifies and prints. It answers 204 to what it trusts, 401 to what
 // it does not.
 type Receiver struct {
-	// Secret of the webhook: whsec_… for Standard Webhooks, else the token of
-	// the rentman format. Empty: nothing is verified, and everything trusted.
+	// Secret of the webhook: whsec_…, or whpk_… of an ed25519 one, for the formats
+	// standard and cloudevents, else the token of rentman and cassa-in-cloud. Empty: nothing is verified, and everything trusted.
 	Secret string
 	// Out is where requests are printed.
 	Out io.Writer
@@ -49,9 +49,12 @@ func (r *Receiver) verify(h http.Header, body []byte) (verdict string, status in
 		return "not verified: no --secret", http.StatusNoContent
 	}
 	var err error
-	if h.Get(signature.HeaderDigest) != "" {
+	switch {
+	case h.Get(signature.HeaderDigest) != "":
 		err = signature.VerifyDigest(h, body, r.Secret)
-	} else {
+	case h.Get(signature.HeaderCN) != "":
+		err = signature.VerifySHA1(h, body, r.Secret)
+	default:
 		err = signature.Verify(h, body, r.Secret, time.Now(), signature.DefaultTolerance)
 	}
 	switch {
@@ -67,7 +70,7 @@ func (r *Receiver) verify(h http.Header, body []byte) (verdict string, status in
 func (r *Receiver) print(req *http.Request, verdict string, body []byte) {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%s  %s %s  %s\n", time.Now().Format(time.TimeOnly), req.Method, req.URL.Path, verdict)
-	for _, name := range []string{"webhook-id", "webhook-timestamp", "webhook-signature", "Digest", "traceparent", "Staffetta-Test"} {
+	for _, name := range shown {
 		if value := req.Header.Get(name); value != "" {
 			fmt.Fprintf(&out, "  %s: %s\n", name, printable(value))
 		}
@@ -81,6 +84,12 @@ func (r *Receiver) print(req *http.Request, verdict string, body []byte) {
 	defer r.mu.Unlock()
 	// A terminal that is gone is no reason to refuse deliveries.
 	_, _ = r.Out.Write(out.Bytes())
+}
+
+// shown are the headers that are printed.
+var shown = []string{
+	"webhook-id", "webhook-timestamp", "webhook-signature", "Digest", "x-cn-operation", "x-cn-signature",
+	"ce-id", "ce-type", "ce-source", "ce-time", "traceparent", "Staffetta-Test",
 }
 
 // printable keeps control characters from the terminal.

@@ -57,6 +57,20 @@ func TestADigestIsVerified(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, post(r, "{}", http.Header{"Digest": {signature.Digest("another", []byte("{}"))}}))
 }
 
+func TestARequestOfTheCassaInCloudFormatIsVerified(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	r := &listen.Receiver{Secret: "some_secret_key", Out: &out}
+	signed := func(token string) http.Header {
+		return http.Header{
+			"X-Cn-Operation": {"RECEIPT/CREATE"}, "X-Cn-Signature": {string(signature.NewSHA1Key(token).Append(nil, []byte("{}")))},
+		}
+	}
+	require.Equal(t, http.StatusNoContent, post(r, "{}", signed("some_secret_key")))
+	require.Contains(t, out.String(), "x-cn-operation: RECEIPT/CREATE")
+	require.Equal(t, http.StatusUnauthorized, post(r, "{}", signed("another")))
+}
+
 func TestNothingReachesTheTerminalRaw(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

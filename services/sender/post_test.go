@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +120,22 @@ func TestAReceiverGetsARequestThatItCanVerify(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestASecretThatHasEndedSignsNoMore(t *testing.T) {
+	t.Parallel()
+	signatures := make(chan string, 1)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		signatures <- r.Header.Get("webhook-signature")
+	}))
+	t.Cleanup(receiver.Close)
+	w := hook.Webhook{
+		ID: "wh_1", URL: receiver.URL, Format: hook.FormatStandard, Timeout: hook.MaxTimeout,
+		Secrets:      [][]byte{[]byte(signature.NewSecret()), []byte(signature.NewSecret()), []byte(signature.NewSecret())},
+		SecretsUntil: []time.Time{time.Now().Add(time.Hour), time.Now()},
+	}
+	require.Empty(t, testOwner().post(sampleTask(), targetOf(t, w)).detail)
+	require.Len(t, strings.Fields(<-signatures), 2, "as the snapshot says, without a new one")
 }
 
 func TestAWebhookThatCannotBePostedToSaysWhy(t *testing.T) {

@@ -157,7 +157,11 @@ type Webhook struct {
 	// Requests a second at most; 0: no limit.
 	RateLimit int32 `protobuf:"varint,15,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
 	// "defer" or "drop".
-	OnQuota       string `protobuf:"bytes,16,opt,name=on_quota,json=onQuota,proto3" json:"on_quota,omitempty"`
+	OnQuota string `protobuf:"bytes,16,opt,name=on_quota,json=onQuota,proto3" json:"on_quota,omitempty"`
+	// When the secrets behind the first end, in their order, Unix milliseconds.
+	SecretsUntilMs []int64 `protobuf:"varint,22,rep,packed,name=secrets_until_ms,json=secretsUntilMs,proto3" json:"secrets_until_ms,omitempty"`
+	// "binary"; empty: structured. Of the format cloudevents.
+	Cloudevents   string `protobuf:"bytes,24,opt,name=cloudevents,proto3" json:"cloudevents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -304,6 +308,20 @@ func (x *Webhook) GetOnQuota() string {
 	return ""
 }
 
+func (x *Webhook) GetSecretsUntilMs() []int64 {
+	if x != nil {
+		return x.SecretsUntilMs
+	}
+	return nil
+}
+
+func (x *Webhook) GetCloudevents() string {
+	if x != nil {
+		return x.Cloudevents
+	}
+	return ""
+}
+
 var File_staffetta_snapshot_v1_snapshot_proto protoreflect.FileDescriptor
 
 const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
@@ -317,7 +335,7 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\bwebhooks\x18\x05 \x03(\v2\x1e.staffetta.snapshot.v1.WebhookR\bwebhooks\x12\x1f\n" +
 	"\vquota_calls\x18\x06 \x01(\x03R\n" +
 	"quotaCalls\x12&\n" +
-	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\"\xc5\x03\n" +
+	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\"\x91\x04\n" +
 	"\aWebhook\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
@@ -339,7 +357,9 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\vconcurrency\x18\x0e \x01(\x05R\vconcurrency\x12\x1d\n" +
 	"\n" +
 	"rate_limit\x18\x0f \x01(\x05R\trateLimit\x12\x19\n" +
-	"\bon_quota\x18\x10 \x01(\tR\aonQuotaBGZEgithub.com/staffetta/staffetta/proto/staffetta/snapshot/v1;snapshotv1b\x06proto3"
+	"\bon_quota\x18\x10 \x01(\tR\aonQuota\x12(\n" +
+	"\x10secrets_until_ms\x18\x16 \x03(\x03R\x0esecretsUntilMs\x12 \n" +
+	"\vcloudevents\x18\x18 \x01(\tR\vcloudeventsBGZEgithub.com/staffetta/staffetta/proto/staffetta/snapshot/v1;snapshotv1b\x06proto3"
 
 var (
 	file_staffetta_snapshot_v1_snapshot_proto_rawDescOnce sync.Once
