@@ -69,6 +69,7 @@ type Client struct {
 	plain, secure net.Dialer
 	tls           tls.Config
 	pool          pool
+	resolver      net.Resolver
 	resolving     resolving
 }
 
@@ -81,10 +82,11 @@ func NewClient(p Policy) *Client {
 		},
 		pool: pool{hosts: map[origin][]*conn{}},
 	}
+	c.resolver.Dial = c.resolving.dial
 	dialer := func(plain bool) net.Dialer {
 		return net.Dialer{
 			Timeout: connectTimeout, KeepAlive: 15 * time.Second, Control: p.control(plain),
-			Resolver: &net.Resolver{Dial: c.resolving.dial},
+			Resolver: &c.resolver,
 		}
 	}
 	c.plain, c.secure = dialer(true), dialer(false)

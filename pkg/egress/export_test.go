@@ -1,8 +1,10 @@
 package egress
 
 import (
+	"context"
 	"crypto/x509"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -67,3 +69,14 @@ func (c *Client) NarrowIdle() {
 
 // Failure is an error as the client makes it.
 func Failure(at Stage, err error) *Error { return failure(at, err) }
+
+// ResolveBy lets names be asked of a name server of the test's.
+func (c *Client) ResolveBy(server string) {
+	c.resolver.PreferGo = true
+	c.resolver.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", server)
+	}
+}
+
+// Check decides about an address, as Policy does when one is dialled.
+func (p Policy) Check(to netip.AddrPort, plain bool) error { return p.check(to, plain) }

@@ -2,14 +2,10 @@ package egress
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
-	"syscall"
-
-	"code.dny.dev/ssrf"
 )
 
 // ErrForbidden says that the policy does not allow an address. Errors that wrap
@@ -35,23 +31,10 @@ type Policy struct {
 	AllowHTTP bool
 }
 
-// ParseAllow reads a list of CIDRs, each as netip.ParsePrefix takes it.
-func ParseAllow(cidrs []string) ([]netip.Prefix, error) {
-	prefixes := make([]netip.Prefix, 0, len(cidrs))
-	for _, cidr := range cidrs {
-		prefix, err := netip.ParsePrefix(cidr)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not a network such as 10.0.0.0/8 or fd00::/8", cidr)
-		}
-		prefixes = append(prefixes, prefix.Masked())
-	}
-	return prefixes, nil
-}
-
 // CheckURL refuses what can be seen in a URL: the scheme, user information, a
-// fragment, the port, and an address in place of a name. Names are checked when
-// they are dialled. The error is the rule that is broken, such as "must be an
-// https URL".
+// fragment, the port, an address in place of a name in whatever spelling, and names
+// that lead nowhere public. What a name resolves to is checked when it is dialled.
+// The error is the rule that is broken, such as "must be an https URL".
 func (p Policy) CheckURL(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
@@ -70,13 +53,21 @@ func (p Policy) CheckURL(raw string) error {
 	if err != nil {
 		return err
 	}
-	addr, isAddr := literal(u.Hostname())
+	// As it will be dialled: dots and digits have many forms in Unicode.
+	host, err := asciiHost(u.Hostname())
+	if err != nil {
+		return errors.New("must name a host that can be resolved")
+	}
+	addr, err := netip.ParseAddr(host)
+	isAddr := err == nil
 	switch {
 	case isAddr && p.allows(addr):
 		return nil
-	case isAddr:
-		if err := p.guardian().Safe(network(addr), netip.AddrPortFrom(addr, port).String(), nil); err != nil {
-			return errors.New("must not name a private or reserved address")
+	case isAddr && refusal(addr) != "":
+		return errors.New("must not name a private or reserved address: " + refusal(addr))
+	case !isAddr:
+		if err := p.checkName(host); err != nil {
+			return err
 		}
 	}
 	// A name may resolve into an allowed network, where http and any port are
@@ -86,42 +77,10 @@ func (p Policy) CheckURL(raw string) error {
 			return errors.New("must be an https URL")
 		}
 		if !publicPort(port, p.AllowHTTP) {
-			return fmt.Errorf("must use port 443 or one from 1024 to 65535 that belongs to no well-known service")
+			return errors.New("must use port 443 or one from 1024 to 65535 that belongs to no well-known service")
 		}
 	}
 	return nil
-}
-
-// control is net.Dialer.Control: the last word, on the address being dialled.
-// plain says that the URL is http.
-func (p Policy) control(plain bool) func(network, address string, _ syscall.RawConn) error {
-	guardian := p.guardian()
-	return func(network, address string, conn syscall.RawConn) error {
-		dialled, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("%w: what was dialled is no address", ErrForbidden)
-		}
-		addr := dialled.Addr().Unmap()
-		if p.allows(addr) {
-			return nil
-		}
-		if err := guardian.Safe(network, address, conn); err != nil {
-			return fmt.Errorf("%w: the address is private or reserved", ErrForbidden)
-		}
-		if plain && !p.AllowHTTP {
-			return fmt.Errorf("%w: http is not allowed to public addresses", ErrForbidden)
-		}
-		if !publicPort(dialled.Port(), p.AllowHTTP) {
-			return fmt.Errorf("%w: port %d is not allowed", ErrForbidden, dialled.Port())
-		}
-		return nil
-	}
-}
-
-func (p Policy) guardian() *ssrf.Guardian { return ssrf.New(ssrf.WithAnyPort()) }
-
-func (p Policy) allows(addr netip.Addr) bool {
-	return slices.ContainsFunc(p.Allow, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
 }
 
 func publicPort(port uint16, allowHTTP bool) bool {
@@ -149,11 +108,4 @@ func portOf(u *url.URL) (uint16, error) {
 func literal(host string) (netip.Addr, bool) {
 	addr, err := netip.ParseAddr(host)
 	return addr.Unmap(), err == nil
-}
-
-func network(addr netip.Addr) string {
-	if addr.Is4() {
-		return "tcp4"
-	}
-	return "tcp6"
 }

@@ -153,6 +153,7 @@ func TestABadValueIsNamedWithItsRule(t *testing.T) {
 		{"STAFFETTA_ADMIN_KEY", "hidden", `STAFFETTA_ADMIN_KEY must have 32 characters or more, not "***"`},
 		{"STAFFETTA_ENCRYPTION_KEY", "hidden", `STAFFETTA_ENCRYPTION_KEY must be base64 of 32 bytes; several, comma separated, not "***"`},
 		{"STAFFETTA_EGRESS_ALLOW", "10.0.0.0", `STAFFETTA_EGRESS_ALLOW must be networks such as 10.0.0.0/8, comma separated, not "10.0.0.0"`},
+		{"STAFFETTA_EGRESS_ALLOW", "::ffff:10.0.0.0/104", `STAFFETTA_EGRESS_ALLOW must be networks such as 10.0.0.0/8, comma separated, not "::ffff:10.0.0.0/104"`},
 		{"STAFFETTA_ALLOW_HTTP", "1", `STAFFETTA_ALLOW_HTTP must be true or false, not "1"`},
 		{"STAFFETTA_EVENT_TOPICS", "a b", `STAFFETTA_EVENT_TOPICS must be names of Kafka topics, comma separated, not "a b"`},
 		{"STAFFETTA_BREAKER_MAX_OPEN", "2", `STAFFETTA_BREAKER_MAX_OPEN must be a positive duration such as 90s or 2m, not "2"`},

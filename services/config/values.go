@@ -175,7 +175,7 @@ func readNetworks(r *reader, otherwise []netip.Prefix) []netip.Prefix {
 	networks := make([]netip.Prefix, 0, len(entries))
 	for _, entry := range entries {
 		network, err := netip.ParsePrefix(entry)
-		if err != nil {
+		if err != nil || network.Addr().Is4In6() { // IPv4 in disguise would match nothing
 			r.faults.Add(EgressAllow, entry, "must be networks such as 10.0.0.0/8, comma separated")
 			continue
 		}
