@@ -175,6 +175,10 @@ type Webhook struct {
 	// SecretsUntil are the ends of those behind the first, which sign beside it until
 	// then; newest first.
 	SecretsUntil []time.Time
+	// Headers go with each request, beside ours; their values are sealed.
+	Headers []SealedHeader
+	// Auth proves who sends; nil: nothing but the signature.
+	Auth *Auth
 	// RetrySchedule is the delay before each retry, after the first attempt at
 	// once; empty: no retries.
 	RetrySchedule []time.Duration

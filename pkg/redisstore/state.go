@@ -43,6 +43,8 @@ func encode(s hook.AccountState) ([]byte, error) {
 			OnQuota:         string(w.OnQuota),
 			SecretsUntilMs:  unixMilliseconds(w.SecretsUntil),
 			Cloudevents:     modeText(w.CloudEvents),
+			Headers:         headersOut(w.Headers),
+			Auth:            authOut(w.Auth),
 		})
 	}
 	return proto.Marshal(a)
@@ -89,6 +91,8 @@ func decode(blob []byte) (hook.AccountState, error) {
 			OnQuota:       hook.OnQuota(shared.word(w.GetOnQuota())),
 			SecretsUntil:  times(w.GetSecretsUntilMs()),
 			CloudEvents:   hook.CloudEvents(shared.word(w.GetCloudevents())),
+			Headers:       headersIn(w.GetHeaders()),
+			Auth:          authIn(w.GetAuth()),
 		}
 		if i > 0 {
 			shareLists(to, &s.Webhooks[i-1])

@@ -18,6 +18,11 @@ func TestWhatIsWrittenToRedisIsWhatIsRead(t *testing.T) {
 	want.Webhooks[2].Format, want.Webhooks[2].CloudEvents = hook.FormatCloudEvents, hook.Binary
 	want.Webhooks[2].Secrets = [][]byte{{3}, {4}, {5}}
 	want.Webhooks[2].SecretsUntil = []time.Time{time.UnixMilli(1_800_000_000_123), time.UnixMilli(1_700_000_000_000)}
+	want.Webhooks[1].Headers = []hook.SealedHeader{{Name: "X-Api-Key", Value: []byte{1, 0}}, {Name: "X-Tenant", Value: []byte{2}}}
+	want.Webhooks[1].Auth = &hook.Auth{Type: hook.AuthMTLS, Certificate: "PEM", Secret: []byte{3}}
+	want.Webhooks[2].Auth = &hook.Auth{
+		Type: hook.AuthOAuth2, Username: "u", TokenURL: "https://example.com/token", ClientID: "c", Scopes: []string{"a", "b"}, Audience: "d", Secret: []byte{4},
+	}
 	blob, err := encode(want)
 	require.NoError(t, err)
 	got, err := decode(blob)

@@ -132,6 +132,8 @@ func webhook(account, id string) hook.Webhook {
 		Format: hook.FormatRentman, Language: hook.Italian, Payload: hook.Full,
 		CloudEvents: hook.Binary, Signature: hook.Ed25519,
 		Secrets: [][]byte{{1, 0, 255}, {2}}, SecretsUntil: []time.Time{start.Add(time.Hour)},
+		Headers:       []hook.SealedHeader{{Name: "X-Api-Key", Value: []byte{3, 0, 255}}},
+		Auth:          &hook.Auth{Type: hook.AuthOAuth2, TokenURL: "https://example.com/token", ClientID: "c", Scopes: []string{"a", "b"}, Audience: "d", Secret: []byte{4, 0}},
 		RetrySchedule: []time.Duration{time.Second, time.Hour}, Timeout: hook.DefaultTimeout, Concurrency: 3, RateLimit: 50,
 		OnPause: hook.Drop, OnQuota: hook.DropOverQuota,
 		CreatedAt: start,

@@ -15,37 +15,40 @@ const webhookColumns = `id, account, version, status, settings, created_at`
 // settings is the JSON in the column of that name: a field that is added later
 // needs no migration, as its zero value is what older rows mean.
 type settings struct {
-	Description   string           `json:"description,omitempty"`
-	ItemTypes     []string         `json:"itemTypes"`
-	EventTypes    []hook.EventType `json:"eventTypes"`
-	URL           string           `json:"url"`
-	Stores        []string         `json:"stores,omitempty"`
-	Format        hook.Format      `json:"format"`
-	Language      hook.Language    `json:"language"`
-	Payload       hook.Payload     `json:"payload"`
-	CloudEvents   hook.CloudEvents `json:"cloudevents,omitempty"` // empty: hook.Structured
-	Signature     hook.Signature   `json:"signature,omitempty"`   // empty: hook.HMACSHA256
-	Secrets       [][]byte         `json:"secrets,omitempty"`
-	SecretsUntil  []int64          `json:"secretsUntil,omitempty"`  // Unix microseconds
-	RetrySchedule []time.Duration  `json:"retrySchedule,omitempty"` // nanoseconds
-	Timeout       time.Duration    `json:"timeout"`                 // nanoseconds
-	Concurrency   int              `json:"concurrency,omitempty"`
-	RateLimit     int              `json:"rateLimit,omitempty"`
-	OnPause       hook.OnPause     `json:"onPause"`
-	OnQuota       hook.OnQuota     `json:"onQuota,omitempty"`     // empty: hook.Defer
-	SuspendedAt   int64            `json:"suspendedAt,omitempty"` // Unix microseconds
-	RevokedAt     int64            `json:"revokedAt,omitempty"`   // Unix microseconds
-	EnabledAt     int64            `json:"enabledAt,omitempty"`   // Unix microseconds
+	Description   string              `json:"description,omitempty"`
+	ItemTypes     []string            `json:"itemTypes"`
+	EventTypes    []hook.EventType    `json:"eventTypes"`
+	URL           string              `json:"url"`
+	Stores        []string            `json:"stores,omitempty"`
+	Format        hook.Format         `json:"format"`
+	Language      hook.Language       `json:"language"`
+	Payload       hook.Payload        `json:"payload"`
+	CloudEvents   hook.CloudEvents    `json:"cloudevents,omitempty"` // empty: hook.Structured
+	Signature     hook.Signature      `json:"signature,omitempty"`   // empty: hook.HMACSHA256
+	Secrets       [][]byte            `json:"secrets,omitempty"`
+	SecretsUntil  []int64             `json:"secretsUntil,omitempty"` // Unix microseconds
+	Headers       []hook.SealedHeader `json:"headers,omitempty"`
+	Auth          *hook.Auth          `json:"auth,omitempty"`
+	RetrySchedule []time.Duration     `json:"retrySchedule,omitempty"` // nanoseconds
+	Timeout       time.Duration       `json:"timeout"`                 // nanoseconds
+	Concurrency   int                 `json:"concurrency,omitempty"`
+	RateLimit     int                 `json:"rateLimit,omitempty"`
+	OnPause       hook.OnPause        `json:"onPause"`
+	OnQuota       hook.OnQuota        `json:"onQuota,omitempty"`     // empty: hook.Defer
+	SuspendedAt   int64               `json:"suspendedAt,omitempty"` // Unix microseconds
+	RevokedAt     int64               `json:"revokedAt,omitempty"`   // Unix microseconds
+	EnabledAt     int64               `json:"enabledAt,omitempty"`   // Unix microseconds
 }
 
 func marshalSettings(w hook.Webhook) (string, error) {
 	if w.Status == hook.Revoked {
 		// Nothing is signed for it any more.
-		w.Secrets, w.SecretsUntil = nil, nil
+		w.Secrets, w.SecretsUntil, w.Headers, w.Auth = nil, nil, nil, nil
 	}
 	text, err := json.Marshal(settings{
 		Description: w.Description, ItemTypes: w.ItemTypes, EventTypes: w.EventTypes, URL: w.URL, Stores: w.Stores,
 		Format: w.Format, Language: w.Language, Payload: w.Payload, Secrets: w.Secrets,
+		Headers: w.Headers, Auth: w.Auth,
 		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, RateLimit: w.RateLimit,
 		OnPause: w.OnPause, OnQuota: w.OnQuota, Signature: w.Signature, CloudEvents: w.CloudEvents, SecretsUntil: manyMicros(w.SecretsUntil),
 		SuspendedAt: database.Micros(w.SuspendedAt), RevokedAt: database.Micros(w.RevokedAt),
@@ -64,6 +67,7 @@ func unmarshalSettings(text string, w *hook.Webhook) error {
 	}
 	w.Description, w.ItemTypes, w.EventTypes, w.URL, w.Stores = v.Description, v.ItemTypes, v.EventTypes, v.URL, v.Stores
 	w.Format, w.Language, w.Payload, w.Secrets = v.Format, v.Language, v.Payload, v.Secrets
+	w.Headers, w.Auth = v.Headers, v.Auth
 	w.RetrySchedule, w.Timeout, w.Concurrency, w.RateLimit = v.RetrySchedule, v.Timeout, v.Concurrency, v.RateLimit
 	w.OnPause, w.OnQuota = v.OnPause, cmp.Or(v.OnQuota, hook.Defer)
 	w.Signature, w.CloudEvents = cmp.Or(v.Signature, hook.HMACSHA256), cmp.Or(v.CloudEvents, hook.Structured)

@@ -114,6 +114,8 @@ func TestARevokedWebhookKeepsNoSecretsAndTakesNoChange(t *testing.T) {
 		w, err := f.UpdateWebhook(t.Context(), "acme", "wh_1", 0, revoke)
 		require.NoError(t, err)
 		require.Nil(t, w.Secrets)
+		require.Nil(t, w.Headers)
+		require.Nil(t, w.Auth)
 		got, err := f.Webhook(t.Context(), "acme", "wh_1")
 		require.NoError(t, err)
 		require.Equal(t, w, got)

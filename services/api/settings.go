@@ -43,6 +43,8 @@ type settings struct {
 	timeout     *time.Duration
 	onPause     *hook.OnPause
 	onQuota     *hook.OnQuota
+	headers     []hook.Header
+	auth        *newAuth
 }
 
 // readSettings reads a body, of a new webhook or of a change. The error lists
@@ -52,7 +54,7 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	d.secret = []string{"secret"}
+	d.secret = []string{"secret", "headers", "auth"}
 	if isNew {
 		d.require("itemTypes")
 		d.require("url")
@@ -61,7 +63,7 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		description: given(d.lines("description", 0, maxDescription)),
 		itemTypes:   readItemTypes(d),
 		eventTypes:  readEventTypes(d),
-		url:         s.readURL(d),
+		url:         s.readURL(d, "url"),
 		stores:      readStores(d),
 		format:      given(choice(d, "format", hook.Formats)),
 		language:    given(choice(d, "language", hook.Languages)),
@@ -75,6 +77,8 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		timeout:     given(d.duration("timeout", minTimeout, hook.MaxTimeout)),
 		onPause:     given(choice(d, "onPause", hook.OnPauses)),
 		onQuota:     given(choice(d, "onQuota", hook.OnQuotas)),
+		headers:     readHeaders(d),
+		auth:        s.readAuth(d),
 	}
 	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "createdAt", "suspendedAt", "revokedAt")
 }
@@ -159,10 +163,10 @@ func readStores(d *document) []string {
 	return stores
 }
 
-// readURL reads the address of the receiver. A user or password in it is not
-// shown in a fault.
-func (s *Service) readURL(d *document) *string {
-	text, ok := read[string](d, "url", "must be a string")
+// readURL reads the address of a receiver, or of another server. A user or password
+// in it is not shown in a fault.
+func (s *Service) readURL(d *document, name string) *string {
+	text, ok := read[string](d, name, "must be a string")
 	if !ok {
 		return nil
 	}
@@ -173,16 +177,16 @@ func (s *Service) readURL(d *document) *string {
 	u, err := url.Parse(text)
 	switch {
 	case len(text) > maxURL:
-		d.fault("url", shown, "must have at most "+strconv.Itoa(maxURL)+" bytes")
+		d.fault(name, shown, "must have at most "+strconv.Itoa(maxURL)+" bytes")
 	case err != nil || !u.IsAbs() || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		d.fault("url", shown, "must be an absolute URL of https")
+		d.fault(name, shown, "must be an absolute URL of https")
 	case u.User != nil:
-		d.fault("url", shown, "must not hold a user name or password")
+		d.fault(name, shown, "must not hold a user name or password")
 	case u.Fragment != "" || strings.Contains(text, "#"):
-		d.fault("url", shown, "must not have a fragment")
+		d.fault(name, shown, "must not have a fragment")
 	default:
 		if err := s.cfg.CheckURL(text); err != nil {
-			d.fault("url", shown, err.Error())
+			d.fault(name, shown, err.Error())
 		}
 	}
 	return &text

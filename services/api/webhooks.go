@@ -131,6 +131,9 @@ func (s *Service) createWebhook(ctx context.Context, in *JSONBody) (*webhookAnsw
 	if err != nil {
 		return nil, err
 	}
+	if err := s.setCredentials(&w, hook.Webhook{}, settings); err != nil {
+		return nil, err
+	}
 	if w, err = s.cfg.Store.CreateWebhook(ctx, w); err != nil {
 		return nil, err
 	}
@@ -158,6 +161,9 @@ func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*we
 		}
 		if settings.url != nil && w.Status == hook.Disabled {
 			resume(w, s.now())
+		}
+		if err := s.setCredentials(w, before, settings); err != nil {
+			return err
 		}
 		return s.changeSecret(w, before, settings.secret)
 	})

@@ -161,7 +161,11 @@ type Webhook struct {
 	// When the secrets behind the first end, in their order, Unix milliseconds.
 	SecretsUntilMs []int64 `protobuf:"varint,22,rep,packed,name=secrets_until_ms,json=secretsUntilMs,proto3" json:"secrets_until_ms,omitempty"`
 	// "binary"; empty: structured. Of the format cloudevents.
-	Cloudevents   string `protobuf:"bytes,24,opt,name=cloudevents,proto3" json:"cloudevents,omitempty"`
+	Cloudevents string `protobuf:"bytes,24,opt,name=cloudevents,proto3" json:"cloudevents,omitempty"`
+	// Lines of each request's header, beside ours.
+	Headers []*Header `protobuf:"bytes,17,rep,name=headers,proto3" json:"headers,omitempty"`
+	// How requests prove who sends them, beside the signature; absent: not at all.
+	Auth          *Auth `protobuf:"bytes,18,opt,name=auth,proto3" json:"auth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -322,6 +326,184 @@ func (x *Webhook) GetCloudevents() string {
 	return ""
 }
 
+func (x *Webhook) GetHeaders() []*Header {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *Webhook) GetAuth() *Auth {
+	if x != nil {
+		return x.Auth
+	}
+	return nil
+}
+
+// Header is hook.SealedHeader.
+type Header struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name in canonical form.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Sealed value.
+	Value         []byte `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Header) Reset() {
+	*x = Header{}
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Header) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Header) ProtoMessage() {}
+
+func (x *Header) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Header.ProtoReflect.Descriptor instead.
+func (*Header) Descriptor() ([]byte, []int) {
+	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Header) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Header) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// Auth is hook.Auth; which fields are set depends on the type.
+type Auth struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "basic", "bearer", "oauth2" or "mtls".
+	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	// User name of "basic".
+	Username string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	// Where "oauth2" fetches its token.
+	TokenUrl string `protobuf:"bytes,3,opt,name=token_url,json=tokenUrl,proto3" json:"token_url,omitempty"`
+	// Client of "oauth2".
+	ClientId string `protobuf:"bytes,4,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	// Scopes that "oauth2" asks for.
+	Scopes []string `protobuf:"bytes,5,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// Audience that "oauth2" asks for.
+	Audience string `protobuf:"bytes,6,opt,name=audience,proto3" json:"audience,omitempty"`
+	// Certificate chain of "mtls", PEM.
+	Certificate string `protobuf:"bytes,7,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// Sealed password, token, client secret or private key.
+	Secret        []byte `protobuf:"bytes,8,opt,name=secret,proto3" json:"secret,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Auth) Reset() {
+	*x = Auth{}
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Auth) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Auth) ProtoMessage() {}
+
+func (x *Auth) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Auth.ProtoReflect.Descriptor instead.
+func (*Auth) Descriptor() ([]byte, []int) {
+	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Auth) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Auth) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *Auth) GetTokenUrl() string {
+	if x != nil {
+		return x.TokenUrl
+	}
+	return ""
+}
+
+func (x *Auth) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *Auth) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *Auth) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
+}
+
+func (x *Auth) GetCertificate() string {
+	if x != nil {
+		return x.Certificate
+	}
+	return ""
+}
+
+func (x *Auth) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
 var File_staffetta_snapshot_v1_snapshot_proto protoreflect.FileDescriptor
 
 const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
@@ -335,7 +517,7 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\bwebhooks\x18\x05 \x03(\v2\x1e.staffetta.snapshot.v1.WebhookR\bwebhooks\x12\x1f\n" +
 	"\vquota_calls\x18\x06 \x01(\x03R\n" +
 	"quotaCalls\x12&\n" +
-	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\"\x91\x04\n" +
+	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\"\xfb\x04\n" +
 	"\aWebhook\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
@@ -359,7 +541,21 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"rate_limit\x18\x0f \x01(\x05R\trateLimit\x12\x19\n" +
 	"\bon_quota\x18\x10 \x01(\tR\aonQuota\x12(\n" +
 	"\x10secrets_until_ms\x18\x16 \x03(\x03R\x0esecretsUntilMs\x12 \n" +
-	"\vcloudevents\x18\x18 \x01(\tR\vcloudeventsBGZEgithub.com/staffetta/staffetta/proto/staffetta/snapshot/v1;snapshotv1b\x06proto3"
+	"\vcloudevents\x18\x18 \x01(\tR\vcloudevents\x127\n" +
+	"\aheaders\x18\x11 \x03(\v2\x1d.staffetta.snapshot.v1.HeaderR\aheaders\x12/\n" +
+	"\x04auth\x18\x12 \x01(\v2\x1b.staffetta.snapshot.v1.AuthR\x04auth\"2\n" +
+	"\x06Header\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"\xde\x01\n" +
+	"\x04Auth\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x12\x1b\n" +
+	"\ttoken_url\x18\x03 \x01(\tR\btokenUrl\x12\x1b\n" +
+	"\tclient_id\x18\x04 \x01(\tR\bclientId\x12\x16\n" +
+	"\x06scopes\x18\x05 \x03(\tR\x06scopes\x12\x1a\n" +
+	"\baudience\x18\x06 \x01(\tR\baudience\x12 \n" +
+	"\vcertificate\x18\a \x01(\tR\vcertificate\x12\x16\n" +
+	"\x06secret\x18\b \x01(\fR\x06secretBGZEgithub.com/staffetta/staffetta/proto/staffetta/snapshot/v1;snapshotv1b\x06proto3"
 
 var (
 	file_staffetta_snapshot_v1_snapshot_proto_rawDescOnce sync.Once
@@ -373,18 +569,22 @@ func file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP() []byte {
 	return file_staffetta_snapshot_v1_snapshot_proto_rawDescData
 }
 
-var file_staffetta_snapshot_v1_snapshot_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_staffetta_snapshot_v1_snapshot_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_staffetta_snapshot_v1_snapshot_proto_goTypes = []any{
 	(*Account)(nil), // 0: staffetta.snapshot.v1.Account
 	(*Webhook)(nil), // 1: staffetta.snapshot.v1.Webhook
+	(*Header)(nil),  // 2: staffetta.snapshot.v1.Header
+	(*Auth)(nil),    // 3: staffetta.snapshot.v1.Auth
 }
 var file_staffetta_snapshot_v1_snapshot_proto_depIdxs = []int32{
 	1, // 0: staffetta.snapshot.v1.Account.webhooks:type_name -> staffetta.snapshot.v1.Webhook
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 1: staffetta.snapshot.v1.Webhook.headers:type_name -> staffetta.snapshot.v1.Header
+	3, // 2: staffetta.snapshot.v1.Webhook.auth:type_name -> staffetta.snapshot.v1.Auth
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_snapshot_v1_snapshot_proto_init() }
@@ -398,7 +598,7 @@ func file_staffetta_snapshot_v1_snapshot_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_snapshot_v1_snapshot_proto_rawDesc), len(file_staffetta_snapshot_v1_snapshot_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
