@@ -49,6 +49,8 @@ type Request struct {
 	// Deadline bounds all of it: name, connection, handshake, request, answer.
 	// It is required.
 	Deadline time.Time
+	// Keep is how much of the answer's body is kept; 0: 4 KiB.
+	Keep int
 }
 
 // Answer is a receiver's final answer; an interim one (1xx) is passed over.
@@ -57,7 +59,7 @@ type Answer struct {
 	// Header lines, sorted by name, names in canonical form. The list is its
 	// receiver's.
 	Header []hook.Header
-	// Body is its first 4 KiB.
+	// Body is its beginning; see Request.Keep.
 	Body []byte
 	// Broken is why the body ended early or did not end in time, if so. The status
 	// arrived nevertheless.
@@ -70,7 +72,10 @@ type Client struct {
 	tls           tls.Config
 	pool          pool
 	resolver      net.Resolver
-	resolving     resolving
+	policy        Policy
+	// proxy is nil if connections are made directly.
+	proxy     *proxy
+	resolving resolving
 }
 
 // NewClient makes a client that obeys the policy.
@@ -79,8 +84,10 @@ func NewClient(p Policy) *Client {
 		tls: tls.Config{
 			ClientSessionCache: tls.NewLRUClientSessionCache(maxSessions),
 			NextProtos:         []string{"http/1.1"},
+			RootCAs:            p.Roots,
 		},
-		pool: pool{hosts: map[origin][]*conn{}},
+		pool:   pool{hosts: map[origin][]*conn{}},
+		policy: p,
 	}
 	c.resolver.Dial = c.resolving.dial
 	dialer := func(plain bool) net.Dialer {
@@ -90,6 +97,7 @@ func NewClient(p Policy) *Client {
 		}
 	}
 	c.plain, c.secure = dialer(true), dialer(false)
+	c.proxy = newProxy(p.Proxy, &c.resolver)
 	return c
 }
 
@@ -141,7 +149,7 @@ func (c *Client) Post(r Request) (Answer, error) {
 				return Answer{}, err
 			}
 		}
-		answer, sent, err := k.exchange(b, r.Body)
+		answer, sent, err := k.exchange(b, r.Body, r.Keep)
 		switch {
 		case err == nil && answer.idle > 0:
 			c.pool.put(k, answer.idle)

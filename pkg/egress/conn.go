@@ -25,6 +25,10 @@ type conn struct {
 	records *records
 	look    *look
 	to      origin
+	// tunnel is TLS to a proxy, below that to the receiver or alone; mostly nil.
+	tunnel *tls.Conn
+	// outer are the records of tunnel, if it is below.
+	outer *records
 	// until is when it has been idle for too long.
 	until time.Time
 	// readable is what may still be read; see maxHeaderBytes.
@@ -56,8 +60,8 @@ type exchanged struct {
 var post = &http.Request{Method: http.MethodPost}
 
 // exchange sends what stands in b.out and the body, and reads the answer. sent
-// says that the receiver may have got some of it.
-func (c *conn) exchange(b *buffers, body []byte) (answer exchanged, sent bool, err error) {
+// says that the receiver may have got some of it. keep is Request.Keep.
+func (c *conn) exchange(b *buffers, body []byte, keep int) (answer exchanged, sent bool, err error) {
 	sending, taken := c.send(b, body)
 	if sending.err != nil && taken == 0 {
 		return exchanged{}, false, failure(StageSend, sending.err)
@@ -76,7 +80,11 @@ func (c *conn) exchange(b *buffers, body []byte) (answer exchanged, sent bool, e
 	answer.Status, answer.Header = got.status, got.header
 	c.readable = math.MaxInt
 	whole := false
-	answer.Body, whole, err = readBody(got.body, b.body[:])
+	room := b.body[:]
+	if keep > 0 {
+		room = make([]byte, keep)
+	}
+	answer.Body, whole, err = readBody(got.body, room)
 	sendErr := sending.end(err)
 	if err != nil {
 		answer.Broken = failure(StageBody, err)
@@ -96,7 +104,7 @@ func (c *conn) quiet(in *bufio.Reader) bool {
 		return false
 	}
 	secured, ok := c.Conn.(*tls.Conn)
-	return !ok || c.records.quiet(secured)
+	return (!ok || c.records.quiet(secured)) && (c.outer == nil || c.outer.quiet(c.tunnel))
 }
 
 // response is an answer's head, and its body as it is yet to be read.

@@ -1,6 +1,8 @@
 package egress
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -22,18 +24,23 @@ type origin struct {
 	plain bool // http
 	// address is host:port, as it is dialled.
 	address string
+	// identity tells client certificates apart; empty: there is none.
+	identity string
 }
 
 // Destination is a URL, taken apart once for many requests.
 type Destination struct {
 	origin
 	serverName string
+	port       uint16
 	// head is the request line and the header Host.
 	head string
 	// Shown is the URL without what may be secret in it; see hook.ShownURL.
 	Shown string
 	// Query as it stands in the URL: receivers keep secrets there.
 	Query string
+	// certificate is the client's, or nil.
+	certificate *tls.Certificate
 }
 
 // NewDestination takes a URL apart. What Policy.CheckURL would refuse may be
@@ -65,11 +72,23 @@ func NewDestination(raw string) (*Destination, error) {
 	d := &Destination{
 		origin:     origin{plain: u.Scheme == "http", address: net.JoinHostPort(host, strconv.Itoa(int(port)))},
 		serverName: host,
+		port:       port,
 		head:       "POST " + escape(u.RequestURI()) + " HTTP/1.1\r\nHost: " + named + "\r\n",
 		Shown:      hook.ShownURL(u),
 		Query:      u.RawQuery,
 	}
 	return d, nil
+}
+
+// Present makes every connection present a client certificate when its server asks
+// for one. Connections, and what TLS remembers of them, are shared by nobody with
+// another certificate.
+func (d *Destination) Present(c tls.Certificate) {
+	hash := sha256.New()
+	for _, der := range c.Certificate {
+		hash.Write(der)
+	}
+	d.certificate, d.identity = &c, string(hash.Sum(nil))
 }
 
 // escape makes a request's target one that its line can hold: net/url leaves a

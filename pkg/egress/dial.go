@@ -10,7 +10,35 @@ import (
 )
 
 // dial connects to a destination, with the deadline set. The error is an *Error.
-func (c *Client) dial(to *Destination, deadline time.Time) (*conn, error) {
+func (c *Client) dial(to *Destination, deadline time.Time) (k *conn, err error) {
+	if c.proxy != nil {
+		k, err = c.through(c.proxy, to, deadline)
+	} else {
+		k, err = c.direct(to, deadline)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !to.plain {
+		if k.tunnel != nil {
+			k.outer = k.records
+		}
+		below := k.Conn
+		k.records = newRecords(below)
+		k.Conn, err = c.secured(k.records, to.serverName, to.certificate, deadline)
+	}
+	if err == nil {
+		err = k.SetDeadline(deadline)
+	}
+	if err != nil {
+		_ = k.raw.Close()
+		return nil, failure(StageTLS, err)
+	}
+	return k, nil
+}
+
+// direct connects without a proxy. The error is an *Error.
+func (c *Client) direct(to *Destination, deadline time.Time) (*conn, error) {
 	dialer := c.secure
 	if to.plain {
 		dialer = c.plain
@@ -21,29 +49,28 @@ func (c *Client) dial(to *Destination, deadline time.Time) (*conn, error) {
 	if err != nil {
 		return nil, failure(StageConnect, c.resolving.blame(err, begun))
 	}
-	k := &conn{Conn: raw, raw: raw, to: to.origin}
-	err = errors.ErrUnsupported
-	if tcp, ok := raw.(*net.TCPConn); ok {
-		var socket syscall.RawConn
-		socket, err = tcp.SyscallConn()
-		k.look = newLook(socket)
-	}
-	if err == nil && !to.plain {
-		k.records = newRecords(raw)
-		k.Conn, err = c.handshake(k.records, to, deadline)
-	}
-	if err == nil {
-		err = k.SetDeadline(deadline)
-	}
+	k, err := newConn(raw)
 	if err != nil {
 		_ = raw.Close()
-		return nil, failure(StageTLS, err)
+		return nil, failure(StageConnect, err)
 	}
+	k.to = to.origin
 	return k, nil
 }
 
-// handshake verifies that the receiver is who the URL names.
-func (c *Client) handshake(raw net.Conn, to *Destination, deadline time.Time) (net.Conn, error) {
+func newConn(raw net.Conn) (*conn, error) {
+	tcp, ok := raw.(*net.TCPConn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	var socket syscall.RawConn
+	socket, err := tcp.SyscallConn()
+	return &conn{Conn: raw, raw: raw, look: newLook(socket)}, err
+}
+
+// secured verifies that the other end is who serverName says, and presents the
+// client's certificate, unless it is nil, to who asks for one.
+func (c *Client) secured(raw net.Conn, serverName string, certificate *tls.Certificate, deadline time.Time) (*tls.Conn, error) {
 	if patience := time.Now().Add(handshakeTimeout); patience.Before(deadline) {
 		deadline = patience
 	}
@@ -51,7 +78,12 @@ func (c *Client) handshake(raw net.Conn, to *Destination, deadline time.Time) (n
 		return nil, err
 	}
 	config := c.tls.Clone()
-	config.ServerName = to.serverName
+	config.ServerName = serverName
+	if certificate != nil {
+		// Whatever authorities the server names: it says more clearly what it lacks.
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
+		config.ClientSessionCache = nil // a session would be resumed as who began it
+	}
 	secured := tls.Client(raw, config)
 	// The deadline of the connection ends it; a context would take a goroutine.
 	return secured, secured.HandshakeContext(context.Background())

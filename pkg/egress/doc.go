@@ -27,6 +27,9 @@
 // HTTP/1.1. With it one connection that stalls would stall all of a receiver's
 // requests, and what a lane has learned of it.
 //
+// A Policy may name a proxy, which makes connections when asked (CONNECT); it is on no
+// other path than its own.
+//
 // There are no redirects, cookies, proxies of the environment, compression or
 // retries of what may have been received. A connection is looked at before it is
 // used again: a receiver that closed it costs no failed request, and what a
@@ -34,6 +37,5 @@
 // the look, the request and the waiting for its answer are one operation on the
 // socket.
 //
-// Client certificates belong in the origin (who shares a connection) and the TLS
-// configuration; an egress proxy, in dial.
+// A client certificate is part of the origin (who shares a connection).
 package egress

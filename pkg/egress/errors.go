@@ -29,8 +29,10 @@ type Stage string
 const (
 	// StageConnect: the name's resolution and the connection; ErrForbidden too.
 	StageConnect Stage = "connect"
-	StageTLS     Stage = "TLS handshake"
-	StageSend    Stage = "send request"
+	// StageProxy: the egress proxy, up to its answer.
+	StageProxy Stage = "egress proxy"
+	StageTLS   Stage = "TLS handshake"
+	StageSend  Stage = "send request"
 	// StageAnswer: up to the end of the answer's header.
 	StageAnswer Stage = "read answer"
 	StageBody   Stage = "read body of answer"
@@ -54,6 +56,9 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Shown() string {
 	if errors.Is(e.Err, ErrLocal) {
 		return string(e.Stage) + ": " + ErrLocal.Error()
+	}
+	if e.Stage == StageProxy && !errors.Is(e.Err, ErrProxyRefused) {
+		return string(e.Stage) + ": cannot be used" // it is ours, and so is what its name resolves to
 	}
 	return string(e.Stage) + ": " + shown(e.Err)
 }

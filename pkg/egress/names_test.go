@@ -81,6 +81,13 @@ func (n *names) next(name string, v4 bool) []string {
 	return strings.Fields(list[at])
 }
 
+// forget begins with the first answers again.
+func (n *names) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.asked)
+}
+
 func (n *names) timesAsked(name string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()

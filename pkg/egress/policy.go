@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"crypto/x509"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -29,6 +30,11 @@ type Policy struct {
 	Allow []netip.Prefix
 	// AllowHTTP permits http to public addresses.
 	AllowHTTP bool
+	// Proxy makes the connections: an http or https URL, with a user and a password if it
+	// needs them; nil: none. Its own address is not checked.
+	Proxy *url.URL
+	// Roots verify who is connected to; nil: the system's.
+	Roots *x509.CertPool
 }
 
 // CheckURL refuses what can be seen in a URL: the scheme, user information, a

@@ -28,29 +28,36 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonNone         Reason = ""
-	ReasonStatus       Reason = "status"          // the receiver answered, but not 2xx
-	ReasonRedirect     Reason = "redirect"        // 3xx, never followed
-	ReasonGone         Reason = "gone"            // 410
-	ReasonThrottled    Reason = "throttled"       // 429, 502, 503, 504
-	ReasonTimeout      Reason = "timeout"         // no whole answer in time
-	ReasonDNS          Reason = "dns"             // the name does not resolve
-	ReasonConnect      Reason = "connect"         // refused or unreachable
-	ReasonReset        Reason = "reset"           // the connection broke
-	ReasonTLS          Reason = "tls"             // handshake or certificate
-	ReasonProtocol     Reason = "protocol"        // the answer is not HTTP
-	ReasonForbidden    Reason = "forbidden"       // the egress guard refused the address
-	ReasonBusy         Reason = "busy"            // the webhook's lane is full
-	ReasonCircuitOpen  Reason = "circuit_open"    // the breaker is open
-	ReasonPaused       Reason = "paused"          // the webhook is paused
-	ReasonDisabled     Reason = "disabled"        // the webhook is disabled
-	ReasonResuming     Reason = "resuming"        // older held deliveries go first
-	ReasonRevoked      Reason = "revoked"         // the webhook or its account is deleted
-	ReasonPayloadGone  Reason = "payload_expired" // Kafka no longer has the payload
-	ReasonUnrenderable Reason = "unrenderable"    // the body or signature cannot be made
-	ReasonQuota        Reason = "quota"           // the account's quota is used up
-	ReasonNewerRun     Reason = "newer_run"       // a newer run of the delivery took its place
-	ReasonDefect       Reason = "defect"          // the sender itself failed; the task is in quarantine
+	ReasonNone             Reason = ""
+	ReasonStatus           Reason = "status"                     // the receiver answered, but not 2xx
+	ReasonRedirect         Reason = "redirect"                   // 3xx, never followed
+	ReasonGone             Reason = "gone"                       // 410
+	ReasonThrottled        Reason = "throttled"                  // 429, 502, 503, 504
+	ReasonTimeout          Reason = "timeout"                    // no whole answer in time
+	ReasonDNS              Reason = "dns"                        // the name does not resolve
+	ReasonConnect          Reason = "connect"                    // refused or unreachable
+	ReasonReset            Reason = "reset"                      // the connection broke
+	ReasonTLS              Reason = "tls"                        // handshake or certificate
+	ReasonProtocol         Reason = "protocol"                   // the answer is not HTTP
+	ReasonCertificate      Reason = "certificate_expired"        // the receiver's
+	ReasonOwnCertificate   Reason = "client_certificate_expired" // the webhook's own; nothing was sent
+	ReasonTokenRefused     Reason = "token_refused"              // the token endpoint refused the client's credentials
+	ReasonTokenFailed      Reason = "token_failed"               // it answered, but not with a token
+	ReasonTokenUnreachable Reason = "token_unreachable"          // it did not answer
+	ReasonProxyRefused     Reason = "proxy_refused"              // the egress proxy did not make the connection
+	ReasonProxyUnreachable Reason = "proxy_unreachable"          // the egress proxy did not answer
+	ReasonForbidden        Reason = "forbidden"                  // the egress guard refused the address
+	ReasonBusy             Reason = "busy"                       // the webhook's lane is full
+	ReasonCircuitOpen      Reason = "circuit_open"               // the breaker is open
+	ReasonPaused           Reason = "paused"                     // the webhook is paused
+	ReasonDisabled         Reason = "disabled"                   // the webhook is disabled
+	ReasonResuming         Reason = "resuming"                   // older held deliveries go first
+	ReasonRevoked          Reason = "revoked"                    // the webhook or its account is deleted
+	ReasonPayloadGone      Reason = "payload_expired"            // Kafka no longer has the payload
+	ReasonUnrenderable     Reason = "unrenderable"               // the body or signature cannot be made
+	ReasonQuota            Reason = "quota"                      // the account's quota is used up
+	ReasonNewerRun         Reason = "newer_run"                  // a newer run of the delivery took its place
+	ReasonDefect           Reason = "defect"                     // the sender itself failed; the task is in quarantine
 )
 
 // Header is one line of an answer's header.

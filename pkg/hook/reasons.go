@@ -5,6 +5,8 @@ package hook
 var Reasons = []Reason{
 	ReasonStatus, ReasonRedirect, ReasonGone, ReasonThrottled,
 	ReasonTimeout, ReasonDNS, ReasonConnect, ReasonReset, ReasonTLS, ReasonProtocol, ReasonForbidden,
+	ReasonCertificate, ReasonOwnCertificate, ReasonTokenRefused, ReasonTokenFailed, ReasonTokenUnreachable,
+	ReasonProxyRefused, ReasonProxyUnreachable,
 	ReasonBusy, ReasonCircuitOpen, ReasonPaused, ReasonDisabled, ReasonResuming, ReasonRevoked,
 	ReasonPayloadGone, ReasonUnrenderable, ReasonQuota, ReasonNewerRun, ReasonDefect,
 }

@@ -143,7 +143,7 @@ func (p *Parts) Recorder(ctx context.Context) (Component, error) {
 }
 
 func (p *Parts) egress() egress.Policy {
-	return egress.Policy{Allow: p.Config.EgressAllow, AllowHTTP: p.Config.AllowHTTP}
+	return egress.Policy{Allow: p.Config.EgressAllow, AllowHTTP: p.Config.AllowHTTP, Proxy: p.Config.EgressProxy}
 }
 
 // beside runs a service beside what it needs; those end after the service, which

@@ -5,6 +5,7 @@ package config
 import (
 	"crypto/tls"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -28,6 +29,7 @@ const (
 	EncryptionKey = "STAFFETTA_ENCRYPTION_KEY" // secret
 	EgressAllow   = "STAFFETTA_EGRESS_ALLOW"
 	AllowHTTP     = "STAFFETTA_ALLOW_HTTP"
+	EgressProxy   = "STAFFETTA_EGRESS_PROXY" // secret
 	EventTopics   = "STAFFETTA_EVENT_TOPICS"
 	BreakerMax    = "STAFFETTA_BREAKER_MAX_OPEN"
 	LogLevel      = "STAFFETTA_LOG_LEVEL"
@@ -56,6 +58,9 @@ type Config struct {
 	EgressAllow []netip.Prefix
 	// AllowHTTP permits http: to public addresses.
 	AllowHTTP bool
+	// EgressProxy makes the connections of deliveries, with its user and password; nil:
+	// they are made directly.
+	EgressProxy *url.URL
 	// EventTopics are read beside those of the domain services.
 	EventTopics []string
 	// BreakerMaxOpen is the longest time that a breaker stays open: 2 minutes by
@@ -121,6 +126,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		EncryptionKeys: readEncryptionKeys(r),
 		EgressAllow:    readNetworks(r, defaultNetworks(service)),
 		AllowHTTP:      r.boolean(AllowHTTP),
+		EgressProxy:    readProxy(r),
 		EventTopics:    readTopics(r),
 		BreakerMaxOpen: r.duration(BreakerMax, 2*time.Minute),
 		LogLevel:       readLogLevel(r, defaultLogLevel(service)),

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,6 +49,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	env["STAFFETTA_PUBLIC_URL"] = "https://hooks.example.com/"
 	env["STAFFETTA_EGRESS_ALLOW"] = "10.1.2.3/8,fd00::/8"
 	env["STAFFETTA_ALLOW_HTTP"] = "true"
+	env["STAFFETTA_EGRESS_PROXY"] = "http://staffetta:hidden@proxy:3128"
 	env["STAFFETTA_EVENT_TOPICS"] = "crm.changes"
 	env["STAFFETTA_BREAKER_MAX_OPEN"] = "90s"
 	env["STAFFETTA_LOG_LEVEL"] = "DEBUG"
@@ -71,6 +73,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		EncryptionKeys: encryptionKey,
 		EgressAllow:    []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 		AllowHTTP:      true,
+		EgressProxy:    &url.URL{Scheme: "http", User: url.UserPassword("staffetta", "hidden"), Host: "proxy:3128"},
 		EventTopics:    []string{"crm.changes"},
 		BreakerMaxOpen: 90 * time.Second,
 		LogLevel:       "debug",
@@ -84,6 +87,7 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ":8080", cfg.Listen)
 	require.Empty(t, cfg.EgressAllow)
+	require.Nil(t, cfg.EgressProxy)
 	require.Equal(t, "info", cfg.LogLevel)
 	require.False(t, cfg.ExportTraces)
 }
@@ -155,6 +159,8 @@ func TestABadValueIsNamedWithItsRule(t *testing.T) {
 		{"STAFFETTA_EGRESS_ALLOW", "10.0.0.0", `STAFFETTA_EGRESS_ALLOW must be networks such as 10.0.0.0/8, comma separated, not "10.0.0.0"`},
 		{"STAFFETTA_EGRESS_ALLOW", "::ffff:10.0.0.0/104", `STAFFETTA_EGRESS_ALLOW must be networks such as 10.0.0.0/8, comma separated, not "::ffff:10.0.0.0/104"`},
 		{"STAFFETTA_ALLOW_HTTP", "1", `STAFFETTA_ALLOW_HTTP must be true or false, not "1"`},
+		{"STAFFETTA_EGRESS_PROXY", "proxy:3128", `STAFFETTA_EGRESS_PROXY must be an http: or https: URL without path, query and fragment, such as http://proxy:3128, not "proxy:3128"`},
+		{"STAFFETTA_EGRESS_PROXY", "socks5://me:hidden@proxy", `STAFFETTA_EGRESS_PROXY must be an http: or https: URL without path, query and fragment, such as http://proxy:3128, not "***"`},
 		{"STAFFETTA_EVENT_TOPICS", "a b", `STAFFETTA_EVENT_TOPICS must be names of Kafka topics, comma separated, not "a b"`},
 		{"STAFFETTA_BREAKER_MAX_OPEN", "2", `STAFFETTA_BREAKER_MAX_OPEN must be a positive duration such as 90s or 2m, not "2"`},
 		{"STAFFETTA_LOG_LEVEL", "loud", `STAFFETTA_LOG_LEVEL must be debug, info, warn or error, not "loud"`},

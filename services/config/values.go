@@ -184,6 +184,23 @@ func readNetworks(r *reader, otherwise []netip.Prefix) []netip.Prefix {
 	return networks
 }
 
+func readProxy(r *reader) *url.URL {
+	value := r.text(EgressProxy)
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		shown := value
+		if strings.Contains(value, "@") { // there may be a password before it
+			shown = masked
+		}
+		r.faults.Add(EgressProxy, shown, "must be an http: or https: URL without path, query and fragment, such as http://proxy:3128")
+		return nil
+	}
+	return u
+}
+
 func readTopics(r *reader) []string {
 	topics := r.list(EventTopics)
 	for _, topic := range topics {

@@ -23,6 +23,8 @@ type target struct {
 	hook.Webhook
 	account string // the account's name
 	secrets []format.Secret
+	// credentials are nil for a webhook that has none beside its secrets.
+	credentials *credentials
 	// unusable says why the secrets could not be opened, if so.
 	unusable error
 
@@ -36,6 +38,10 @@ type prepared struct {
 	to     *egress.Destination
 	signer *format.Signer
 	mask   *mask
+	// headers are the webhook's own.
+	headers []hook.Header
+	// auth is what a request needs that no line of headers gives; mostly nil.
+	auth authentication
 }
 
 // Opener opens sealed secrets, such as seal.Keyring.
@@ -61,6 +67,9 @@ func NewAccount(s hook.AccountState, keys Opener) *Account {
 			}
 			t.secrets = append(t.secrets, opened)
 		}
+		if t.unusable == nil && (len(w.Headers) > 0 || w.Auth != nil) {
+			t.credentials, t.unusable = openCredentials(&w, keys)
+		}
 		a.targets[w.ID] = t
 	}
 	return a
@@ -69,7 +78,7 @@ func NewAccount(s hook.AccountState, keys Opener) *Account {
 // prepare takes URL and secrets apart, once, when the first request needs it: of
 // a million webhooks in the cache a sender posts to few. The error says what is
 // wrong with the webhook, without its URL and its secrets.
-func (w *target) prepare() (*prepared, error) {
+func (w *target) prepare(s *Service) (*prepared, error) {
 	w.preparing.Do(func() {
 		to, err := egress.NewDestination(w.URL)
 		if err != nil {
@@ -81,7 +90,13 @@ func (w *target) prepare() (*prepared, error) {
 			w.unready = fmt.Errorf("webhook %s: %w", w.ID, err)
 			return
 		}
-		w.ready = &prepared{to: to, signer: signer, mask: newMask(w.texts(), to.Query)}
+		ready := &prepared{to: to, signer: signer}
+		if err := w.credentials.prepare(ready, w, s); err != nil {
+			w.unready = fmt.Errorf("webhook %s: %w", w.ID, err)
+			return
+		}
+		ready.mask = newMask(w.texts(), to.Query, w.credentials.hidden()...)
+		w.ready = ready
 	})
 	return w.ready, w.unready
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -21,11 +20,14 @@ const (
 	ellipsis = "…"
 )
 
+// shown is an error that says what may be shown of it, such as egress.Error.
+type shown interface{ Shown() string }
+
 // detail is an error's text without secrets, as errors quote what a receiver
 // said, and without what tells of our network.
 func (v *veil) detail(err error) string {
 	text := ""
-	if fault := (*egress.Error)(nil); errors.As(err, &fault) {
+	if fault := shown(nil); errors.As(err, &fault) {
 		text = fault.Shown()
 	} else {
 		text = err.Error()

@@ -29,9 +29,12 @@ const (
 type mask struct{ patterns []string }
 
 // newMask takes the secrets in their text form, and the query of the URL, where
-// receivers keep secrets too.
-func newMask(secrets []string, query string) *mask {
+// receivers keep secrets too; others are whatever else is secret.
+func newMask(secrets []string, query string, others ...string) *mask {
 	m := &mask{}
+	for _, other := range others {
+		m.add(other)
+	}
 	for _, secret := range secrets {
 		m.add(secret)
 		if key, err := signature.ParseSecret(secret); err == nil {

@@ -68,10 +68,21 @@ var consequences = map[hook.Reason]consequence{
 	// It is there, but will not be delivered to.
 	hook.ReasonTLS:      {verdict: failed},
 	hook.ReasonProtocol: {verdict: failed},
+	// Its certificate has expired: it is there, and somebody has to renew that.
+	hook.ReasonCertificate: {verdict: failed},
+	// It cannot be reached as long as its token endpoint, or our way out, cannot: the
+	// breaker keeps attempts from being used up for that.
+	hook.ReasonTokenFailed:      {verdict: away},
+	hook.ReasonTokenUnreachable: {verdict: away},
+	hook.ReasonProxyRefused:     {verdict: away},
+	hook.ReasonProxyUnreachable: {verdict: away},
+	// Somebody has to mend the credentials.
+	hook.ReasonTokenRefused: {verdict: failed},
 	// Where it lives may not be reached.
 	hook.ReasonForbidden: {verdict: failed},
 	// Nothing was sent, and no receiver is to blame.
-	hook.ReasonUnrenderable: {verdict: untried},
+	hook.ReasonUnrenderable:   {verdict: untried},
+	hook.ReasonOwnCertificate: {verdict: untried},
 }
 
 // verdict is what the outcome says about the receiver.
@@ -120,6 +131,7 @@ func ofError(err error) hook.Reason {
 		stage egress.Stage
 		fault *egress.Error
 		dns   *net.DNSError
+		token *tokenError
 	)
 	if errors.As(err, &fault) {
 		stage = fault.Stage
@@ -127,14 +139,24 @@ func ofError(err error) hook.Reason {
 	switch {
 	case errors.Is(err, egress.ErrHeader):
 		return hook.ReasonUnrenderable
+	case errors.Is(err, errExpired):
+		return hook.ReasonOwnCertificate
+	case errors.As(err, &token):
+		return token.reason
 	case errors.Is(err, egress.ErrForbidden):
 		return hook.ReasonForbidden
+	case errors.Is(err, egress.ErrProxyRefused):
+		return hook.ReasonProxyRefused
+	case stage == egress.StageProxy: // its name and its certificate too
+		return hook.ReasonProxyUnreachable
 	case errors.As(err, &dns):
 		return hook.ReasonDNS
 	case stage == egress.StageConnect: // timed out too
 		return hook.ReasonConnect
 	case timedOut(err):
 		return hook.ReasonTimeout
+	case expired(err):
+		return hook.ReasonCertificate
 	case ofTLS(err):
 		return hook.ReasonTLS
 	case broken(err):
@@ -149,6 +171,12 @@ func ofError(err error) hook.Reason {
 func timedOut(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// expired reports whether the receiver's certificate is out of date.
+func expired(err error) bool {
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &invalid) && invalid.Reason == x509.Expired
 }
 
 // broken reports whether the connection ended, one way or another.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,6 +101,28 @@ func TestEveryErrorHasItsReason(t *testing.T) {
 	}
 	require.Equal(t, hook.ReasonUnrenderable, ofError(egress.ErrHeader))
 	require.Equal(t, untried, (&outcome{reason: hook.ReasonUnrenderable}).verdict())
+}
+
+// Each reason is one of a request, with its consequence, or one of a task that was not
+// tried: a new one cannot be forgotten here.
+func TestEveryReasonIsInTheTableOrOfATaskThatWasNotTried(t *testing.T) {
+	t.Parallel()
+	notTried := []hook.Reason{
+		hook.ReasonBusy, hook.ReasonCircuitOpen, hook.ReasonPaused, hook.ReasonDisabled, hook.ReasonResuming, hook.ReasonRevoked,
+		hook.ReasonPayloadGone, hook.ReasonQuota, hook.ReasonNewerRun, hook.ReasonDefect,
+	}
+	for _, reason := range hook.Reasons {
+		_, listed := consequences[reason]
+		require.NotEqual(t, slices.Contains(notTried, reason), listed, reason)
+	}
+	require.Len(t, consequences, 1+len(hook.Reasons)-len(notTried))
+	for reason, want := range map[hook.Reason]verdict{
+		hook.ReasonCertificate: failed, hook.ReasonOwnCertificate: untried,
+		hook.ReasonTokenRefused: failed, hook.ReasonTokenFailed: away, hook.ReasonTokenUnreachable: away,
+		hook.ReasonProxyRefused: away, hook.ReasonProxyUnreachable: away,
+	} {
+		require.Equal(t, want, consequences[reason].verdict, reason)
+	}
 }
 
 // The same as real sockets make them, from the task to the outcome.

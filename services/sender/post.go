@@ -28,7 +28,7 @@ const maxPaper = 64 << 10
 func (o *owner) post(t *task, w *target) (out outcome) {
 	out.at = time.Now()
 	defer func() { out.duration = time.Since(out.at) }()
-	ready, err := w.prepare()
+	ready, err := w.prepare(o.service)
 	if err != nil {
 		out.reason, out.detail = hook.ReasonUnrenderable, err.Error()
 		return out
@@ -51,9 +51,8 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 	p.header = append(p.header[:0], hook.Header{Name: "User-Agent", Value: o.service.UserAgent})
 	p.header = trail.append(p.header)
 	p.header = ready.signer.Append(p.header, rendered, t.delivery, out.at)
-	answer, err := o.service.Client.Post(egress.Request{
-		To: ready.to, Header: p.header, Body: rendered.Body, Deadline: out.at.Add(w.Timeout),
-	})
+	p.header = append(p.header, ready.headers...)
+	answer, err := o.service.send(ready, p, out.at.Add(w.Timeout))
 	p.veil.cover(ready.mask, p.header)
 	if err != nil {
 		out.fail(err, &p.veil)
@@ -64,6 +63,18 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 		papers.Put(p)
 	}
 	return out
+}
+
+// send posts what is on paper.
+func (s *Service) send(ready *prepared, p *paper, deadline time.Time) (egress.Answer, error) {
+	if ready.auth != nil {
+		return ready.auth.post(s.Client, ready.to, p, deadline)
+	}
+	return s.Client.Post(p.request(ready.to, deadline))
+}
+
+func (p *paper) request(to *egress.Destination, deadline time.Time) egress.Request {
+	return egress.Request{To: to, Header: p.header, Body: p.body, Deadline: deadline}
 }
 
 // end closes the attempt's span, if there is one.

@@ -102,6 +102,7 @@ type Service struct {
 	writing  writing
 	sight    sight
 	circuits *reporter
+	tokens   tokens
 	joined   atomic.Bool
 	// share is the number of partitions owned.
 	share atomic.Int64
