@@ -124,6 +124,35 @@ func (r Keyring) Open(sealed, context []byte) ([]byte, error) {
 	return plain, nil
 }
 
+// Reseal gives what Seal made with another key, sealed with the first one; what was
+// sealed with that comes back as it is. ErrUnknownKey, ErrSealed.
+func (r Keyring) Reseal(sealed, context []byte) ([]byte, error) {
+	plain, err := r.Open(sealed, context)
+	if err != nil || bytes.Equal(sealed[1:headBytes], r.keys[0].id[:]) {
+		return sealed, err
+	}
+	return r.Seal(plain, context)
+}
+
+// IDs name the keys, the first one first: 8 hexadecimal digits, which tell nothing of a
+// key.
+func (r Keyring) IDs() []string {
+	ids := make([]string, len(r.keys))
+	for n, k := range r.keys {
+		ids[n] = hex.EncodeToString(k.id[:])
+	}
+	return ids
+}
+
+// KeyID names the key that something was sealed with, as IDs does; empty for what was
+// never sealed.
+func KeyID(sealed []byte) string {
+	if len(sealed) < headBytes || sealed[0] != version {
+		return ""
+	}
+	return hex.EncodeToString(sealed[1:headBytes])
+}
+
 // bound is the additional data: the head too, so that it cannot be exchanged.
 func bound(head, context []byte) []byte {
 	return append(bytes.Clone(head), context...)
@@ -141,9 +170,5 @@ func (r Keyring) find(id []byte) (key, error) {
 // Format writes the ids of the keys, whatever the verb: printing a
 // configuration must not print the keys that lie in the ciphers.
 func (r Keyring) Format(f fmt.State, _ rune) {
-	ids := make([]string, len(r.keys))
-	for n, k := range r.keys {
-		ids[n] = hex.EncodeToString(k.id[:])
-	}
-	fmt.Fprint(f, "keys "+strings.Join(ids, ","))
+	fmt.Fprint(f, "keys "+strings.Join(r.IDs(), ","))
 }

@@ -67,6 +67,31 @@ func TestAKeyIsRotatedByPuttingANewOneInFront(t *testing.T) {
 	require.ErrorIs(t, err, seal.ErrUnknownKey)
 }
 
+func TestWhatAnOlderKeySealedIsSealedAnewWithTheFirst(t *testing.T) {
+	t.Parallel()
+	old, fresh := newKey(), newKey()
+	both := ring(t, fresh, old)
+	before := sealed(t, ring(t, old))
+	require.Equal(t, ring(t, old).IDs()[0], seal.KeyID(before))
+	after, err := both.Reseal(before, webhook)
+	require.NoError(t, err)
+	require.Equal(t, both.IDs()[0], seal.KeyID(after))
+	plain, err := ring(t, fresh).Open(after, webhook)
+	require.NoError(t, err)
+	require.Equal(t, secret, plain)
+
+	again, err := both.Reseal(after, webhook)
+	require.NoError(t, err)
+	require.Equal(t, after, again, "what the first key sealed stays")
+	_, err = both.Reseal(before, []byte("wh_another"))
+	require.ErrorIs(t, err, seal.ErrSealed)
+	_, err = ring(t, fresh).Reseal(before, webhook)
+	require.ErrorIs(t, err, seal.ErrUnknownKey)
+	_, err = seal.Keyring{}.Reseal(before, webhook)
+	require.ErrorIs(t, err, seal.ErrUnknownKey)
+	require.Empty(t, seal.KeyID([]byte("never sealed")))
+}
+
 func TestASecretOpensForItsWebhookOnly(t *testing.T) {
 	t.Parallel()
 	r := ring(t, newKey())

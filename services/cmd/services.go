@@ -87,6 +87,15 @@ func (env Environment) migrate() *cobra.Command {
 	}
 }
 
+func (env Environment) rekey() *cobra.Command {
+	return &cobra.Command{
+		Use: "rekey", Short: "Seal with the first encryption key what is sealed with another (idempotent)", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return env.with(c, "rekey", func(ctx context.Context, p *assembly.Parts) error { return p.Rekey(ctx, env.Out) })
+		},
+	}
+}
+
 func (env Environment) topics() *cobra.Command {
 	c := &cobra.Command{
 		Use: "topics", Short: "Create the topics, or bring their settings up to date (idempotent)", Args: noArguments,

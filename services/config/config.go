@@ -108,6 +108,7 @@ var needs = map[string][]string{
 	"stock":      {KafkaBrokers, DatabaseURL},
 	"migrate":    {DatabaseURL},
 	"topics":     {KafkaBrokers},
+	"rekey":      {DatabaseURL, EncryptionKey},
 }
 
 // Load reads the settings for a service, which is the name of its subcommand;

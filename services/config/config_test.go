@@ -124,6 +124,7 @@ func TestWhatEachServiceNeeds(t *testing.T) {
 		"stock":    {"STAFFETTA_KAFKA_BROKERS", "STAFFETTA_DATABASE_URL"},
 		"migrate":  {"STAFFETTA_DATABASE_URL"},
 		"topics":   {"STAFFETTA_KAFKA_BROKERS"},
+		"rekey":    {"STAFFETTA_DATABASE_URL", "STAFFETTA_ENCRYPTION_KEY"},
 	} {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()
