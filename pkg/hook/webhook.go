@@ -79,6 +79,36 @@ const (
 // OnQuotas lists every OnQuota.
 var OnQuotas = []OnQuota{Defer, DropOverQuota}
 
+// Ordering says in which order the changes of one item are delivered.
+type Ordering string
+
+// The choices for Ordering.
+const (
+	// Unordered delivers each change as soon as it may be.
+	Unordered Ordering = "none"
+	// OrderedByItem delivers the changes of one item one after the other, in the
+	// order of their source.
+	OrderedByItem Ordering = "item"
+)
+
+// Orderings lists every Ordering.
+var Orderings = []Ordering{Unordered, OrderedByItem}
+
+// Coalesce says what becomes of changes that wait when a later one of the same
+// item comes.
+type Coalesce string
+
+// The choices for Coalesce.
+const (
+	// CoalesceNone delivers each of them.
+	CoalesceNone Coalesce = "none"
+	// CoalesceByItem lets the later one take their place.
+	CoalesceByItem Coalesce = "item"
+)
+
+// Coalesces lists every Coalesce.
+var Coalesces = []Coalesce{CoalesceNone, CoalesceByItem}
+
 // Quota is how many requests an account may make in each period. Periods are
 // counted from the Unix epoch, so that they begin for everybody at once: with
 // an hour, on the hour in UTC.
@@ -190,6 +220,8 @@ type Webhook struct {
 	RateLimit int
 	OnPause   OnPause
 	OnQuota   OnQuota
+	Ordering  Ordering
+	Coalesce  Coalesce
 
 	CreatedAt time.Time
 	// SuspendedAt is when it was paused or disabled; zero while it is neither.

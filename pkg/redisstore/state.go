@@ -45,6 +45,8 @@ func encode(s hook.AccountState) ([]byte, error) {
 			Cloudevents:     modeText(w.CloudEvents),
 			Headers:         headersOut(w.Headers),
 			Auth:            authOut(w.Auth),
+			Ordering:        string(w.Ordering),
+			Coalesce:        string(w.Coalesce),
 		})
 	}
 	return proto.Marshal(a)
@@ -93,6 +95,8 @@ func decode(blob []byte) (hook.AccountState, error) {
 			CloudEvents:   hook.CloudEvents(shared.word(w.GetCloudevents())),
 			Headers:       headersIn(w.GetHeaders()),
 			Auth:          authIn(w.GetAuth()),
+			Ordering:      hook.Ordering(shared.word(w.GetOrdering())),
+			Coalesce:      hook.Coalesce(shared.word(w.GetCoalesce())),
 		}
 		if i > 0 {
 			shareLists(to, &s.Webhooks[i-1])

@@ -23,6 +23,7 @@ func TestWhatIsWrittenToRedisIsWhatIsRead(t *testing.T) {
 	want.Webhooks[2].Auth = &hook.Auth{
 		Type: hook.AuthOAuth2, Username: "u", TokenURL: "https://example.com/token", ClientID: "c", Scopes: []string{"a", "b"}, Audience: "d", Secret: []byte{4},
 	}
+	want.Webhooks[2].Ordering, want.Webhooks[2].Coalesce = hook.OrderedByItem, hook.CoalesceByItem
 	blob, err := encode(want)
 	require.NoError(t, err)
 	got, err := decode(blob)

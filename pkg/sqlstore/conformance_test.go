@@ -136,6 +136,7 @@ func webhook(account, id string) hook.Webhook {
 		Auth:          &hook.Auth{Type: hook.AuthOAuth2, TokenURL: "https://example.com/token", ClientID: "c", Scopes: []string{"a", "b"}, Audience: "d", Secret: []byte{4, 0}},
 		RetrySchedule: []time.Duration{time.Second, time.Hour}, Timeout: hook.DefaultTimeout, Concurrency: 3, RateLimit: 50,
 		OnPause: hook.Drop, OnQuota: hook.DropOverQuota,
+		Ordering: hook.OrderedByItem, Coalesce: hook.CoalesceByItem,
 		CreatedAt: start,
 	}
 }

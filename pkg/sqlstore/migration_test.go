@@ -41,6 +41,8 @@ func TestRowsOfTheFirstVersionKeepTheirMeaning(t *testing.T) {
 			require.NoError(t, err)
 			require.Zero(t, w.RateLimit)
 			require.Equal(t, hook.Defer, w.OnQuota)
+			require.Equal(t, hook.Unordered, w.Ordering)
+			require.Equal(t, hook.CoalesceNone, w.Coalesce)
 			same, err := store.UpdateWebhook(t.Context(), "acme", "wh_1", 0, func(*hook.Webhook) error { return nil })
 			require.NoError(t, err)
 			require.EqualValues(t, 1, same.Version, "a default is no change")

@@ -35,6 +35,8 @@ type settings struct {
 	RateLimit     int                 `json:"rateLimit,omitempty"`
 	OnPause       hook.OnPause        `json:"onPause"`
 	OnQuota       hook.OnQuota        `json:"onQuota,omitempty"`     // empty: hook.Defer
+	Ordering      hook.Ordering    `json:"ordering,omitempty"`    // empty: hook.Unordered
+	Coalesce      hook.Coalesce    `json:"coalesce,omitempty"`    // empty: hook.CoalesceNone
 	SuspendedAt   int64               `json:"suspendedAt,omitempty"` // Unix microseconds
 	RevokedAt     int64               `json:"revokedAt,omitempty"`   // Unix microseconds
 	EnabledAt     int64               `json:"enabledAt,omitempty"`   // Unix microseconds
@@ -51,6 +53,7 @@ func marshalSettings(w hook.Webhook) (string, error) {
 		Headers: w.Headers, Auth: w.Auth,
 		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, RateLimit: w.RateLimit,
 		OnPause: w.OnPause, OnQuota: w.OnQuota, Signature: w.Signature, CloudEvents: w.CloudEvents, SecretsUntil: manyMicros(w.SecretsUntil),
+		Ordering: w.Ordering, Coalesce: w.Coalesce,
 		SuspendedAt: database.Micros(w.SuspendedAt), RevokedAt: database.Micros(w.RevokedAt),
 		EnabledAt: database.Micros(w.EnabledAt),
 	})
@@ -72,6 +75,7 @@ func unmarshalSettings(text string, w *hook.Webhook) error {
 	w.OnPause, w.OnQuota = v.OnPause, cmp.Or(v.OnQuota, hook.Defer)
 	w.Signature, w.CloudEvents = cmp.Or(v.Signature, hook.HMACSHA256), cmp.Or(v.CloudEvents, hook.Structured)
 	w.SecretsUntil = manyTimes(v.SecretsUntil)
+	w.Ordering, w.Coalesce = cmp.Or(v.Ordering, hook.Unordered), cmp.Or(v.Coalesce, hook.CoalesceNone)
 	w.SuspendedAt, w.RevokedAt = database.Time(v.SuspendedAt), database.Time(v.RevokedAt)
 	w.EnabledAt = database.Time(v.EnabledAt)
 	return nil

@@ -57,7 +57,7 @@ func TestTheOpenAPIDocumentKnowsEverySetting(t *testing.T) {
 		for field := range schema.Properties {
 			all[field] = nil
 		}
-		require.Len(t, all, 19, name)
+		require.Len(t, all, 21, name)
 		body, err := json.Marshal(all)
 		require.NoError(t, err)
 		for _, fault := range b.acme().post("/v1/webhooks", string(body)).requires(422).faults() {
@@ -88,6 +88,8 @@ func TestTheOpenAPIDocumentKnowsTheDomainsLimits(t *testing.T) {
 		require.Equal(t, texts(hook.OnQuotas), settings["onQuota"].Enum, name)
 		require.Equal(t, texts(hook.OnPauses), settings["onPause"].Enum, name)
 		require.Equal(t, texts(hook.AuthTypes), schemas["Auth"].Properties["type"].Enum, name)
+		require.Equal(t, texts(hook.Orderings), settings["ordering"].Enum, name)
+		require.Equal(t, texts(hook.Coalesces), settings["coalesce"].Enum, name)
 	}
 	require.Equal(t, []any{"object", "null"}, schemas["Quota"].Type, "null is no limit")
 	require.EqualValues(t, 1, *schemas["Quota"].Properties["calls"].Minimum)

@@ -102,9 +102,13 @@ func TestAChangedQuotaReachesTheCache(t *testing.T) {
 	requireQuota(nil)
 
 	id := b.webhook()
-	b.acme().patch("/v1/webhooks/"+id, `{"rateLimit": 50, "onQuota": "drop"}`).requires(200)
+	b.acme().patch("/v1/webhooks/"+id, `{"rateLimit": 50, "onQuota": "drop", "ordering": "item", "coalesce": "item"}`).requires(200)
 	require.Eventually(t, func() bool {
 		state, ok := mirror.Account("acme")
-		return ok && len(state.Webhooks) == 1 && state.Webhooks[0].RateLimit == 50 && state.Webhooks[0].OnQuota == hook.DropOverQuota
+		if !ok || len(state.Webhooks) != 1 {
+			return false
+		}
+		w := state.Webhooks[0]
+		return w.RateLimit == 50 && w.OnQuota == hook.DropOverQuota && w.Ordering == hook.OrderedByItem && w.Coalesce == hook.CoalesceByItem
 	}, patience, glance)
 }

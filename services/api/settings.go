@@ -45,6 +45,8 @@ type settings struct {
 	onQuota     *hook.OnQuota
 	headers     []hook.Header
 	auth        *newAuth
+	ordering    *hook.Ordering
+	coalesce    *hook.Coalesce
 }
 
 // readSettings reads a body, of a new webhook or of a change. The error lists
@@ -79,6 +81,8 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		onQuota:     given(choice(d, "onQuota", hook.OnQuotas)),
 		headers:     readHeaders(d),
 		auth:        s.readAuth(d),
+		ordering:    given(choice(d, "ordering", hook.Orderings)),
+		coalesce:    given(choice(d, "coalesce", hook.Coalesces)),
 	}
 	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "createdAt", "suspendedAt", "revokedAt")
 }
@@ -104,6 +108,8 @@ func (c settings) apply(w *hook.Webhook) {
 	set(&w.Timeout, c.timeout)
 	set(&w.OnPause, c.onPause)
 	set(&w.OnQuota, c.onQuota)
+	set(&w.Ordering, c.ordering)
+	set(&w.Coalesce, c.coalesce)
 	setList(&w.ItemTypes, c.itemTypes)
 	setList(&w.EventTypes, c.eventTypes)
 	setList(&w.Stores, c.stores)

@@ -31,6 +31,8 @@ type Webhook struct {
 	OnQuota       string            `json:"onQuota" enum:"defer,drop"`
 	Headers       map[string]string `json:"headers" doc:"Lines of each request's header, beside ours; each value is shown as ***."`
 	Auth          Auth              `json:"auth"`
+	Ordering      string            `json:"ordering" enum:"none,item"`
+	Coalesce      string            `json:"coalesce" enum:"none,item"`
 	CreatedAt     time.Time         `json:"createdAt"`
 	SuspendedAt   *time.Time        `json:"suspendedAt" doc:"When it was paused or disabled; null while it is neither."`
 	RevokedAt     *time.Time        `json:"revokedAt" doc:"When it was deleted; null before."`
@@ -71,6 +73,8 @@ type WebhookOptions struct {
 	Headers       map[string]string `json:"headers,omitempty" maxProperties:"30" example:"{\"X-Api-Key\":\"abc123\"}" doc:"Lines for each request's header; none by default. All of them, in a PATCH too; a value *** keeps the one that is there. What the sender sets, and what belongs to the connection, is refused."`
 	Auth          *Auth             `json:"auth,omitempty" doc:"How requests prove who sends them, beside the signature; not at all by default. Whole, in a PATCH too."`
 	OnQuota       string            `json:"onQuota,omitempty" enum:"defer,drop" doc:"What becomes of deliveries that the account's quota does not allow: they wait for a later period, the default, or are dropped."`
+	Ordering      string            `json:"ordering,omitempty" enum:"none,item" doc:"item delivers the changes of one item one after the other; none by default."`
+	Coalesce      string            `json:"coalesce,omitempty" enum:"none,item" doc:"item lets a later change of an item take the place of those that wait; none by default."`
 }
 
 func (s *Service) showWebhook(w hook.Webhook) Webhook {
@@ -87,6 +91,7 @@ func (s *Service) showWebhook(w hook.Webhook) Webhook {
 		RetrySchedule: schedule, Concurrency: w.Concurrency, RateLimit: countOrNull(w.RateLimit),
 		Timeout: durationText(w.Timeout), OnPause: string(w.OnPause), OnQuota: string(w.OnQuota),
 		Headers: maskHeaders(w.Headers), Auth: showAuth(w.Auth),
+		Ordering: string(w.Ordering), Coalesce: string(w.Coalesce),
 		CreatedAt: w.CreatedAt.UTC(), SuspendedAt: timeOrNull(w.SuspendedAt), RevokedAt: timeOrNull(w.RevokedAt),
 	}
 }
@@ -98,6 +103,6 @@ func newWebhook(id, account string, now time.Time) hook.Webhook {
 		EventTypes: hook.EventTypes, Format: hook.FormatStandard, Language: hook.English, Payload: hook.Thin,
 		CloudEvents: hook.Structured, Signature: hook.HMACSHA256,
 		RetrySchedule: hook.DefaultRetrySchedule, Timeout: hook.DefaultTimeout,
-		OnPause: hook.Hold, OnQuota: hook.Defer, CreatedAt: now,
+		OnPause: hook.Hold, OnQuota: hook.Defer, Ordering: hook.Unordered, Coalesce: hook.CoalesceNone, CreatedAt: now,
 	}
 }

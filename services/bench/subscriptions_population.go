@@ -59,6 +59,7 @@ func (p population) webhook(account, number int) hook.Webhook {
 		Status: hook.Active, URL: p.url, Format: hook.FormatStandard, Language: hook.English, Payload: hook.Thin,
 		EventTypes: hook.EventTypes, RetrySchedule: hook.DefaultRetrySchedule, Timeout: hook.DefaultTimeout,
 		OnPause: hook.Hold, OnQuota: hook.Defer,
+		Ordering: hook.Unordered, Coalesce: hook.CoalesceNone,
 	}
 	for n := range typesEach {
 		w.ItemTypes = append(w.ItemTypes, p.types[(number*typesEach+n)%len(p.types)])

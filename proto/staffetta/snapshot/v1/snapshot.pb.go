@@ -158,6 +158,10 @@ type Webhook struct {
 	RateLimit int32 `protobuf:"varint,15,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
 	// "defer" or "drop".
 	OnQuota string `protobuf:"bytes,16,opt,name=on_quota,json=onQuota,proto3" json:"on_quota,omitempty"`
+	// "none" or "item"; empty: "none".
+	Ordering string `protobuf:"bytes,20,opt,name=ordering,proto3" json:"ordering,omitempty"`
+	// "none" or "item"; empty: "none".
+	Coalesce string `protobuf:"bytes,21,opt,name=coalesce,proto3" json:"coalesce,omitempty"`
 	// When the secrets behind the first end, in their order, Unix milliseconds.
 	SecretsUntilMs []int64 `protobuf:"varint,22,rep,packed,name=secrets_until_ms,json=secretsUntilMs,proto3" json:"secrets_until_ms,omitempty"`
 	// "binary"; empty: structured. Of the format cloudevents.
@@ -308,6 +312,20 @@ func (x *Webhook) GetRateLimit() int32 {
 func (x *Webhook) GetOnQuota() string {
 	if x != nil {
 		return x.OnQuota
+	}
+	return ""
+}
+
+func (x *Webhook) GetOrdering() string {
+	if x != nil {
+		return x.Ordering
+	}
+	return ""
+}
+
+func (x *Webhook) GetCoalesce() string {
+	if x != nil {
+		return x.Coalesce
 	}
 	return ""
 }
@@ -517,7 +535,7 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\bwebhooks\x18\x05 \x03(\v2\x1e.staffetta.snapshot.v1.WebhookR\bwebhooks\x12\x1f\n" +
 	"\vquota_calls\x18\x06 \x01(\x03R\n" +
 	"quotaCalls\x12&\n" +
-	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\"\xfb\x04\n" +
+	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\"\xb3\x05\n" +
 	"\aWebhook\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
@@ -539,7 +557,9 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\vconcurrency\x18\x0e \x01(\x05R\vconcurrency\x12\x1d\n" +
 	"\n" +
 	"rate_limit\x18\x0f \x01(\x05R\trateLimit\x12\x19\n" +
-	"\bon_quota\x18\x10 \x01(\tR\aonQuota\x12(\n" +
+	"\bon_quota\x18\x10 \x01(\tR\aonQuota\x12\x1a\n" +
+	"\bordering\x18\x14 \x01(\tR\bordering\x12\x1a\n" +
+	"\bcoalesce\x18\x15 \x01(\tR\bcoalesce\x12(\n" +
 	"\x10secrets_until_ms\x18\x16 \x03(\x03R\x0esecretsUntilMs\x12 \n" +
 	"\vcloudevents\x18\x18 \x01(\tR\vcloudevents\x127\n" +
 	"\aheaders\x18\x11 \x03(\v2\x1d.staffetta.snapshot.v1.HeaderR\aheaders\x12/\n" +
