@@ -11,6 +11,8 @@ const (
 	Deliveries = "deliveries"
 	Attempts   = "attempts"
 	Quarantine = "quarantine"
+	// Gates holds checkpoints of the senders' gates.
+	Gates = "gates"
 	// EventsPrefix begins the names of the topics that our services publish to.
 	EventsPrefix = "events."
 )
@@ -69,6 +71,7 @@ func Topics(partitions int, upstream []string) []TopicSpec {
 		add(TopicSpec{Name: tier.Topic, Retention: tier.Delay + keepTask, MaxMessageBytes: 2 * mib})
 	}
 	add(TopicSpec{Name: Attempts, Retention: keepPayloads, MaxMessageBytes: 2 * mib})
+	add(TopicSpec{Name: Gates, Retention: keepTask, MaxMessageBytes: 2 * mib})
 	add(TopicSpec{Name: Quarantine, Retention: keepPayloads, MaxMessageBytes: 16 * mib})
 	for _, name := range upstream {
 		add(TopicSpec{Name: name, Retention: keepPayloads, MaxMessageBytes: 8 * mib, Upstream: true})

@@ -8,5 +8,5 @@ var Reasons = []Reason{
 	ReasonCertificate, ReasonOwnCertificate, ReasonTokenRefused, ReasonTokenFailed, ReasonTokenUnreachable,
 	ReasonProxyRefused, ReasonProxyUnreachable,
 	ReasonBusy, ReasonCircuitOpen, ReasonPaused, ReasonDisabled, ReasonResuming, ReasonRevoked,
-	ReasonPayloadGone, ReasonUnrenderable, ReasonQuota, ReasonNewerRun, ReasonDefect,
+	ReasonPayloadGone, ReasonUnrenderable, ReasonQuota, ReasonNewerRun, ReasonNewerChange, ReasonDefect,
 }

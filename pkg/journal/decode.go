@@ -92,6 +92,8 @@ func readAttempt(a *hook.Attempt, message []byte) (fate deliveryv1.Fate, err err
 			var h hook.Header
 			h, r.Err = readHeader(r.Bytes)
 			a.ResponseHeaders = append(withRoom(a.ResponseHeaders, &r), h)
+		case tagSupersededBy:
+			a.SupersededBy = r.Text()
 		}
 	}
 	return fate, r.Err

@@ -54,7 +54,7 @@ func appendAttempt(dst []byte, a *hook.Attempt) []byte {
 		dst = wire.AppendText(dst, tagHeaderName, h.Name)
 		dst = wire.EndNest(wire.AppendText(dst, tagHeaderValue, h.Value), at)
 	}
-	return dst
+	return wire.AppendText(dst, tagSupersededBy, a.SupersededBy)
 }
 
 // size is how much appendAttempt appends.
@@ -79,7 +79,8 @@ func size(a *hook.Attempt) int {
 		wire.SizeNumber(tagStatus, toInt32(a.StatusCode)) +
 		wire.SizeBytes(tagResponse, a.Response) +
 		wire.SizeNumber(tagDue, toMillis(a.Due)) +
-		wire.SizeText(tagTraceID, a.TraceID)
+		wire.SizeText(tagTraceID, a.TraceID) +
+		wire.SizeText(tagSupersededBy, a.SupersededBy)
 	for _, item := range a.Items {
 		n += wire.SizeNested(tagItems, len(item))
 	}

@@ -83,7 +83,7 @@ func fromInt32(value uint64) int { return int(int32(value)) }
 func cleanAttempt(a *hook.Attempt) {
 	for _, text := range [...]*string{
 		&a.Delivery, (*string)(&a.Reason), &a.Detail, &a.Account, &a.Webhook, &a.Store, &a.Event, &a.ItemType,
-		&a.Bundle.Topic, &a.Source.Topic, &a.URL, &a.TraceID,
+		&a.Bundle.Topic, &a.Source.Topic, &a.URL, &a.TraceID, &a.SupersededBy,
 	} {
 		if unclean(*text) {
 			*text = clean(*text)

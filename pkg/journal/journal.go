@@ -33,6 +33,7 @@ const (
 	tagDue             = 23<<3 | wire.Varint
 	tagTraceID         = 24<<3 | wire.Length
 	tagResponseHeaders = 25<<3 | wire.Length
+	tagSupersededBy    = 28<<3 | wire.Length
 
 	tagHeaderName  = 1<<3 | wire.Length
 	tagHeaderValue = 2<<3 | wire.Length

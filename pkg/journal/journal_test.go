@@ -26,6 +26,7 @@ func attempt() hook.Attempt {
 		URL: "https://example.com/hook", StatusCode: 503, Response: []byte("busy\x00\xff"),
 		Due: at.Truncate(time.Millisecond).Add(time.Minute), TraceID: "4bf92f3577b34da6a3ce929d0e0e4736",
 		ResponseHeaders: []hook.Header{{Name: "Retry-After", Value: "5"}},
+		SupersededBy:    "dlv_2",
 	}
 }
 

@@ -60,6 +60,8 @@ func encodeByMessage(a hook.Attempt) ([]byte, error) {
 		Status:    int32(a.StatusCode),
 		Response:  a.Response,
 		TraceId:   clean(a.TraceID),
+
+		SupersededBy: clean(a.SupersededBy),
 	}
 	if a.Store != "" {
 		m.Store = proto.String(clean(a.Store))
@@ -143,6 +145,8 @@ func decodeByMessage(value []byte) (hook.Attempt, error) {
 		StatusCode: int(m.GetStatus()),
 		Response:   m.GetResponse(),
 		TraceID:    m.GetTraceId(),
+
+		SupersededBy: m.GetSupersededBy(),
 	}
 	for _, h := range m.GetResponseHeaders() {
 		a.ResponseHeaders = append(a.ResponseHeaders, hook.Header{Name: h.GetName(), Value: h.GetValue()})

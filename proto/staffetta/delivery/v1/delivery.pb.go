@@ -366,7 +366,9 @@ type Task struct {
 	Booked bool `protobuf:"varint,15,opt,name=booked,proto3" json:"booked,omitempty"`
 	// The delivery is about one item, which the change holds alone; the number is
 	// the item's index in its event, plus 1. 0: it is about every item.
-	Item          int32 `protobuf:"varint,16,opt,name=item,proto3" json:"item,omitempty"`
+	Item int32 `protobuf:"varint,16,opt,name=item,proto3" json:"item,omitempty"`
+	// What the gate knows of the delivery; absent if it does not pass the gate.
+	Place         *Place `protobuf:"bytes,19,opt,name=place,proto3" json:"place,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -513,6 +515,296 @@ func (x *Task) GetItem() int32 {
 	return 0
 }
 
+func (x *Task) GetPlace() *Place {
+	if x != nil {
+		return x.Place
+	}
+	return nil
+}
+
+// Place is what says where a delivery belongs among those of its items.
+type Place struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Type of the items.
+	ItemType string `protobuf:"bytes,1,opt,name=item_type,json=itemType,proto3" json:"item_type,omitempty"`
+	// Ids of the items.
+	Items []string `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
+	// What the receiver is to be told.
+	EventType v1.EventType `protobuf:"varint,3,opt,name=event_type,json=eventType,proto3,enum=staffetta.event.v1.EventType" json:"event_type,omitempty"`
+	// The upstream record.
+	Source *Coordinates `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	// When Kafka took the upstream record, Unix milliseconds.
+	PublishedMs   int64 `protobuf:"varint,5,opt,name=published_ms,json=publishedMs,proto3" json:"published_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Place) Reset() {
+	*x = Place{}
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Place) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Place) ProtoMessage() {}
+
+func (x *Place) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Place.ProtoReflect.Descriptor instead.
+func (*Place) Descriptor() ([]byte, []int) {
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Place) GetItemType() string {
+	if x != nil {
+		return x.ItemType
+	}
+	return ""
+}
+
+func (x *Place) GetItems() []string {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *Place) GetEventType() v1.EventType {
+	if x != nil {
+		return x.EventType
+	}
+	return v1.EventType(0)
+}
+
+func (x *Place) GetSource() *Coordinates {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *Place) GetPublishedMs() int64 {
+	if x != nil {
+		return x.PublishedMs
+	}
+	return 0
+}
+
+// Checkpoint is the record of the topic "gates": a part of what a partition's
+// gate knew. The commit's note says where its parts lie.
+type Checkpoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Same for all parts of one checkpoint; the note has it too.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What the gate knew.
+	Entries       []*GateEntry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Checkpoint) Reset() {
+	*x = Checkpoint{}
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Checkpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Checkpoint) ProtoMessage() {}
+
+func (x *Checkpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
+func (*Checkpoint) Descriptor() ([]byte, []int) {
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Checkpoint) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Checkpoint) GetEntries() []*GateEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// GateEntry is a delivery in a gate.
+type GateEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The webhook that the delivery is for.
+	Webhook string `protobuf:"bytes,1,opt,name=webhook,proto3" json:"webhook,omitempty"`
+	// Id of the delivery.
+	Delivery string `protobuf:"bytes,2,opt,name=delivery,proto3" json:"delivery,omitempty"`
+	// The newest run that was met.
+	Run int64 `protobuf:"varint,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Where it belongs.
+	Place *Place `protobuf:"bytes,4,opt,name=place,proto3" json:"place,omitempty"`
+	// The delivery that takes its place, if any.
+	SupersededBy string `protobuf:"bytes,5,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	// When it is tried again, Unix milliseconds; 0 if that is not known.
+	DueMs int64 `protobuf:"varint,6,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
+	// It is held.
+	Held bool `protobuf:"varint,7,opt,name=held,proto3" json:"held,omitempty"`
+	// It is the last that is held, and has no place of its own.
+	Mark bool `protobuf:"varint,8,opt,name=mark,proto3" json:"mark,omitempty"`
+	// It is finished, but a task of an older run is in a tier.
+	Finished bool `protobuf:"varint,9,opt,name=finished,proto3" json:"finished,omitempty"`
+	// A task of an older run is in a tier.
+	Older bool `protobuf:"varint,10,opt,name=older,proto3" json:"older,omitempty"`
+	// It is to be held, as something before it is.
+	After bool `protobuf:"varint,11,opt,name=after,proto3" json:"after,omitempty"`
+	// The account of the webhook.
+	Account       string `protobuf:"bytes,12,opt,name=account,proto3" json:"account,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GateEntry) Reset() {
+	*x = GateEntry{}
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GateEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GateEntry) ProtoMessage() {}
+
+func (x *GateEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GateEntry.ProtoReflect.Descriptor instead.
+func (*GateEntry) Descriptor() ([]byte, []int) {
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GateEntry) GetWebhook() string {
+	if x != nil {
+		return x.Webhook
+	}
+	return ""
+}
+
+func (x *GateEntry) GetDelivery() string {
+	if x != nil {
+		return x.Delivery
+	}
+	return ""
+}
+
+func (x *GateEntry) GetRun() int64 {
+	if x != nil {
+		return x.Run
+	}
+	return 0
+}
+
+func (x *GateEntry) GetPlace() *Place {
+	if x != nil {
+		return x.Place
+	}
+	return nil
+}
+
+func (x *GateEntry) GetSupersededBy() string {
+	if x != nil {
+		return x.SupersededBy
+	}
+	return ""
+}
+
+func (x *GateEntry) GetDueMs() int64 {
+	if x != nil {
+		return x.DueMs
+	}
+	return 0
+}
+
+func (x *GateEntry) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *GateEntry) GetMark() bool {
+	if x != nil {
+		return x.Mark
+	}
+	return false
+}
+
+func (x *GateEntry) GetFinished() bool {
+	if x != nil {
+		return x.Finished
+	}
+	return false
+}
+
+func (x *GateEntry) GetOlder() bool {
+	if x != nil {
+		return x.Older
+	}
+	return false
+}
+
+func (x *GateEntry) GetAfter() bool {
+	if x != nil {
+		return x.After
+	}
+	return false
+}
+
+func (x *GateEntry) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
 // Attempt is the record of the topic "attempts": what became of one task, with
 // or without an HTTP request. Log and streaks are unique on (delivery, run,
 // number, fate).
@@ -568,13 +860,15 @@ type Attempt struct {
 	TraceId string `protobuf:"bytes,24,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	// The answer's headers, at most 4 KiB of them, secrets masked.
 	ResponseHeaders []*Header `protobuf:"bytes,25,rep,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The delivery of the later change that took its place, if any.
+	SupersededBy  string `protobuf:"bytes,28,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[4]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +880,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[4]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +893,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{4}
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Attempt) GetDelivery() string {
@@ -777,6 +1071,13 @@ func (x *Attempt) GetResponseHeaders() []*Header {
 	return nil
 }
 
+func (x *Attempt) GetSupersededBy() string {
+	if x != nil {
+		return x.SupersededBy
+	}
+	return ""
+}
+
 // Header is one line of an answer's header.
 type Header struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -790,7 +1091,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +1103,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +1116,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{5}
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Header) GetName() string {
@@ -853,7 +1154,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12\x1a\n" +
 	"\bwebhooks\x18\x02 \x03(\tR\bwebhooks\x12\x10\n" +
 	"\x03run\x18\x03 \x01(\x03R\x03run\x12\x12\n" +
-	"\x04item\x18\x06 \x01(\x05R\x04item\"\xd5\x03\n" +
+	"\x04item\x18\x06 \x01(\x05R\x04item\"\x89\x04\n" +
 	"\x04Task\x12\x16\n" +
 	"\x06change\x18\x01 \x01(\fR\x06change\x12:\n" +
 	"\x06bundle\x18\x02 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06bundle\x12\x18\n" +
@@ -874,7 +1175,33 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"over_quota\x18\x0e \x01(\bR\toverQuota\x12\x16\n" +
 	"\x06booked\x18\x0f \x01(\bR\x06booked\x12\x12\n" +
-	"\x04item\x18\x10 \x01(\x05R\x04item\"\xb7\x06\n" +
+	"\x04item\x18\x10 \x01(\x05R\x04item\x122\n" +
+	"\x05place\x18\x13 \x01(\v2\x1c.staffetta.delivery.v1.PlaceR\x05place\"\xd7\x01\n" +
+	"\x05Place\x12\x1b\n" +
+	"\titem_type\x18\x01 \x01(\tR\bitemType\x12\x14\n" +
+	"\x05items\x18\x02 \x03(\tR\x05items\x12<\n" +
+	"\n" +
+	"event_type\x18\x03 \x01(\x0e2\x1d.staffetta.event.v1.EventTypeR\teventType\x12:\n" +
+	"\x06source\x18\x04 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06source\x12!\n" +
+	"\fpublished_ms\x18\x05 \x01(\x03R\vpublishedMs\"X\n" +
+	"\n" +
+	"Checkpoint\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12:\n" +
+	"\aentries\x18\x02 \x03(\v2 .staffetta.delivery.v1.GateEntryR\aentries\"\xcd\x02\n" +
+	"\tGateEntry\x12\x18\n" +
+	"\awebhook\x18\x01 \x01(\tR\awebhook\x12\x1a\n" +
+	"\bdelivery\x18\x02 \x01(\tR\bdelivery\x12\x10\n" +
+	"\x03run\x18\x03 \x01(\x03R\x03run\x122\n" +
+	"\x05place\x18\x04 \x01(\v2\x1c.staffetta.delivery.v1.PlaceR\x05place\x12#\n" +
+	"\rsuperseded_by\x18\x05 \x01(\tR\fsupersededBy\x12\x15\n" +
+	"\x06due_ms\x18\x06 \x01(\x03R\x05dueMs\x12\x12\n" +
+	"\x04held\x18\a \x01(\bR\x04held\x12\x12\n" +
+	"\x04mark\x18\b \x01(\bR\x04mark\x12\x1a\n" +
+	"\bfinished\x18\t \x01(\bR\bfinished\x12\x14\n" +
+	"\x05older\x18\n" +
+	" \x01(\bR\x05older\x12\x14\n" +
+	"\x05after\x18\v \x01(\bR\x05after\x12\x18\n" +
+	"\aaccount\x18\f \x01(\tR\aaccount\"\xdc\x06\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
@@ -903,7 +1230,8 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\bresponse\x18\x16 \x01(\fR\bresponse\x12\x15\n" +
 	"\x06due_ms\x18\x17 \x01(\x03R\x05dueMs\x12\x19\n" +
 	"\btrace_id\x18\x18 \x01(\tR\atraceId\x12H\n" +
-	"\x10response_headers\x18\x19 \x03(\v2\x1d.staffetta.delivery.v1.HeaderR\x0fresponseHeadersB\b\n" +
+	"\x10response_headers\x18\x19 \x03(\v2\x1d.staffetta.delivery.v1.HeaderR\x0fresponseHeaders\x12#\n" +
+	"\rsuperseded_by\x18\x1c \x01(\tR\fsupersededByB\b\n" +
 	"\x06_store\"2\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
@@ -932,33 +1260,41 @@ func file_staffetta_delivery_v1_delivery_proto_rawDescGZIP() []byte {
 }
 
 var file_staffetta_delivery_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_staffetta_delivery_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_staffetta_delivery_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_staffetta_delivery_v1_delivery_proto_goTypes = []any{
 	(Fate)(0),               // 0: staffetta.delivery.v1.Fate
 	(*Coordinates)(nil),     // 1: staffetta.delivery.v1.Coordinates
 	(*Change)(nil),          // 2: staffetta.delivery.v1.Change
 	(*Bundle)(nil),          // 3: staffetta.delivery.v1.Bundle
 	(*Task)(nil),            // 4: staffetta.delivery.v1.Task
-	(*Attempt)(nil),         // 5: staffetta.delivery.v1.Attempt
-	(*Header)(nil),          // 6: staffetta.delivery.v1.Header
-	(*v1.EntityChange)(nil), // 7: staffetta.event.v1.EntityChange
-	(v1.EventType)(0),       // 8: staffetta.event.v1.EventType
+	(*Place)(nil),           // 5: staffetta.delivery.v1.Place
+	(*Checkpoint)(nil),      // 6: staffetta.delivery.v1.Checkpoint
+	(*GateEntry)(nil),       // 7: staffetta.delivery.v1.GateEntry
+	(*Attempt)(nil),         // 8: staffetta.delivery.v1.Attempt
+	(*Header)(nil),          // 9: staffetta.delivery.v1.Header
+	(*v1.EntityChange)(nil), // 10: staffetta.event.v1.EntityChange
+	(v1.EventType)(0),       // 11: staffetta.event.v1.EventType
 }
 var file_staffetta_delivery_v1_delivery_proto_depIdxs = []int32{
-	7, // 0: staffetta.delivery.v1.Change.event:type_name -> staffetta.event.v1.EntityChange
-	1, // 1: staffetta.delivery.v1.Change.source:type_name -> staffetta.delivery.v1.Coordinates
-	2, // 2: staffetta.delivery.v1.Bundle.change:type_name -> staffetta.delivery.v1.Change
-	1, // 3: staffetta.delivery.v1.Task.bundle:type_name -> staffetta.delivery.v1.Coordinates
-	0, // 4: staffetta.delivery.v1.Attempt.fate:type_name -> staffetta.delivery.v1.Fate
-	8, // 5: staffetta.delivery.v1.Attempt.event_type:type_name -> staffetta.event.v1.EventType
-	1, // 6: staffetta.delivery.v1.Attempt.bundle:type_name -> staffetta.delivery.v1.Coordinates
-	1, // 7: staffetta.delivery.v1.Attempt.source:type_name -> staffetta.delivery.v1.Coordinates
-	6, // 8: staffetta.delivery.v1.Attempt.response_headers:type_name -> staffetta.delivery.v1.Header
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	10, // 0: staffetta.delivery.v1.Change.event:type_name -> staffetta.event.v1.EntityChange
+	1,  // 1: staffetta.delivery.v1.Change.source:type_name -> staffetta.delivery.v1.Coordinates
+	2,  // 2: staffetta.delivery.v1.Bundle.change:type_name -> staffetta.delivery.v1.Change
+	1,  // 3: staffetta.delivery.v1.Task.bundle:type_name -> staffetta.delivery.v1.Coordinates
+	5,  // 4: staffetta.delivery.v1.Task.place:type_name -> staffetta.delivery.v1.Place
+	11, // 5: staffetta.delivery.v1.Place.event_type:type_name -> staffetta.event.v1.EventType
+	1,  // 6: staffetta.delivery.v1.Place.source:type_name -> staffetta.delivery.v1.Coordinates
+	7,  // 7: staffetta.delivery.v1.Checkpoint.entries:type_name -> staffetta.delivery.v1.GateEntry
+	5,  // 8: staffetta.delivery.v1.GateEntry.place:type_name -> staffetta.delivery.v1.Place
+	0,  // 9: staffetta.delivery.v1.Attempt.fate:type_name -> staffetta.delivery.v1.Fate
+	11, // 10: staffetta.delivery.v1.Attempt.event_type:type_name -> staffetta.event.v1.EventType
+	1,  // 11: staffetta.delivery.v1.Attempt.bundle:type_name -> staffetta.delivery.v1.Coordinates
+	1,  // 12: staffetta.delivery.v1.Attempt.source:type_name -> staffetta.delivery.v1.Coordinates
+	9,  // 13: staffetta.delivery.v1.Attempt.response_headers:type_name -> staffetta.delivery.v1.Header
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_delivery_v1_delivery_proto_init() }
@@ -966,14 +1302,14 @@ func file_staffetta_delivery_v1_delivery_proto_init() {
 	if File_staffetta_delivery_v1_delivery_proto != nil {
 		return
 	}
-	file_staffetta_delivery_v1_delivery_proto_msgTypes[4].OneofWrappers = []any{}
+	file_staffetta_delivery_v1_delivery_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_delivery_v1_delivery_proto_rawDesc), len(file_staffetta_delivery_v1_delivery_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
