@@ -7,6 +7,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/format"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/sender/gate"
 )
 
 // Account is what the sender keeps of an account: its live webhooks by id, with
@@ -25,6 +26,8 @@ type target struct {
 	secrets []format.Secret
 	// credentials are nil for a webhook that has none beside its secrets.
 	credentials *credentials
+	// rules are what it asks of the gate.
+	rules gate.Rules
 	// unusable says why the secrets could not be opened, if so.
 	unusable error
 
@@ -54,7 +57,7 @@ type Opener interface {
 func NewAccount(s hook.AccountState, keys Opener) *Account {
 	a := &Account{name: s.Account.Name, deleted: s.Account.Deleted, quota: s.Account.Quota, targets: make(map[string]*target, len(s.Webhooks))}
 	for _, w := range s.Webhooks {
-		t := &target{Webhook: w, account: s.Account.Name}
+		t := &target{Webhook: w, account: s.Account.Name, rules: rulesOf(&w)}
 		for n, sealed := range w.Secrets {
 			secret, err := keys.Open(sealed, []byte(w.ID))
 			if err != nil {

@@ -61,6 +61,7 @@ const (
 	causeUnseen  cause = "unseen"      // the webhook is not in the snapshot yet
 	causeUnread  cause = "unread"      // the payload cannot be read just now
 	causeSecret  cause = "secret"      // no key opens the webhook's secrets
+	causeOrder   cause = "order"       // an earlier change of the same item goes first
 	causeLocal   cause = "local"       // this machine lacks a descriptor, a port or memory
 )
 

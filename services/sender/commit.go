@@ -62,6 +62,22 @@ func (s *Service) commit(ctx context.Context, a *bus.Assignment) error {
 	return nil
 }
 
+// openSince is where the partition's topics ended when the oldest task that is
+// open was handed out.
+func (o *owner) openSince() positions {
+	// In this order: of a record that is handed out in between nothing was written
+	// before since.
+	now := o.ends.share()
+	if since, ok := o.handed.since(); ok {
+		now = since
+	}
+	if p := o.past.Load(); p != nil {
+		// What was open at an owner before may be met again later.
+		now = now.least(p.since)
+	}
+	return now
+}
+
 // position is what is to be committed for the partition; nothing while it is not
 // known what owners before have done, since the last commit tells that.
 func (o *owner) position() map[string]bus.Committed {
@@ -70,16 +86,7 @@ func (o *owner) position() map[string]bus.Committed {
 	default:
 		return nil
 	}
-	// In this order: of a record that is handed out in between nothing was written
-	// before since.
-	n := note{since: o.ends.share()}
-	if since, ok := o.handed.since(); ok {
-		n.since = since
-	}
-	if p := o.past.Load(); p != nil {
-		// What was open at an owner before may be met again later.
-		n.since = n.since.least(p.since)
-	}
+	n := o.saved.note(o.openSince(), o.gate.Version)
 	moved := map[string]bus.Committed{}
 	for topic, tracker := range o.trackers {
 		at := max(tracker.Watermark(), 0) // an empty topic has no position yet

@@ -8,6 +8,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/retry"
+	"github.com/staffetta/staffetta/services/sender/gate"
 )
 
 // Rule 6: "each commit notes, for attempts and each tier, the end offset at the
@@ -17,6 +18,7 @@ func TestACommitNotesWhereTopicsEndedWhenTheOldestOpenTaskWasHandedOut(t *testin
 	o := &owner{
 		trackers: map[string]*bus.Tracker{bus.Deliveries: bus.NewTracker(100)}, committed: map[string]bus.Committed{},
 		memory: newMemory(), ends: newEnds(make(positions, len(written))), known: make(chan struct{}),
+		gate: gate.New[*task](&gate.Room{}),
 	}
 	require.Empty(t, o.position(), "nothing, before it is known what owners before have done")
 	close(o.known)
@@ -73,7 +75,7 @@ func TestACommitNotesWhereTopicsEndedWhenTheOldestOpenTaskWasHandedOut(t *testin
 // handed out was met again.
 func TestThePastIsOverWhenEverythingOfItWasMetAgain(t *testing.T) {
 	t.Parallel()
-	o := &owner{trackers: map[string]*bus.Tracker{bus.Deliveries: bus.NewTracker(bus.FirstOffset)}}
+	o := &owner{trackers: map[string]*bus.Tracker{bus.Deliveries: bus.NewTracker(bus.FirstOffset)}, gate: gate.New[*task](&gate.Room{})}
 	for _, tier := range retry.Tiers {
 		o.trackers[tier.Topic] = bus.NewTracker(bus.FirstOffset)
 		o.tiers = append(o.tiers, &queue{tier: tier})

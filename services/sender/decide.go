@@ -32,7 +32,11 @@ func (o *owner) decide(t *task) {
 			return
 		}
 	}
-	// The router may have seen a webhook that this snapshot lacks.
+	// The router may have seen a webhook that this snapshot lacks. Should it be an
+	// ordered one, its tasks have their order by now.
+	if !o.reserve(t) {
+		return
+	}
 	go o.guard(t, func() { o.decideAfresh(t) })
 }
 
@@ -74,6 +78,12 @@ func (o *owner) deferUnseen(t *task) {
 // webhook's status demands.
 func (o *owner) proceed(t *task, w *target, a *Account) {
 	fate, reason := w.instead(t)
+	if w.rules.Any() || t.entry != nil {
+		var seen bool
+		if fate, reason, seen = o.keepOrder(t, w, fate, reason); seen {
+			return
+		}
+	}
 	switch {
 	case fate == "" && w.unusable != nil:
 		// An operator's mistake, not the receiver's: it uses up no attempt.
@@ -126,11 +136,11 @@ func (o *owner) deferUntil(t *task, due time.Time, why cause) {
 	o.service.metrics.deferred.WithLabelValues(string(why)).Inc()
 	notBefore := due
 	switch why {
-	case causeFull, causeProbing, causeRate:
+	case causeFull, causeProbing, causeRate, causeOrder:
 		// Places are estimates; the other causes name a time at which things change.
 		notBefore = due.Add(-max(early, time.Until(due)/10))
 	}
-	t.booked = true
+	t.booked = why != causeOrder
 	if why != causeQuota {
 		o.unreserve(t) // its place is another now
 	}

@@ -1,5 +1,7 @@
 package sender
 
+import "slices"
+
 // Note is what a commit says to the next owner, for tests that tamper with it.
 type Note struct{ note }
 
@@ -34,6 +36,13 @@ func (n Note) SinceNow() Note {
 	}
 	return Note{note{since: since, done: n.done}}
 }
+
+// Saved says whether there is a checkpoint of the gate; if so, what is read of a
+// topic begins at Since.
+func (n Note) Saved() bool { return n.gate.To > 0 }
+
+// Since is where a topic is read from.
+func (n Note) Since(topic string) int64 { return n.since[slices.Index(written, topic)] }
 
 // MaxInFlight is the most tasks that a sender holds.
 const MaxInFlight = maxInFlight

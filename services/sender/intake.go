@@ -24,6 +24,7 @@ func (o *owner) receive(b bus.Batch) {
 	tracker := o.trackers[b.Topic]
 	if b.Reset {
 		tracker.Reset(b.Start())
+		o.reread.Store(true) // there is nothing to be read again
 	}
 	if b.Topic != bus.Deliveries {
 		q := o.tier(b.Topic)
@@ -58,6 +59,9 @@ func (o *owner) receive(b bus.Batch) {
 		runtime.Gosched()
 	}
 	tracker.Advance(b.Next)
+	if past == nil || b.Next >= past.upTo {
+		o.reread.Store(true)
+	}
 }
 
 func (o *owner) tier(topic string) *queue {
@@ -171,7 +175,11 @@ func (o *owner) accept(t *task) {
 		if o.admit(t) {
 			t.attempts = max(t.attempts, last.attempts)
 			t.overQuota = t.overQuota || last.fate == hook.FatePending
-			o.guard(t, func() { o.park(t, last.due, last.due) })
+			o.guard(t, func() {
+				if o.reserve(t) {
+					o.park(t, last.due, last.due)
+				}
+			})
 		}
 	case everything:
 		switch {
@@ -194,6 +202,9 @@ func (o *owner) walk(t *task, due, notBefore time.Time) {
 	if left, _ := o.past.Load().of(t); left == nothing {
 		o.settledBefore(t)
 		return
+	}
+	if t.place != nil && !o.gate.Knows(t.webhook, t.delivery, t.run) {
+		t.place = nil // outrun
 	}
 	if o.admit(t) {
 		o.service.metrics.hops.Inc()

@@ -5,8 +5,11 @@ import (
 	"time"
 )
 
-// closeLanes drops what is queued.
+// closeLanes drops what is queued, and what waits for its order.
 func (o *owner) closeLanes() {
+	for _, t := range o.gate.Close() {
+		o.drop(t)
+	}
 	for _, l := range o.allLanes() {
 		for _, t := range l.close() {
 			o.drop(t)
@@ -31,6 +34,7 @@ func (o *owner) sweep() {
 			return
 		case now := <-tick.C:
 			o.sweepLanes(now)
+			o.sweepGate(now)
 		}
 	}
 }

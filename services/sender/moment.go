@@ -19,6 +19,8 @@ const (
 	Parked Moment = "parked"
 	// Finished: the record is done and not committed.
 	Finished Moment = "finished"
+	// Saved: a checkpoint of the gate is durable. It is nobody's in particular.
+	Saved Moment = "saved"
 	// Committed: the offsets were committed. It is nobody's in particular.
 	Committed Moment = "committed"
 )

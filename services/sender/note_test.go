@@ -51,7 +51,7 @@ func TestWhateverTheCommitSaysNothingIsLost(t *testing.T) {
 		"without a note":                  {func(sender.Note, int64) string { return "" }, false},
 		"with one that cannot be read":    {func(sender.Note, int64) string { return "no base64!" }, false},
 		"with one that was cut":           {func(n sender.Note, at int64) string { return n.Encode(at)[:7] }, false},
-		"of a later version":              {func(n sender.Note, at int64) string { return "Ag" + n.Encode(at)[2:] }, false},
+		"of a later version":              {func(n sender.Note, at int64) string { return "Aw" + n.Encode(at)[2:] }, false},
 		"with nothing that is to be read": {func(n sender.Note, at int64) string { return n.SinceNow().WithoutSpans().Encode(at) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {

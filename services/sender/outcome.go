@@ -36,6 +36,8 @@ type outcome struct {
 	duration time.Duration
 	url      string
 	traceID  string
+	// by is the delivery that took its place, if one did.
+	by string
 }
 
 // consequence is what a reason leads to.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/retry"
+	"github.com/staffetta/staffetta/services/sender/gate"
 )
 
 const (
@@ -42,6 +43,12 @@ type owner struct {
 	// lags follow what is written and not acknowledged, by topic.
 	lags   map[string]*lag
 	handed handed
+	gate   *gate.Gate[*task]
+	saved  checkpoint
+	// reread is set once all of deliveries that an owner before may have handed out
+	// was handed out again: until then a task of a tier may not be the first of its
+	// item although it looks so.
+	reread atomic.Bool
 	// reading is held while the owner's partitions are added or removed.
 	reading  sync.Mutex
 	patience patience
@@ -72,6 +79,7 @@ func newOwner(s *Service, partition int, committed map[string]bus.Committed) *ow
 		trackers:  map[string]*bus.Tracker{},
 		committed: committed,
 		memory:    newMemory(),
+		gate:      gate.New[*task](s.room),
 		known:     make(chan struct{}),
 		stopped:   make(chan struct{}),
 		inbox:     newInbox(s.fetcher, partition),
@@ -83,7 +91,7 @@ func newOwner(s *Service, partition int, committed map[string]bus.Committed) *ow
 	for topic, at := range committed {
 		o.trackers[topic] = bus.NewTracker(at.Offset)
 	}
-	for _, topic := range append([]string{bus.Quarantine, bus.Deliveries}, written...) {
+	for _, topic := range append([]string{bus.Quarantine, bus.Deliveries, bus.Gates}, written...) {
 		o.lags[topic] = &lag{}
 	}
 	for _, tier := range retry.Tiers {
@@ -137,6 +145,7 @@ func (o *owner) abandon(why error) {
 	go func() {
 		<-o.stopped
 		o.closeLanes()
+		o.gate.Empty()
 	}()
 }
 

@@ -24,6 +24,8 @@ type past struct {
 	tiered map[identity]struct{}
 	// done are records of deliveries of which every task is done.
 	done []bus.Span
+	// gate is what is known of the gate.
+	gate gated
 	// places are the last ones that were booked in each webhook's lane.
 	places map[string]time.Time
 }

@@ -75,14 +75,20 @@ type note struct {
 	// since are the ends at the moment when the oldest task that is still open
 	// was handed out.
 	since positions
+	// gate is where the last checkpoint of the gate lies in the topic gates, and
+	// saved its id; empty: the gate was.
+	gate  bus.Span
+	saved uint64
 	// done are the ranges of deliveries above the watermark that are done; cut,
 	// they only make the next owner read more.
 	done []bus.Span
 }
 
 const (
-	// noteVersion begins a note.
-	noteVersion = 1
+	// noteVersion begins a note, gatedVersion one that tells of a checkpoint, which
+	// senders from before the gate cannot read.
+	noteVersion  = 1
+	gatedVersion = 2
 	// maxSpans bounds the ranges in a note: at two numbers of two bytes each
 	// these are 800 bytes, twice a second for each partition with a hole.
 	maxSpans = 200
@@ -96,8 +102,16 @@ var errNote = errors.New("the commit's note cannot be read")
 // is the offset beside which it is committed.
 func (n note) encode(watermark int64) string {
 	b := []byte{noteVersion, byte(len(n.since))}
+	if n.gate != (bus.Span{}) {
+		b[0] = gatedVersion
+	}
 	for _, offset := range n.since {
 		b = binary.AppendUvarint(b, uint64(offset))
+	}
+	if b[0] == gatedVersion {
+		b = binary.AppendUvarint(b, uint64(n.gate.From))
+		b = binary.AppendUvarint(b, uint64(n.gate.To-n.gate.From))
+		b = binary.BigEndian.AppendUint64(b, n.saved)
 	}
 	at := watermark
 	for _, span := range n.done {
@@ -118,10 +132,10 @@ func (n note) encode(watermark int64) string {
 // nothing is known of what was open.
 func readNote(text string, watermark int64) (note, error) {
 	b, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil || len(b) < 2 || b[0] != noteVersion || int(b[1]) > len(written) {
+	if err != nil || len(b) < 2 || b[0] != noteVersion && b[0] != gatedVersion || int(b[1]) > len(written) {
 		return note{}, errNote
 	}
-	count := int(b[1])
+	gated, count := b[0] == gatedVersion, int(b[1])
 	b = b[2:]
 	var failed bool
 	next := func() int64 {
@@ -136,6 +150,14 @@ func readNote(text string, watermark int64) (note, error) {
 	n := note{since: make(positions, len(written))}
 	for i := range count {
 		n.since[i] = next()
+	}
+	if gated {
+		n.gate.From = next()
+		n.gate.To = n.gate.From + next()
+		if len(b) < 8 || n.gate.To <= n.gate.From {
+			return note{}, errNote
+		}
+		n.saved, b = binary.BigEndian.Uint64(b), b[8:]
 	}
 	for at := watermark; len(b) > 0 && !failed; {
 		from := at + next()

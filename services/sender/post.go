@@ -42,7 +42,7 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 	if !ok { // nothing else is put there
 		p = new(paper)
 	}
-	rendered, err := format.Render(p.body[:0], &w.Webhook, w.account, t.event, t.delivery)
+	rendered, err := format.Render(p.body[:0], &w.Webhook, w.account, t.told(), t.delivery)
 	if err != nil {
 		out.reason, out.detail = hook.ReasonUnrenderable, err.Error()
 		return out
@@ -75,6 +75,16 @@ func (s *Service) send(ready *prepared, p *paper, deadline time.Time) (egress.An
 
 func (p *paper) request(to *egress.Destination, deadline time.Time) egress.Request {
 	return egress.Request{To: to, Header: p.header, Body: p.body, Deadline: deadline}
+}
+
+// told is the event as the receiver is told of it.
+func (t *task) told() *hook.Event {
+	if t.tells == "" || t.tells == t.event.Type {
+		return t.event
+	}
+	e := *t.event
+	e.Type = t.tells
+	return &e
 }
 
 // end closes the attempt's span, if there is one.

@@ -3,6 +3,7 @@ package sender
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,7 +76,7 @@ func (e *logEnds) of(ctx context.Context, partition int) (map[string]bus.Span, e
 
 func ask(ctx context.Context, offsets func(context.Context, string) (map[int]int64, error)) (map[string]map[int]int64, error) {
 	found := map[string]map[int]int64{}
-	for _, topic := range append([]string{bus.Deliveries}, written...) {
+	for _, topic := range append([]string{bus.Deliveries, bus.Gates}, written...) {
 		at, err := offsets(ctx, topic)
 		if err != nil {
 			return nil, err
@@ -119,6 +120,10 @@ func (o *owner) recall(ctx context.Context, at *logEnds) error {
 		return err
 	}
 	o.ends = newEnds(now)
+	o.restoreGate(p)
+	if o.committed[bus.Deliveries].Offset >= p.upTo {
+		o.reread.Store(true)
+	}
 	o.past.Store(p)
 	o.places = p.places
 	if len(p.fates)+len(p.tiered) > 0 {
@@ -137,7 +142,7 @@ func (o *owner) ranges(now positions, end int64) (map[string]bus.Span, *past) {
 	committed := o.committed[bus.Deliveries]
 	n, err := readNote(committed.Metadata, committed.Offset)
 	if err == nil {
-		p.since, p.done = n.since.least(now), n.done
+		p.since, p.done, p.gate.note = n.since.least(now), n.done, n
 	} else {
 		// Never committed, or by a version that wrote no note.
 		p.since = make(positions, len(now))
@@ -151,6 +156,9 @@ func (o *owner) ranges(now positions, end int64) (map[string]bus.Span, *past) {
 		p.since[0] = least
 	}
 	ranges := map[string]bus.Span{}
+	if p.gate.note.gate != (bus.Span{}) {
+		ranges[bus.Gates] = p.gate.note.gate
+	}
 	for i, topic := range written {
 		from := p.since[i]
 		if i > 0 {
@@ -202,15 +210,26 @@ func (o *owner) learn(p *past, r *bus.Record) {
 			a.Delivery = strings.Clone(a.Delivery) // what is kept of the record
 			p.attempt(&a)
 			o.memory.run(a.Delivery, a.Run)
+			if rules := o.rulesOf(a.Account, a.Webhook); rules.Any() {
+				p.gate.attempt(&a, rules)
+			}
 		}
 	case bus.Deliveries:
 		if r.Offset < o.committed[bus.Deliveries].Offset {
 			o.memory.recall(identitiesOf(r)...)
 		}
+	case bus.Gates:
+		p.gate.checkpoint(r.Value)
 	default:
 		var t deliveryv1.Task
-		if proto.Unmarshal(r.Value, &t) == nil {
-			p.waits(&t)
+		if proto.Unmarshal(r.Value, &t) != nil {
+			return
+		}
+		p.waits(&t)
+		// Others may have ended before what is read of attempts; those that have not
+		// are in the checkpoint.
+		if t.Place != nil && r.Offset >= p.since[slices.Index(written, r.Topic)] {
+			p.gate.waits(&t)
 		}
 	}
 }

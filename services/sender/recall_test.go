@@ -14,7 +14,8 @@ import (
 // memory of their records.
 func TestWhatIsRecalledOfAnAttemptIsNotInItsRecordsMemory(t *testing.T) {
 	t.Parallel()
-	o, p := &owner{memory: newMemory()}, &past{fates: map[run]lastWord{}}
+	o := &owner{memory: newMemory(), service: &Service{Config: Config{Snapshot: unseen{}}}}
+	p := &past{fates: map[run]lastWord{}}
 	value := journal.Encode(hook.Attempt{Delivery: "dlv_1", Run: 7, Step: 2, Account: "acme", Webhook: "wh_1", Fate: hook.FateHeld})
 	o.learn(p, &bus.Record{Topic: bus.Attempts, Value: value})
 	clear(value)
@@ -22,3 +23,8 @@ func TestWhatIsRecalledOfAnAttemptIsNotInItsRecordsMemory(t *testing.T) {
 	require.Equal(t, map[string]int64{"dlv_1": 7}, o.memory.runs)
 	require.Contains(t, o.memory.known, identity{"dlv_1", 7, noted})
 }
+
+// unseen is a snapshot without accounts.
+type unseen struct{ Snapshot }
+
+func (unseen) Account(string) (*Account, bool) { return nil, false }

@@ -28,6 +28,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/retry"
+	"github.com/staffetta/staffetta/services/sender/gate"
 )
 
 const (
@@ -99,6 +100,7 @@ type Service struct {
 	fetcher  *bus.Fetcher
 	turns    *turns
 	lease    *lease
+	room     *gate.Room
 	writing  writing
 	sight    sight
 	circuits *reporter
@@ -143,6 +145,7 @@ func New(cfg Config) *Service {
 
 		circuits: newReporter(cfg.Circuits, cfg.Log),
 		lease:    newLease(time.Now),
+		room:     &gate.Room{MaxEntries: maxGated, MaxWaiting: maxInFlight / 4},
 		idle:     make(chan *task),
 		owners:   map[int]*owner{},
 		hung:     map[identity]int{},

@@ -37,6 +37,7 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		TraceID:    out.traceID,
 
 		ResponseHeaders: out.headers,
+		SupersededBy:    out.by,
 	}
 	if e := t.event; e != nil {
 		a.Store, a.Event, a.EventType, a.ItemType = e.Store, e.ID, e.Type, e.ItemType
@@ -47,6 +48,9 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		a.Items = make([]string, 0, len(e.Items))
 		for i := range e.Items {
 			a.Items = append(a.Items, e.Items[i].ID)
+		}
+		if t.tells != "" {
+			a.EventType = t.tells
 		}
 	}
 	if !out.at.IsZero() {
@@ -68,7 +72,7 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 	if a.Number > 0 {
 		writing = o.service.lifetime
 	}
-	t.final = a.Fate.Final()
+	t.final, t.kept = a.Fate.Final(), a.Fate == hook.FateHeld
 	if fate != hook.FatePending {
 		o.unreserve(t)
 	}
@@ -115,6 +119,9 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 		o.drop(t)
 		return
 	}
+	if t.entry != nil {
+		o.closeGate(t, due)
+	}
 	if !o.service.lease.holds() {
 		// It is somebody else's by now, perhaps, who would meet it a second time.
 		go o.guard(t, func() {
@@ -147,6 +154,9 @@ func (o *owner) finish(t *task) {
 	}
 	o.service.forgive(t)
 	o.memory.finish(t.identity, t.final)
+	if t.entry != nil || t.place != nil {
+		o.leaveGate(t) // before the record is done: see saveGate
+	}
 	t.finished()
 	o.release(t)
 	o.service.passes(Finished, t)

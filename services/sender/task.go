@@ -12,6 +12,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/sender/gate"
 )
 
 // identity names a task: whoever meets it twice has met a twin.
@@ -52,6 +53,15 @@ type task struct {
 	// booked says that the task is parked until its place in the lane.
 	booked bool
 
+	// entry is the task's place in the gate, nil if it does not pass that; place is
+	// how a tier's record tells of it.
+	entry *gate.Entry[*task]
+	place []byte
+	// tells is what the receiver is told happened, if that is not what the event
+	// says; by is the delivery that took this one's place.
+	tells hook.EventType
+	by    string
+
 	owner *owner
 	// handed belongs to the memory.
 	handed handedOut
@@ -59,6 +69,8 @@ type task struct {
 	charged bool
 	// final says that the fate that is being written ends the run.
 	final bool
+	// kept says that the fate that is being written is held.
+	kept bool
 	// over is set once the task is finished or dropped.
 	over atomic.Bool
 	// lane and running are where the task is started, probing whether it holds a

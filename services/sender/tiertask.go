@@ -37,6 +37,7 @@ const (
 	taskOverQuota   = 14<<3 | wire.Varint
 	taskBooked      = 15<<3 | wire.Varint
 	taskItem        = 16<<3 | wire.Varint
+	taskPlace       = 19<<3 | wire.Length
 )
 
 // waiting is a task in a tier with its due time.
@@ -122,6 +123,8 @@ func (w *waiting) read(message []byte) (bundled bool, err error) {
 			w.booked = r.Value != 0
 		case taskItem:
 			w.item = int(int32(r.Value))
+		case taskPlace:
+			w.place = append(w.place, r.Bytes...) // two of a message are one
 		}
 	}
 	return bundled, r.Err
@@ -155,7 +158,7 @@ func (t *task) forTier(due, notBefore time.Time) []byte {
 		reserved = t.reserved.UnixMilli()
 	}
 	// Numbers and tags take less than 120 bytes.
-	b := make([]byte, 0, len(change)+len(t.bundle.Topic)+len(t.account)+len(t.webhook)+len(t.delivery)+120)
+	b := make([]byte, 0, len(change)+len(t.bundle.Topic)+len(t.account)+len(t.webhook)+len(t.delivery)+len(t.place)+120)
 	b = wire.AppendBytes(b, taskChange, change)
 	b = wire.AppendCoordinates(b, taskBundle, &t.bundle)
 	b = wire.AppendText(b, taskAccount, t.account)
@@ -171,7 +174,8 @@ func (t *task) forTier(due, notBefore time.Time) []byte {
 	b = wire.AppendNumber(b, taskReserved, uint64(reserved))
 	b = wire.AppendNumber(b, taskOverQuota, one(t.overQuota))
 	b = wire.AppendNumber(b, taskBooked, one(t.booked))
-	return wire.AppendNumber(b, taskItem, uint64(t.item))
+	b = wire.AppendNumber(b, taskItem, uint64(t.item))
+	return wire.AppendBytes(b, taskPlace, t.place)
 }
 
 func one(yes bool) uint64 {

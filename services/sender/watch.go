@@ -25,7 +25,7 @@ const (
 	// in any more.
 	oldPatience = 5 * time.Second
 	// maxStacks bounds the goroutines' stacks in the log.
-	maxStacks = 64 << 10
+	maxStacks = 256 << 10
 )
 
 // watch begins partitions anew that hang, until ctx ends.
