@@ -152,6 +152,9 @@ type Delivery struct {
 	// Due is when the next attempt is due; zero if none.
 	Due     time.Time
 	TraceID string
+	// Ordered says that the webhook asks for the order of its items' changes;
+	// Recorder.Releasable alone tells.
+	Ordered bool
 }
 
 // DeliveryFilter narrows a list of deliveries; zero fields do not narrow.
@@ -208,7 +211,8 @@ type Recorder interface {
 	// receiver is gone (ReasonGone: it answered 410) disables its webhook, unless
 	// the URL is another one by now.
 	Record(ctx context.Context, ranges []Range) error
-	// Releasable returns at most limit held deliveries, oldest first, of
+	// Releasable returns at most limit held deliveries, oldest first and in the order
+	// of their source among those of one time, of
 	// webhooks that are active or resuming and on the given partitions of
 	// deliveries (Bundle.Partition).
 	Releasable(ctx context.Context, partitions []int, limit int) ([]Delivery, error)

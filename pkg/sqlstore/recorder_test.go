@@ -248,6 +248,8 @@ func TestHeldDeliveriesOfActiveAndResumingWebhooksAreReleasable(t *testing.T) {
 			require.NoError(t, err)
 			ids := []string{}
 			for _, d := range list {
+				require.True(t, d.Ordered, "as its webhook asks")
+				d.Ordered = false
 				require.Equal(t, f.delivery(t, d.ID), d)
 				ids = append(ids, d.ID)
 			}
@@ -257,6 +259,30 @@ func TestHeldDeliveriesOfActiveAndResumingWebhooksAreReleasable(t *testing.T) {
 		require.Equal(t, []string{"dlv_0003", "dlv_0005"}, releasable(2, 1, 2), "one webhook does not keep the other waiting")
 		require.Equal(t, []string{"dlv_0007"}, releasable(10, 9, 4))
 		require.Empty(t, releasable(10))
+	})
+}
+
+func TestHeldDeliveriesOfOneTimeAreInTheOrderOfTheirSource(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		_, err := f.CreateWebhook(t.Context(), webhook("acme", "wh_a"))
+		require.NoError(t, err)
+		var all []hook.Attempt
+		var want []int64
+		for n := range 20 {
+			a := held(n, "wh_a", 1)
+			a.Published, a.Source.Topic, a.Source.Partition, a.Source.Offset = start, "events.contacts", 3, int64(100-n)
+			all, want = append(all, a), append([]int64{a.Source.Offset}, want...)
+		}
+		f.record(t, all...)
+		list, err := f.Releasable(t.Context(), []int{1}, 10)
+		require.NoError(t, err)
+		var got []int64
+		for _, d := range list {
+			got = append(got, d.Source.Offset)
+		}
+		require.Equal(t, want[:10], got)
 	})
 }
 

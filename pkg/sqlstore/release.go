@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -27,9 +26,12 @@ func (s *Store) Releasable(ctx context.Context, partitions []int, limit int) ([]
 		for _, h := range holders {
 			held, err := collect(ctx, tx, scanDelivery, `SELECT `+strings.Join(listColumns, ", ")+` FROM deliveries
 				WHERE status = 'held' AND bundle_partition = $1 AND webhook = $2
-				ORDER BY published, id_key LIMIT $3`, h.partition, h.webhook, share)
+				ORDER BY published, source_topic, source_partition, source_offset, id_key LIMIT $3`, h.partition, h.webhook, share)
 			if err != nil {
 				return err
+			}
+			for i := range held {
+				held[i].Ordered = h.ordered
 			}
 			all = append(all, held...)
 		}
@@ -38,9 +40,7 @@ func (s *Store) Releasable(ctx context.Context, partitions []int, limit int) ([]
 	if err != nil {
 		return nil, fmt.Errorf("reading releasable deliveries: %w", err)
 	}
-	slices.SortFunc(all, func(a, b hook.Delivery) int {
-		return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(database.Key(a.ID), database.Key(b.ID)))
-	})
+	slices.SortStableFunc(all, func(a, b hook.Delivery) int { return a.Published.Compare(b.Published) })
 	return all, nil
 }
 
@@ -48,6 +48,7 @@ func (s *Store) Releasable(ctx context.Context, partitions []int, limit int) ([]
 type holder struct {
 	partition int
 	webhook   string
+	ordered   bool
 }
 
 // holders hops from webhook to webhook through the index of held deliveries
@@ -58,14 +59,21 @@ func (s *Store) holders(ctx context.Context, tx *sql.Tx, partitions []int) ([]ho
 	for _, partition := range partitions {
 		some, err := collect(ctx, tx, func(scan func(...any) error) (holder, error) {
 			h := holder{partition: partition}
-			return h, scan(&h.webhook)
+			var text string
+			if err := scan(&h.webhook, &text); err != nil {
+				return h, err
+			}
+			var w hook.Webhook
+			err := unmarshalSettings(text, &w)
+			h.ordered = w.Ordering == hook.OrderedByItem
+			return h, err
 		}, `WITH RECURSIVE holder (webhook) AS (
 				SELECT MIN(webhook) FROM deliveries WHERE status = 'held' AND bundle_partition = $1
 				UNION ALL
 				SELECT (SELECT MIN(d.webhook) FROM deliveries d
 					WHERE d.status = 'held' AND d.bundle_partition = $1 AND d.webhook > holder.webhook)
 				FROM holder WHERE holder.webhook IS NOT NULL)
-			SELECT w.id FROM holder JOIN webhooks w ON w.id = holder.webhook
+			SELECT w.id, w.settings FROM holder JOIN webhooks w ON w.id = holder.webhook
 			WHERE w.status IN ('active', 'resuming')`, partition)
 		if err != nil {
 			return nil, err

@@ -17,8 +17,10 @@ import (
 const readers = 8
 
 // payloads reads what happened of each delivery; nil for one that is gone. Those
-// that cannot be read just now are left out of readable, and joined in left.
-func (s *Service) payloads(ctx context.Context, deliveries []hook.Delivery) (readable []hook.Delivery, payloads []*rerun.Payload, left error) {
+// that cannot be read just now are left out of readable, and joined in left. A
+// webhook that asks for order joins waits then, and all behind them of those in
+// waits is left out too.
+func (s *Service) payloads(ctx context.Context, deliveries []hook.Delivery, waits map[string]bool) (readable []hook.Delivery, payloads []*rerun.Payload, left error) {
 	all := make([]*rerun.Payload, len(deliveries))
 	faults := make([]error, len(deliveries))
 	var group errgroup.Group
@@ -37,12 +39,17 @@ func (s *Service) payloads(ctx context.Context, deliveries []hook.Delivery) (rea
 	for i, err := range faults {
 		d := &deliveries[i]
 		switch {
+		case waits[d.Webhook]:
+			continue
 		case errors.Is(err, rerun.ErrUnreadable):
 			// Trying again mends nothing, and holding it for ever hides it.
 			s.Log.Error("a delivery ends: its payload cannot be read",
 				zap.String("delivery", d.ID), zap.Stringer("bundle", d.Bundle), zap.Error(err))
 		case err != nil && !rerun.Gone(err):
 			left = errors.Join(left, fmt.Errorf("payload of delivery %q: %w", d.ID, err))
+			if d.Ordered {
+				waits[d.Webhook] = true
+			}
 			continue
 		}
 		readable, payloads = append(readable, *d), append(payloads, all[i])

@@ -121,6 +121,28 @@ func TestAPayloadThatCannotBeReadHoldsUpNothingElse(t *testing.T) {
 	}
 }
 
+func TestAPayloadThatCannotBeReadHoldsUpWhatIsToComeAfterIt(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.webhook("wh_b", hook.Active)
+	_, err := f.store.UpdateWebhook(f.Context(), "acme", "wh_a", 0, func(w *hook.Webhook) error {
+		w.Ordering = hook.OrderedByItem
+		return nil
+	})
+	require.NoError(t, err)
+	unread := attempt(1, "wh_a", hook.FateHeld)
+	unread.Bundle.Topic = "nowhere"
+	f.record(unread)
+	later := f.hold(2, "wh_a")
+	f.run()
+	for n := range 2 { // two rounds
+		f.hold(10+n, "wh_b")
+		f.released("wh_b", n+1)
+	}
+	require.Equal(t, hook.FateHeld, f.delivery(later).Status)
+	require.Equal(t, hook.FateHeld, f.delivery(unread).Status)
+}
+
 func TestAReleaseThatIsNotNotedIsRepeatedUnderTheSameDelivery(t *testing.T) {
 	f := newFixture(t)
 	f.webhook("wh_a", hook.Resuming)

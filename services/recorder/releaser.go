@@ -41,6 +41,9 @@ type releaser struct {
 	// ends are where the partitions of attempts ended at the time of read.
 	ends map[int]int64
 	read time.Time
+	// waits are the webhooks that ask for order and of which this round has left
+	// something behind.
+	waits map[string]bool
 	// failing keeps a fault from being logged every second.
 	failing bool
 }
@@ -84,6 +87,7 @@ func (r *releaser) round(ctx context.Context) error {
 		return err
 	}
 	now := r.service.Now()
+	r.waits = map[string]bool{}
 	var left error // what one payload does must not keep the others
 	for some := range slices.Chunk(r.pick(now, held), chunk) {
 		unread, err := r.release(ctx, some)
