@@ -450,3 +450,50 @@ func TestAKillAfterAChangeWasSupersededLosesNothing(t *testing.T) {
 	all := r.told("7")
 	require.Equal(t, "contact.create", all[len(all)-1].kind)
 }
+
+// The order holds wherever a sender dies between two things that last; what the
+// kill repeats is the change that was under way.
+func TestASenderThatDiesAnywhereKeepsTheOrderOfAnItem(t *testing.T) {
+	parallel(t)
+	for _, at := range []sender.Moment{
+		sender.HandedOut, sender.Posting, sender.Answered, sender.Written, sender.Parked, sender.Finished, sender.Saved, sender.Committed,
+	} {
+		t.Run(string(at), func(t *testing.T) {
+			w := newWorld(t)
+			var failed sync.Map
+			r := newReader(t, func(item string, version int) int {
+				if _, before := failed.LoadOrStore(fmt.Sprint(item, version), true); !before && version%2 == 1 {
+					return http.StatusInternalServerError
+				}
+				return http.StatusOK
+			})
+			h := w.gatedHook(r, nil)
+			var all []change
+			versions := map[string][]int{}
+			for n := 1; n <= 24; n++ {
+				c := change{n: n, items: []string{strconv.Itoa(n % 4)}}
+				if n%6 == 0 {
+					c.items = append(c.items, strconv.Itoa((n+1)%4))
+				}
+				all = append(all, c)
+				for _, item := range c.items {
+					versions[item] = append(versions[item], n)
+				}
+			}
+			w.changes(h, 0, all...)
+			for nth := range 2 {
+				told := w.orders()
+				told.Stop, told.Nth = at, 3+4*nth
+				if at == sender.Saved {
+					told.Nth = 1
+				}
+				launch(t, told).died(t)
+			}
+			launch(t, w.orders())
+			for item, want := range versions {
+				r.await(t, item, func() bool { return r.accepted(item, want[len(want)-1]) })
+				r.requireOrder(t, item, want)
+			}
+		})
+	}
+}

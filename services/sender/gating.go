@@ -49,7 +49,7 @@ func (o *owner) standing(account, webhook string) gate.Standing {
 	case a.deleted, ok && !w.rules.Any():
 		return gate.Gone
 	case !ok:
-		return gate.Unseen // it may be too new
+		return gate.Absent
 	case w.Status == hook.Active:
 		return gate.Gated
 	default:

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/sender/gate"
 )
 
 type metrics struct {
@@ -24,7 +25,7 @@ type metrics struct {
 	partitions  prometheus.Gauge
 }
 
-func newMetrics(r prometheus.Registerer, snapshot Snapshot, b *budget) *metrics {
+func newMetrics(r prometheus.Registerer, snapshot Snapshot, b *budget, room *gate.Room) *metrics {
 	m := &metrics{
 		fates: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "staffetta_sender_fates_total", Help: "What became of tasks, by fate and reason.",
@@ -72,6 +73,9 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot, b *budget) *metrics 
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "staffetta_sender_in_flight", Help: "Tasks that are handed out and not decided for good.",
 		}, func() float64 { return float64(b.used.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "staffetta_sender_gate_entries", Help: "Unfinished deliveries of webhooks that ask for order or coalescing.",
+		}, func() float64 { return float64(room.Entries()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "staffetta_sender_snapshot_versions",
 			Help: "Sum of the versions of all accounts known; the same everywhere once a change is live.",

@@ -137,15 +137,16 @@ type Service struct {
 // New makes a sender; Run starts it.
 func New(cfg Config) *Service {
 	b := newBudget()
+	room := &gate.Room{MaxEntries: maxGated, MaxWaiting: maxInFlight / 4}
 	s := &Service{
 		Config:  cfg,
-		metrics: newMetrics(cfg.Metrics, cfg.Snapshot, b),
+		metrics: newMetrics(cfg.Metrics, cfg.Snapshot, b, room),
 		budget:  b,
 		reads:   semaphore.NewWeighted(maxReads),
 
 		circuits: newReporter(cfg.Circuits, cfg.Log),
 		lease:    newLease(time.Now),
-		room:     &gate.Room{MaxEntries: maxGated, MaxWaiting: maxInFlight / 4},
+		room:     room,
 		idle:     make(chan *task),
 		owners:   map[int]*owner{},
 		hung:     map[identity]int{},

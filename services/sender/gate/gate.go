@@ -134,6 +134,8 @@ type webhook[T any] struct {
 	// after it is held too, until it is released. The recorder releases in order, so
 	// all before it have come by then.
 	mark *Change
+	// absent counts the sweeps that did not find it.
+	absent int
 }
 
 // New makes an empty gate.

@@ -283,9 +283,16 @@ func TestWhatIsGoneOrLostIsForgotten(t *testing.T) {
 	n, _ = g.Sweep(at.Add(61*time.Minute), look)
 	require.Equal(t, 1, n, "it did not come back")
 	require.Equal(t, gate.Go, pass(g, enter(t, g, change(2, "7"), ordered), ordered))
+	standing = gate.Absent
+	for range 3 {
+		require.NotNil(t, g.Find("wh", "dlv2"))
+		_, _ = g.Sweep(at, look)
+	}
+	require.Nil(t, g.Find("wh", "dlv2"))
+	enter(t, g, change(3, "7"), ordered)
 	standing = gate.Gone
 	_, _ = g.Sweep(at, look)
-	require.Nil(t, g.Find("wh", "dlv2"))
+	require.Nil(t, g.Find("wh", "dlv3"))
 }
 
 // The gate against a world that does anything at any time: receivers fail, webhooks

@@ -95,11 +95,16 @@ const (
 	Gated Standing = iota
 	// Suspended: it asks for the gate, and what is held of it stays held.
 	Suspended
-	// Gone: it is no more, or asks for the gate no more.
+	// Gone: it asks for the gate no more.
 	Gone
+	// Absent: its account does not have it. It is gone, unless it is too new.
+	Absent
 	// Unseen: nobody knows.
 	Unseen
 )
+
+// maxAbsent is how many sweeps in a row find a webhook absent until it is gone.
+const maxAbsent = 3
 
 // Sweep forgets webhooks that are gone, and deliveries that did not come back. It
 // returns how many those were, and who is to ask again.
@@ -108,6 +113,12 @@ func (g *Gate[T]) Sweep(now time.Time, standing func(account, webhook string) St
 	defer g.mu.Unlock()
 	for id, h := range g.hooks {
 		what := standing(h.account, id)
+		if h.absent++; what != Absent {
+			h.absent = 0
+		}
+		if h.absent >= maxAbsent {
+			what = Gone
+		}
 		if what == Gone {
 			h.mark = nil
 		}
