@@ -33,6 +33,11 @@ type tiered struct {
 	step int
 }
 
+// after reports whether the task was written after a record of attempts.
+func (t *tiered) after(last lastFate) bool {
+	return t.Run > last.Run || t.Run == last.Run && t.step > last.step
+}
+
 // lastFate is a record of attempts.
 type lastFate struct {
 	gate.Change
@@ -104,13 +109,12 @@ func (o *owner) restoreGate(p *past) {
 		o.gate.Restore(s, now)
 	}
 	for d, t := range g.tiered {
-		if last, ok := g.fates[d]; ok && last.held && (last.Run > t.Run || last.Run == t.Run && last.step >= t.step) {
-			continue
-		}
+		if last, ok := g.fates[d]; !ok || !last.held || t.after(last) {
 		o.gate.Restore(t.Saved, now)
 	}
+	}
 	for d, last := range g.fates {
-		if t, ok := g.tiered[d]; last.held && !(ok && (t.Run > last.Run || t.Run == last.Run && t.step > last.step)) {
+		if t, ok := g.tiered[d]; last.held && (!ok || !t.after(last)) {
 			o.gate.Restore(gate.Saved{Change: last.Change, Held: true}, now)
 		}
 	}
