@@ -78,7 +78,7 @@ func (o *owner) deferUnseen(t *task) {
 // webhook's status demands.
 func (o *owner) proceed(t *task, w *target, a *Account) {
 	fate, reason := w.instead(t)
-	if w.rules.Any() || t.entry != nil {
+	if w.rules.Any() || t.passage != nil {
 		var seen bool
 		if fate, reason, seen = o.keepOrder(t, w, fate, reason); seen {
 			return

@@ -15,13 +15,31 @@ const (
 	// maxGated bounds the deliveries in the gates of a sender: at about 400 bytes
 	// each 100 MB.
 	maxGated = 250_000
-	// minTurn is how long a task is parked at least that waits for another. Beyond
-	// that it comes back when the other is due, and at least every maxBooking, since
-	// a newer run may end the other before; a turn is a turnShare-th of the time that
-	// it has been waiting, so that turns are few and it goes on soon.
+	// minTurn is how long a task is parked at least that waits for others, for each of
+	// them. It comes back when the first of them is due, but a turn is no longer than a
+	// turnShare-th of the time that it has been waiting, since a newer run may end the
+	// first before: so turns are few and it goes on soon.
 	minTurn   = time.Second
 	turnShare = 4
 )
+
+// passage is what a task of a webhook with rules carries.
+type passage struct {
+	// entry is its place in the gate; nil: not known yet, or none.
+	entry *gate.Entry[*task]
+	// place is how its record in a tier tells of that.
+	place []byte
+	// tells is what the receiver is told happened; empty: what the event says.
+	tells hook.EventType
+}
+
+// atGate is the task's passage, from now on.
+func (t *task) atGate() *passage {
+	if t.passage == nil {
+		t.passage = &passage{}
+	}
+	return t.passage
+}
 
 // rulesOf is what a webhook asks of the gate.
 func rulesOf(w *hook.Webhook) gate.Rules {
@@ -72,7 +90,7 @@ func (o *owner) reserve(t *task) bool {
 // enter gives a task its place in the gate. It reports whether there was none
 // left, and whether the task is still to be seen to.
 func (o *owner) enter(t *task, rules gate.Rules) (full, ok bool) {
-	if t.entry != nil {
+	if t.passage != nil && t.passage.entry != nil {
 		return false, true
 	}
 	c, known := t.gateChange()
@@ -90,7 +108,7 @@ func (o *owner) enter(t *task, rules gate.Rules) (full, ok bool) {
 	case gate.Full:
 		return true, true
 	case gate.In:
-		t.entry = e
+		t.atGate().entry = e
 	}
 	return false, true
 }
@@ -99,8 +117,10 @@ func (o *owner) enter(t *task, rules gate.Rules) (full, ok bool) {
 // gives it the fate that the gate demands. seen says that the task is seen to.
 func (o *owner) keepOrder(t *task, w *target, fate hook.Fate, reason hook.Reason) (_ hook.Fate, _ hook.Reason, seen bool) {
 	if !w.rules.Any() { // it could not be seen before
-		o.decideAgain(o.gate.Leave(t.entry, t.run))
-		t.entry, t.place = nil, nil
+		if e := t.passage.entry; e != nil {
+			o.decideAgain(o.gate.Leave(e, t.run))
+		}
+		t.passage = nil
 		return fate, reason, false
 	}
 	full, ok := o.enter(t, w.rules)
@@ -112,17 +132,17 @@ func (o *owner) keepOrder(t *task, w *target, fate hook.Fate, reason hook.Reason
 	case full && w.rules.Order:
 		// It goes on when the recorder releases it.
 		return hook.FateHeld, hook.ReasonBusy, false
-	case t.entry == nil:
+	case t.passage == nil || t.passage.entry == nil:
 		return "", "", false
 	case t.step > 0 && !o.reread.Load():
 		o.deferUntil(t, time.Now().Add(minTurn), causeOrder)
 		return "", "", true
 	}
 	now := time.Now()
-	answer := o.gate.Pass(t.entry, t.run, w.rules, t, now)
+	answer := o.gate.Pass(t.passage.entry, t.run, w.rules, t, now)
 	switch answer.Verdict {
 	case gate.Go:
-		t.tells = answer.Type
+		t.passage.tells = answer.Type
 		return "", "", false
 	case gate.Hold:
 		return hook.FateHeld, hook.ReasonResuming, false
@@ -130,7 +150,7 @@ func (o *owner) keepOrder(t *task, w *target, fate hook.Fate, reason hook.Reason
 	case gate.Later:
 		o.deferUntil(t, nextTurn(answer, now), causeOrder)
 	case gate.Superseded:
-		t.tells = answer.Type
+		t.passage.tells = answer.Type
 		out := outcome{reason: hook.ReasonNewerChange, detail: "by delivery " + answer.By, by: answer.By}
 		if t.event != nil {
 			o.settle(t, w, hook.FateSuperseded, out)
@@ -138,7 +158,7 @@ func (o *owner) keepOrder(t *task, w *target, fate hook.Fate, reason hook.Reason
 			go o.guard(t, func() { o.informed(t, w, func() { o.settle(t, w, hook.FateSuperseded, out) }) })
 		}
 	case gate.Late:
-		t.entry = nil
+		t.passage = nil
 		o.outrun(t)
 	case gate.Closed:
 		o.drop(t)
@@ -146,34 +166,41 @@ func (o *owner) keepOrder(t *task, w *target, fate hook.Fate, reason hook.Reason
 	return "", "", true
 }
 
-// nextTurn is when a task comes back that waits for another.
+// nextTurn is when a task comes back that waits for others: when the first of them
+// is due, but not before so many can have gone.
 func nextTurn(answer gate.Answer, now time.Time) time.Time {
-	due, soonest := now.Add(min(answer.Waited/turnShare, maxBooking)), now.Add(minTurn)
+	turn := min(answer.Waited/turnShare, maxBooking)
+	due := now.Add(turn)
 	if answer.Due.Before(due) {
 		due = answer.Due.Add(time.Millisecond)
 	}
-	return latest(due, soonest)
+	return latest(due, now.Add(max(minTurn, min(turn, time.Duration(answer.Ahead)*minTurn))))
 }
 
 // closeGate tells the gate that a task is being parked.
 func (o *owner) closeGate(t *task, due time.Time) {
-	c := o.gate.Change(t.entry)
-	t.place = encodePlace(&c)
-	o.decideAgain(o.gate.Park(t.entry, t.run, due))
+	p := t.passage
+	if p.entry == nil {
+		return // it has further to walk, or came from before its webhook had rules
+	}
+	c := o.gate.Change(p.entry)
+	p.place = encodePlace(&c)
+	o.decideAgain(o.gate.Park(p.entry, t.run, due))
 }
 
 // leaveGate tells the gate what became of a task, which is durable by now.
 func (o *owner) leaveGate(t *task) {
-	if t.entry == nil {
-		if t.entry = o.gate.Find(t.webhook, t.delivery); t.entry == nil {
+	e := t.passage.entry
+	if e == nil {
+		if e = o.gate.Find(t.webhook, t.delivery); e == nil {
 			return
 		}
 	}
 	switch {
 	case t.final:
-		o.decideAgain(o.gate.Leave(t.entry, t.run))
+		o.decideAgain(o.gate.Leave(e, t.run))
 	case t.kept:
-		o.decideAgain(o.gate.Hold(t.entry, t.run, time.Now()))
+		o.decideAgain(o.gate.Hold(e, t.run, time.Now()))
 	}
 }
 
@@ -201,8 +228,8 @@ func (o *owner) sweepGate(now time.Time) {
 
 // gateChange is what the gate is to know of a task; false if that is not known.
 func (t *task) gateChange() (c gate.Change, ok bool) {
-	if t.place != nil {
-		c, ok = decodePlace(t.place)
+	if p := t.passage; p != nil && p.place != nil {
+		c, ok = decodePlace(p.place)
 	} else if e := t.event; e != nil {
 		ok = true
 		c.ItemType, c.Type, c.Source, c.Published = strings.Clone(e.ItemType), e.Type, e.Source, e.Published

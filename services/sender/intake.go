@@ -203,8 +203,8 @@ func (o *owner) walk(t *task, due, notBefore time.Time) {
 		o.settledBefore(t)
 		return
 	}
-	if t.place != nil && !o.gate.Knows(t.webhook, t.delivery, t.run) {
-		t.place = nil // outrun
+	if t.passage != nil && !o.gate.Knows(t.webhook, t.delivery, t.run) {
+		t.passage = nil // outrun
 	}
 	if o.admit(t) {
 		o.service.metrics.hops.Inc()

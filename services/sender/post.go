@@ -79,11 +79,12 @@ func (p *paper) request(to *egress.Destination, deadline time.Time) egress.Reque
 
 // told is the event as the receiver is told of it.
 func (t *task) told() *hook.Event {
-	if t.tells == "" || t.tells == t.event.Type {
+	p := t.passage
+	if p == nil || p.tells == "" || p.tells == t.event.Type {
 		return t.event
 	}
 	e := *t.event
-	e.Type = t.tells
+	e.Type = p.tells
 	return &e
 }
 

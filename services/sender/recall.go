@@ -139,14 +139,22 @@ func (o *owner) ranges(now positions, end int64) (map[string]bus.Span, *past) {
 	p := &past{
 		fates: map[run]lastWord{}, tiered: map[identity]struct{}{}, places: map[string]time.Time{},
 	}
+	tail := int64(tierTail)
 	committed := o.committed[bus.Deliveries]
 	n, err := readNote(committed.Metadata, committed.Offset)
 	if err == nil {
-		p.since, p.done, p.gate.note = n.since.least(now), n.done, n
+		p.since, p.done = n.since.least(now), n.done
+		p.gate.note, p.gate.since = n, p.since
 	} else {
 		// Never committed, or by a version that wrote no note.
 		p.since = make(positions, len(now))
 		copy(p.since[1:], now[1:])
+		// The gate is made of what lies near the ends.
+		tail = twinSpan
+		p.gate.since = slices.Clone(p.since)
+		for i := range p.gate.since[1:] {
+			p.gate.since[i+1] = max(0, now[i+1]-tail)
+		}
 	}
 	if least := now[0] - maxRecalled; p.since[0] < least {
 		if err == nil {
@@ -162,7 +170,7 @@ func (o *owner) ranges(now positions, end int64) (map[string]bus.Span, *past) {
 	for i, topic := range written {
 		from := p.since[i]
 		if i > 0 {
-			from = max(0, min(from, now[i]-tierTail))
+			from = max(0, min(from, now[i]-tail))
 		}
 		ranges[topic] = bus.Span{From: from, To: now[i]}
 	}
@@ -228,7 +236,7 @@ func (o *owner) learn(p *past, r *bus.Record) {
 		p.waits(&t)
 		// Others may have ended before what is read of attempts; those that have not
 		// are in the checkpoint.
-		if t.Place != nil && r.Offset >= p.since[slices.Index(written, r.Topic)] {
+		if t.Place != nil && r.Offset >= p.gate.since[slices.Index(written, r.Topic)] {
 			p.gate.waits(&t)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 	"github.com/staffetta/staffetta/services/sender/gate"
@@ -16,6 +17,9 @@ import (
 // before. The tails begin at or before the checkpoint.
 type gated struct {
 	note note
+	// since is where that part of the tiers begins of which the checkpoint knows
+	// nothing.
+	since positions
 	// saved is the checkpoint.
 	saved []gate.Saved
 	// tiered has the last task of each delivery that was written to a tier.
@@ -132,9 +136,10 @@ func (o *owner) restoreGate(p *past) {
 		o.gate.Create(c.Webhook, c.Delivery)
 	}
 	o.gate.Restored(o.rulesOf)
-	o.saved.end(&checkpoint{version: -1, since: p.since, span: g.note.gate, id: g.note.saved})
+	last := checkpoint{version: -1, since: g.since, span: g.note.gate, id: g.note.saved}
 	if o.gate.Version() == 0 {
-		o.saved.end(&checkpoint{})
+		last.version, last.span = 0, bus.Span{}
 	}
+	o.saved.end(&last)
 	p.gate = gated{}
 }

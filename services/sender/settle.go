@@ -40,7 +40,7 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		SupersededBy:    out.by,
 	}
 	if e := t.event; e != nil {
-		a.Store, a.Event, a.EventType, a.ItemType = e.Store, e.ID, e.Type, e.ItemType
+		a.Store, a.Event, a.EventType, a.ItemType = e.Store, e.ID, t.told().Type, e.ItemType
 		a.Source, a.Published = e.Source, e.Published
 		if a.TraceID == "" {
 			a.TraceID = traceID(e.Trace.Parent)
@@ -48,9 +48,6 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		a.Items = make([]string, 0, len(e.Items))
 		for i := range e.Items {
 			a.Items = append(a.Items, e.Items[i].ID)
-		}
-		if t.tells != "" {
-			a.EventType = t.tells
 		}
 	}
 	if !out.at.IsZero() {
@@ -119,7 +116,7 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 		o.drop(t)
 		return
 	}
-	if t.entry != nil {
+	if t.passage != nil {
 		o.closeGate(t, due)
 	}
 	if !o.service.lease.holds() {
@@ -154,7 +151,7 @@ func (o *owner) finish(t *task) {
 	}
 	o.service.forgive(t)
 	o.memory.finish(t.identity, t.final)
-	if t.entry != nil || t.place != nil {
+	if t.passage != nil {
 		o.leaveGate(t) // before the record is done: see saveGate
 	}
 	t.finished()

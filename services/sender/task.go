@@ -12,7 +12,6 @@ import (
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
-	"github.com/staffetta/staffetta/services/sender/gate"
 )
 
 // identity names a task: whoever meets it twice has met a twin.
@@ -53,14 +52,8 @@ type task struct {
 	// booked says that the task is parked until its place in the lane.
 	booked bool
 
-	// entry is the task's place in the gate, nil if it does not pass that; place is
-	// how a tier's record tells of it.
-	entry *gate.Entry[*task]
-	place []byte
-	// tells is what the receiver is told happened, if that is not what the event
-	// says; by is the delivery that took this one's place.
-	tells hook.EventType
-	by    string
+	// passage is what the gate has to do with it; nil: nothing.
+	passage *passage
 
 	owner *owner
 	// handed belongs to the memory.

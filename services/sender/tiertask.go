@@ -124,7 +124,7 @@ func (w *waiting) read(message []byte) (bundled bool, err error) {
 		case taskItem:
 			w.item = int(int32(r.Value))
 		case taskPlace:
-			w.place = append(w.place, r.Bytes...) // two of a message are one
+			w.atGate().place = append(w.atGate().place, r.Bytes...) // two of a message are one
 		}
 	}
 	return bundled, r.Err
@@ -157,8 +157,12 @@ func (t *task) forTier(due, notBefore time.Time) []byte {
 	if !t.reserved.IsZero() {
 		reserved = t.reserved.UnixMilli()
 	}
+	var place []byte
+	if t.passage != nil {
+		place = t.passage.place
+	}
 	// Numbers and tags take less than 120 bytes.
-	b := make([]byte, 0, len(change)+len(t.bundle.Topic)+len(t.account)+len(t.webhook)+len(t.delivery)+len(t.place)+120)
+	b := make([]byte, 0, len(change)+len(t.bundle.Topic)+len(t.account)+len(t.webhook)+len(t.delivery)+len(place)+120)
 	b = wire.AppendBytes(b, taskChange, change)
 	b = wire.AppendCoordinates(b, taskBundle, &t.bundle)
 	b = wire.AppendText(b, taskAccount, t.account)
@@ -175,7 +179,7 @@ func (t *task) forTier(due, notBefore time.Time) []byte {
 	b = wire.AppendNumber(b, taskOverQuota, one(t.overQuota))
 	b = wire.AppendNumber(b, taskBooked, one(t.booked))
 	b = wire.AppendNumber(b, taskItem, uint64(t.item))
-	return wire.AppendBytes(b, taskPlace, t.place)
+	return wire.AppendBytes(b, taskPlace, place)
 }
 
 func one(yes bool) uint64 {

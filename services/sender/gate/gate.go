@@ -20,6 +20,9 @@ const (
 	// maxWait is how long one waits in memory for those before it, until it is
 	// parked after all: so whoever hangs holds nobody's place in flight for long.
 	maxWait = 2 * time.Second
+	// maxAhead is how many may be before one that waits in memory: those that are next
+	// are to have the room.
+	maxAhead = 8
 	// lost is how long after its time a delivery comes back at the latest. One that
 	// does not is forgotten, so that a defect elsewhere stops no item for good.
 	lost = time.Hour
@@ -261,6 +264,8 @@ type Answer struct {
 	Verdict Verdict
 	// Due is when the one before it is tried again, for Later; it may be over.
 	Due time.Time
+	// Ahead is how many are before it, for Later.
+	Ahead int
 	// Waited is for how long it has been told to wait.
 	Waited time.Duration
 	// By is the delivery that takes its place, for Superseded.
@@ -302,14 +307,15 @@ func (g *Gate[T]) Pass(e *Entry[T], run int64, r Rules, waiter T, now time.Time)
 	if e.asked.IsZero() {
 		e.asked = now
 	}
+	ahead := h.ahead(e)
 	switch {
-	case blocker.inMemory() && !e.waited && g.room.waiting.Load() < g.room.MaxWaiting:
+	case blocker.inMemory() && !e.waited && ahead <= maxAhead && g.room.waiting.Load() < g.room.MaxWaiting:
 		e.state, e.waiter, e.since = waiting, waiter, now
 		g.waiting[e] = struct{}{}
 		g.room.waiting.Add(1)
 		return Answer{Verdict: Wait}
 	default:
-		return Answer{Verdict: Later, Due: blocker.due, Waited: now.Sub(e.asked)}
+		return Answer{Verdict: Later, Due: blocker.due, Ahead: ahead, Waited: now.Sub(e.asked)}
 	}
 }
 

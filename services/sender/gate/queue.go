@@ -105,6 +105,14 @@ func (h *webhook[T]) blocker(e *Entry[T]) (worst *Entry[T]) {
 	return worst
 }
 
+// ahead is how many are before an entry, in the longest of its queues.
+func (h *webhook[T]) ahead(e *Entry[T]) (most int) {
+	for q := range h.queues(e) {
+		most = max(most, slices.Index(q.entries, e))
+	}
+	return most
+}
+
 func (h *webhook[T]) occupy(e *Entry[T]) {
 	for q := range h.queues(e) {
 		q.occupant = e
