@@ -31,6 +31,7 @@ type installation struct {
 	whole    *testing.T // as long as it, where parts of the test are shorter
 	backends backends
 	adminKey string
+	keys     []string // of encryption
 	env      []string
 	bus      *bus.Client
 
@@ -46,11 +47,14 @@ func install(t *testing.T) *installation {
 		whole: t, backends: onBackends(t), adminKey: "e2e-" + rand.Text() + rand.Text(),
 		processes: map[string]*process{}, addresses: map[string]string{},
 	}
-	var key [32]byte
-	rand.Read(key[:])
+	for range 2 {
+		var key [32]byte
+		rand.Read(key[:])
+		in.keys = append(in.keys, base64.StdEncoding.EncodeToString(key[:]))
+	}
 	env := in.backends.environment()
 	env["STAFFETTA_ADMIN_KEY"] = in.adminKey
-	env["STAFFETTA_ENCRYPTION_KEY"] = base64.StdEncoding.EncodeToString(key[:])
+	env["STAFFETTA_ENCRYPTION_KEY"] = in.keys[0] + "," + in.keys[1]
 	env["STAFFETTA_EGRESS_ALLOW"] = "127.0.0.0/8,::1/128"
 	env["STAFFETTA_EVENT_TOPICS"] = "upstream.own"
 	env[asStaffetta] = "1"
@@ -78,12 +82,19 @@ func install(t *testing.T) *installation {
 // run runs a command of the program to its end.
 func (in *installation) run(t *testing.T, args ...string) {
 	t.Helper()
+	in.runWith(t, nil, args...)
+}
+
+// runWith adds to the environment, and gives what the command said.
+func (in *installation) runWith(t *testing.T, env []string, args ...string) string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	c := exec.CommandContext(ctx, os.Args[0], args...)
-	c.Env = in.env
+	c.Env = slices.Concat(in.env, env)
 	out, err := c.CombinedOutput()
 	require.NoError(t, err, "staffetta %v: %s", args, out)
+	return string(out)
 }
 
 func (in *installation) url(service string) string { return "http://" + in.addresses[service] }

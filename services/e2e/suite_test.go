@@ -16,6 +16,7 @@ func TestInstallation(t *testing.T) {
 			"item by item in the cassa-in-cloud format":         deliversItemByItem,
 			"in the cloudevents format, in both modes":          deliversCloudEvents,
 			"with both secrets while one rotates":               rotatesSecrets,
+			"with headers and a token, also after rekey":        authenticates,
 			"events of any Kafka client, in every form":         deliversEveryForm,
 			"events of REST ingest":                             deliversIngested,
 			"events of a topic that the installation adds":      deliversAddedTopic,
