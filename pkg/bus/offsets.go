@@ -34,6 +34,30 @@ func (c *Client) StartOffsets(ctx context.Context, topic string) (map[int]int64,
 	return c.topicOffsets(ctx, topic, kafka.FirstOffset)
 }
 
+// OffsetsAt returns for each partition the offset of the first record that was
+// taken at a time or later, its end if there is none. ErrNoTopic.
+func (c *Client) OffsetsAt(ctx context.Context, topic string, at time.Time) (map[int]int64, error) {
+	// The ends first: what is added in between is found by its time.
+	ends, err := c.EndOffsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	millis := at.UnixMilli()
+	if at.After(time.UnixMilli(millis)) {
+		millis++ // records have whole ones
+	}
+	found, err := c.topicOffsets(ctx, topic, max(0, millis))
+	if err != nil {
+		return nil, err
+	}
+	for p, offset := range found {
+		if offset < 0 {
+			found[p] = ends[p]
+		}
+	}
+	return found, nil
+}
+
 func (c *Client) topicOffsets(ctx context.Context, topic string, at int64) (map[int]int64, error) {
 	var offsets map[int]int64
 	err := c.retry(ctx, func(ctx context.Context) error {

@@ -147,3 +147,20 @@ func outOfRange(c *kfake.Cluster, end int64) {
 		return refused
 	})
 }
+
+func TestOffsetsAreFoundByTime(t *testing.T) {
+	onClocks(t, func(t *testing.T, b broker) {
+		client := dial(t, b)
+		topic := topic(t, client, 2)
+		writeAged(t, b, topic, 3*time.Hour, 2*time.Hour, time.Hour)
+		for ago, want := range map[time.Duration]int64{
+			4 * time.Hour: 0, 150 * time.Minute: 1, 90 * time.Minute: 2, time.Minute: 3, -time.Hour: 3,
+		} {
+			offsets, err := client.OffsetsAt(patient(t), topic, time.Now().Add(-ago))
+			require.NoError(t, err)
+			require.Equal(t, map[int]int64{0: want, 1: 0}, offsets, "%s ago", ago)
+		}
+		_, err := client.OffsetsAt(patient(t), "none", time.Now())
+		require.ErrorIs(t, err, bus.ErrNoTopic)
+	})
+}

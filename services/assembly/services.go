@@ -2,7 +2,6 @@ package assembly
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -70,14 +69,8 @@ func (p *Parts) Router(ctx context.Context) (Component, error) {
 	}
 	log := p.Log.Named("router")
 	mirror := redisstore.NewMirror(p.Redis, log, router.NewIndex)
-	topics := slices.Clone(bus.EventTopics)
-	for _, topic := range p.Config.EventTopics {
-		if !slices.Contains(topics, topic) {
-			topics = append(topics, topic)
-		}
-	}
 	service := router.New(router.Config{
-		Bus: p.Bus, Topics: topics, Partitions: partitions, Snapshot: mirror,
+		Bus: p.Bus, Topics: p.eventTopics(), Partitions: partitions, Snapshot: mirror,
 		Tracer: p.Tracing.Tracer("router"), Log: log, Metrics: p.Metrics,
 	})
 	p.Health.Require("router", service.Ready)
@@ -132,7 +125,7 @@ func (p *Parts) Recorder(ctx context.Context) (Component, error) {
 		return Component{}, err
 	}
 	service, err := recorder.New(recorder.Config{
-		Bus: p.Bus, Store: sqlstore.New(p.DB, time.Now), Partitions: partitions,
+		Bus: p.Bus, Store: sqlstore.New(p.DB, time.Now), EventTopics: p.eventTopics(), Partitions: partitions,
 		Log: p.Log.Named("recorder"), Metrics: p.Metrics,
 	})
 	if err != nil {

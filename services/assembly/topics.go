@@ -3,6 +3,7 @@ package assembly
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -50,4 +51,15 @@ const lookTimeout = 3 * time.Second
 
 func (p *Parts) awaitKafka(ctx context.Context) error {
 	return await(ctx, p.Log, "kafka", func() error { return p.Bus.Ping(ctx) })
+}
+
+// eventTopics are those of the domain services and of the installation, each once.
+func (p *Parts) eventTopics() []string {
+	topics := slices.Clone(bus.EventTopics)
+	for _, topic := range p.Config.EventTopics {
+		if !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
+		}
+	}
+	return topics
 }

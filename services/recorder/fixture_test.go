@@ -1,6 +1,7 @@
 package recorder_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ var errAway = errors.New("the database is away")
 // flaky is a store that fails so many times.
 type flaky struct {
 	*sqlstore.Store
-	records, released atomic.Int64
+	records, released, advanced atomic.Int64
 	// most is the largest number of rows of one transaction.
 	most atomic.Int64
 }
@@ -70,6 +71,13 @@ func (f *flaky) Released(ctx context.Context, deliveries []hook.Delivery, run in
 	return f.Store.Released(ctx, deliveries, run)
 }
 
+func (f *flaky) AdvanceReplay(ctx context.Context, r hook.Replay) (hook.Replay, error) {
+	if r.Progress.Replayed > 0 && fails(&f.advanced) {
+		return hook.Replay{}, errAway
+	}
+	return f.Store.AdvanceReplay(ctx, r)
+}
+
 // fixture is a Kafka and a log, without a recorder yet.
 type fixture struct {
 	*testing.T
@@ -78,6 +86,7 @@ type fixture struct {
 	producer *bus.Producer
 	brokers  []string
 	written  [partitions]int64 // records of attempts
+	bundles  [partitions]int   // records of deliveries
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -111,7 +120,7 @@ func (f *fixture) run() (service *recorder.Service, stop func()) {
 	f.Helper()
 	begun := time.Now()
 	service, err := recorder.New(recorder.Config{
-		Bus: f.dial(), Store: f.store, Partitions: partitions, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(),
+		Bus: f.dial(), Store: f.store, EventTopics: bus.EventTopics, Partitions: partitions, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(),
 		Now: func() time.Time { return start.Add(10*time.Second + time.Since(begun)) },
 	})
 	require.NoError(f, err)
@@ -137,11 +146,18 @@ func (f *fixture) eventually(condition func() bool, what string) {
 // webhook makes one of account acme and gives its id.
 func (f *fixture) webhook(id string, status hook.Status) {
 	f.Helper()
+	f.subscribed(id, hook.Webhook{Status: status})
+}
+
+// subscribed makes a webhook of account acme as given, active by default.
+func (f *fixture) subscribed(id string, w hook.Webhook) {
+	f.Helper()
 	_, err := f.store.CreateAccount(f.Context(), hook.Account{ID: "acme", Name: "Acme"})
 	if !errors.Is(err, hook.ErrConflict) {
 		require.NoError(f, err)
 	}
-	_, err = f.store.CreateWebhook(f.Context(), hook.Webhook{ID: id, Account: "acme", Status: status})
+	w.ID, w.Account, w.Status = id, "acme", cmp.Or(w.Status, hook.Active)
+	_, err = f.store.CreateWebhook(f.Context(), w)
 	require.NoError(f, err)
 }
 
@@ -185,17 +201,24 @@ func (f *fixture) record(attempts ...hook.Attempt) {
 	require.NoError(f, f.producer.ProduceSync(f.Context(), records...))
 }
 
-// hold writes event n's bundle to deliveries, and that it is held for webhook.
-func (f *fixture) hold(n int, webhook string) hook.Attempt {
+// bundled writes event n's bundle to deliveries, and gives an attempt that names it.
+func (f *fixture) bundled(n int, webhook string) hook.Attempt {
 	f.Helper()
 	a := attempt(n, webhook, hook.FateHeld)
-	a.Reason = hook.ReasonPaused
 	value, err := proto.Marshal(&deliveryv1.Bundle{
 		Change:   &deliveryv1.Change{Event: &eventv1.EntityChange{Id: a.Event, Account: "acme"}, Traceparent: "00-trace"},
 		Webhooks: []string{"wh_other", webhook},
 	})
 	require.NoError(f, err)
 	a.Bundle = f.deliver(a.Bundle.Partition, value)
+	return a
+}
+
+// hold writes event n's bundle to deliveries, and that it is held for webhook.
+func (f *fixture) hold(n int, webhook string) hook.Attempt {
+	f.Helper()
+	a := f.bundled(n, webhook)
+	a.Reason = hook.ReasonPaused
 	f.record(a)
 	return a
 }
@@ -203,6 +226,7 @@ func (f *fixture) hold(n int, webhook string) hook.Attempt {
 // deliver writes a bundle and returns where.
 func (f *fixture) deliver(partition int, value []byte) hook.Coordinates {
 	f.Helper()
+	f.bundles[partition]++
 	written := make(chan hook.Coordinates, 1)
 	require.NoError(f, f.producer.Produce(f.Context(), bus.Record{Topic: bus.Deliveries, Partition: partition, Value: value},
 		func(at hook.Coordinates, err error) { written <- at }))

@@ -15,6 +15,7 @@ type metrics struct {
 	resets      prometheus.Counter
 	released    prometheus.Counter
 	expired     prometheus.Counter
+	replayed    prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -46,8 +47,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		expired: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "staffetta_recorder_expired_total", Help: "Held deliveries whose payload Kafka no longer had.",
 		}),
+		replayed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_recorder_replayed_total", Help: "Deliveries that replays handed to the senders.",
+		}),
 	}
-	r.MustRegister(m.records, m.writes, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired)
+	r.MustRegister(m.records, m.writes, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired, m.replayed)
 	return m
 }
 

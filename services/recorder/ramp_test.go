@@ -50,3 +50,35 @@ func TestALongBacklogIsReleasedFasterUntilItCatchesUp(t *testing.T) {
 	require.InDelta(t, 400, rateAfter(rampTime+2*growTime), 0.01)
 	require.InDelta(t, maxRate, rateAfter(time.Hour), 0.01)
 }
+
+// Ticks come late at times, and a walk does not use all that it may.
+func TestAReplayKeepsToItsRateInEverySecond(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []int{1, 3, 100, 1000} {
+		began := time.Unix(1000, 0)
+		p := pace{since: began, last: began}
+		var when []time.Time
+		now := began
+		for tick := 0; now.Sub(began) < 20*time.Second; tick++ {
+			now = now.Add(replayTick + time.Duration(tick%7)*10*time.Millisecond)
+			got := p.take(now, 1_000_000, rising(float64(rate), now.Sub(p.since)), replayBurst)
+			if tick%5 == 0 {
+				p.tokens += float64(got) // as if nothing was found
+				continue
+			}
+			for range got {
+				when = append(when, now)
+			}
+		}
+		for i := range when {
+			if last := i + int(1.2*float64(rate)) + 1; last < len(when) {
+				require.Greater(t, when[last].Sub(when[i]), 900*time.Millisecond, "rate %d", rate)
+			}
+		}
+		require.LessOrEqual(t, len(when), 20*rate)
+		require.GreaterOrEqual(t, len(when), 20*rate*6/10, "rate %d: it is reached", rate)
+	}
+	require.InDelta(t, 20, rising(100, 0), 0.01)
+	require.InDelta(t, 100, rising(100, rampTime), 0.01)
+	require.InDelta(t, 100, rising(100, time.Hour), 0.01, "and never more")
+}

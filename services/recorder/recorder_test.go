@@ -178,5 +178,5 @@ func TestAConfigurationWithoutItsPartsIsRefused(t *testing.T) {
 	_, err := recorder.New(recorder.Config{})
 	var faults hook.Invalid
 	require.ErrorAs(t, err, &faults)
-	require.Len(t, faults, 5)
+	require.Len(t, faults, 6)
 }

@@ -1,5 +1,5 @@
-// Package recorder writes the delivery log from the topic attempts, and sends
-// held deliveries on their way once their webhook takes them again.
+// Package recorder writes the delivery log from the topic attempts, sends held
+// deliveries on their way once their webhook takes them again, and runs replays.
 //
 // The log's transaction also moves the offset that a partition was read to, so
 // a crash neither loses nor doubles a row; the group's own offsets are for
@@ -38,13 +38,21 @@ const (
 type Config struct {
 	Bus *bus.Client
 	// Store is on a migrated schema.
-	Store hook.Recorder
+	Store Store
+	// EventTopics are the event topics, for replays without a source.
+	EventTopics []string
 	// Partitions is the number of those of attempts, and of deliveries.
 	Partitions int
 	Log        *zap.Logger
 	Metrics    prometheus.Registerer
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
+}
+
+// Store is the log, and the replays.
+type Store interface {
+	hook.Recorder
+	hook.Replayer
 }
 
 // Service is a recorder.
@@ -64,6 +72,9 @@ func New(cfg Config) (*Service, error) {
 		if missing {
 			faults.Add(name, "", "must be set")
 		}
+	}
+	if len(cfg.EventTopics) == 0 {
+		faults.Add("EventTopics", "", "must be set")
 	}
 	if cfg.Partitions < 1 {
 		faults.Add("Partitions", fmt.Sprint(cfg.Partitions), "must be at least 1")
@@ -169,6 +180,7 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 	work.Go(func() { log.run(ctx, fail) })
 	work.Go(func() { s.commitEvery(ctx, a, tails) })
 	work.Go(func() { newReleaser(s, producer, tails).run(ctx) })
+	work.Go(func() { newReplayer(s, producer, tails).run(ctx) })
 	for {
 		batch, err := fetcher.Poll(ctx)
 		if err != nil {

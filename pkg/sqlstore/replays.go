@@ -1,0 +1,161 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// CreateReplay implements hook.Replays.
+func (s *Store) CreateReplay(ctx context.Context, r hook.Replay) (hook.Replay, error) {
+	r.State, r.Revision, r.CreatedAt = hook.ReplayRunning, 1, s.now()
+	r.UpdatedAt, r.EndedAt = r.CreatedAt, time.Time{}
+	row, err := rowOfReplay(r)
+	if err != nil {
+		return hook.Replay{}, err
+	}
+	err = s.db.Tx(ctx, func(tx *sql.Tx) error {
+		if err := s.mayReceive(ctx, tx, r); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO replays (`+replayColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, row...)
+		return err
+	})
+	if database.IsUnique(err) {
+		err = hook.ErrConflict
+	}
+	if err != nil {
+		return hook.Replay{}, fmt.Errorf("creating replay %q of account %q: %w", r.ID, r.Account, err)
+	}
+	return r, nil
+}
+
+// mayReceive checks the webhooks of a replay, and keeps others from revoking
+// them until the transaction ends.
+func (s *Store) mayReceive(ctx context.Context, tx *sql.Tx, r hook.Replay) error {
+	if _, err := s.lockAccount(ctx, tx, r.Account); err != nil {
+		return err
+	}
+	for _, id := range []string{r.Source, r.Webhook} {
+		if id == "" {
+			continue
+		}
+		row := tx.QueryRowContext(ctx, `SELECT `+webhookColumns+` FROM webhooks WHERE account = $1 AND id = $2`, r.Account, id)
+		w, err := scanWebhook(row.Scan)
+		if err != nil {
+			return found(err)
+		}
+		if id == r.Webhook && w.Status == hook.Revoked {
+			return hook.ErrRevoked
+		}
+	}
+	return nil
+}
+
+// Replay implements hook.Replays.
+func (s *Store) Replay(ctx context.Context, account, id string) (hook.Replay, error) {
+	r, err := readReplay(ctx, s.db, account, id, "")
+	if err != nil {
+		return hook.Replay{}, fmt.Errorf("replay %q of account %q: %w", id, account, err)
+	}
+	return r, nil
+}
+
+func readReplay(ctx context.Context, q queries, account, id, lock string) (hook.Replay, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+replayColumns+` FROM replays WHERE account = $1 AND id = $2`+lock, account, id)
+	r, err := scanReplay(row.Scan)
+	return r, found(err)
+}
+
+// Replays implements hook.Replays.
+func (s *Store) Replays(ctx context.Context, account string, p hook.Page) ([]hook.Replay, string, error) {
+	after, more, err := parseMark(p.After)
+	if err != nil {
+		return nil, "", err
+	}
+	var where conditions
+	where.add(`account = ?`, account)
+	if more {
+		where.add(`(created_at, id) < (?, ?)`, after.at, after.id)
+	}
+	query := `SELECT ` + replayColumns + ` FROM replays WHERE ` + where.text.String() +
+		` ORDER BY created_at DESC, id DESC LIMIT ` + where.arg(p.Limit+1)
+	list, err := collect(ctx, s.db, scanReplay, query, where.args...)
+	if err != nil {
+		return nil, "", fmt.Errorf("listing replays of account %q: %w", account, err)
+	}
+	list, next := cut(list, p.Limit, func(r hook.Replay) mark { return mark{at: database.Micros(r.CreatedAt), id: r.ID} })
+	return list, next, nil
+}
+
+// CancelReplay implements hook.Replays.
+func (s *Store) CancelReplay(ctx context.Context, account, id string) (hook.Replay, error) {
+	return s.changeReplay(ctx, account, id, "cancelling", func(_ *sql.Tx, r *hook.Replay) error {
+		if r.State == hook.ReplayRunning {
+			r.State = hook.ReplayCancelled
+		}
+		return nil
+	})
+}
+
+// ResumeReplay implements hook.Replays.
+func (s *Store) ResumeReplay(ctx context.Context, account, id string) (hook.Replay, error) {
+	return s.changeReplay(ctx, account, id, "resuming", func(tx *sql.Tx, r *hook.Replay) error {
+		switch r.State {
+		case hook.ReplayRunning:
+			return nil
+		case hook.ReplayCancelled:
+			r.State = hook.ReplayRunning
+			return s.mayReceive(ctx, tx, *r)
+		default:
+			return hook.ErrStale
+		}
+	})
+}
+
+// changeReplay changes the state of one under the account's lock.
+func (s *Store) changeReplay(ctx context.Context, account, id, what string, change func(*sql.Tx, *hook.Replay) error) (hook.Replay, error) {
+	var r hook.Replay
+	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+		if _, err := s.lockAccount(ctx, tx, account); err != nil {
+			return err
+		}
+		before, err := readReplay(ctx, tx, account, id, s.db.ForUpdate())
+		if err != nil {
+			return err
+		}
+		r = before
+		if err := change(tx, &r); err != nil || r.State == before.State {
+			return err
+		}
+		r, err = s.writeReplay(ctx, tx, r)
+		return err
+	})
+	if database.IsUnique(err) {
+		err = hook.ErrConflict
+	}
+	if err != nil {
+		return hook.Replay{}, fmt.Errorf("%s replay %q of account %q: %w", what, id, account, err)
+	}
+	return r, nil
+}
+
+// writeReplay updates what changes of one whose row is locked.
+func (s *Store) writeReplay(ctx context.Context, tx *sql.Tx, r hook.Replay) (hook.Replay, error) {
+	r.UpdatedAt = s.now()
+	r.EndedAt = time.Time{}
+	if r.State != hook.ReplayRunning {
+		r.EndedAt = r.UpdatedAt
+	}
+	progress, err := marshalProgress(r)
+	if err != nil {
+		return r, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE replays SET state = $2, progress = $3, revision = $4, updated_at = $5, ended_at = $6 WHERE id = $1`,
+		r.ID, string(r.State), progress, r.Revision, database.Micros(r.UpdatedAt), database.Micros(r.EndedAt))
+	return r, err
+}

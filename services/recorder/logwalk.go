@@ -1,0 +1,98 @@
+package recorder
+
+import (
+	"context"
+
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/rerun"
+)
+
+// logWalk goes through the deliveries that the log has of a webhook.
+type logWalk struct {
+	*replaying
+	// page are the next ones: a second's at most, since what is delivered by
+	// itself meanwhile is to be left out.
+	page []hook.Delivery
+}
+
+func (w *logWalk) begin(ctx context.Context, p *hook.ReplayProgress) (err error) {
+	p.Total, err = w.service.Store.CountReplay(ctx, w.replay)
+	return err
+}
+
+func (w *logWalk) close() {}
+
+func (w *logWalk) next(ctx context.Context, p *hook.ReplayProgress, limit int) (found []repeat, ended bool, err error) {
+	var due []hook.Delivery
+	for scanned := 0; len(due) < min(limit, chunk) && scanned < scanLimit; scanned++ {
+		d, more, err := w.pass(ctx, p)
+		if err != nil {
+			return nil, false, err
+		}
+		if !more {
+			ended = true
+			break
+		}
+		if w.repeats(&d) {
+			due = append(due, d)
+		}
+	}
+	due, payloads, left := w.service.payloads(ctx, due)
+	if left != nil {
+		return nil, false, left
+	}
+	for i := range due {
+		one, err := w.repeat(&due[i], payloads[i])
+		if err != nil {
+			return nil, false, err
+		}
+		found = append(found, one)
+	}
+	return found, ended, nil
+}
+
+// pass moves by one delivery; more is false at the end.
+func (w *logWalk) pass(ctx context.Context, p *hook.ReplayProgress) (d hook.Delivery, more bool, err error) {
+	if len(w.page) == 0 {
+		place := w.replay
+		place.Progress = *p
+		if w.page, err = w.service.Store.ReplayDeliveries(ctx, place, w.replay.Rate); err != nil || len(w.page) == 0 {
+			return hook.Delivery{}, false, err
+		}
+	}
+	d, w.page = w.page[0], w.page[1:]
+	p.Done, p.At, p.Delivery = p.Done+1, d.Published, d.ID
+	return d, true, nil
+}
+
+// repeats reports whether a delivery of the source is to be made again. Own ones
+// are not that have this run or a newer one: a recorder before was here, or
+// somebody has asked for it again since.
+func (w *logWalk) repeats(d *hook.Delivery) bool {
+	if w.replay.Source == w.replay.Webhook && d.Run >= w.replay.Run {
+		return false
+	}
+	return w.covers(&hook.Event{Type: d.EventType, ItemType: d.ItemType, Store: d.Store})
+}
+
+// repeat makes a delivery of the source one of the webhook that receives. payload
+// is nil if it is gone: then the delivery ends, unless it had come to a good end.
+func (w *logWalk) repeat(d *hook.Delivery, payload *rerun.Payload) (repeat, error) {
+	own := w.replay.Source == w.replay.Webhook
+	switch {
+	case payload == nil && own && d.Status == hook.FateDelivered:
+		return repeat{gone: true}, nil
+	case payload == nil:
+		end := *d
+		if !own {
+			end.ID, end.Webhook = hook.DeliveryID(d.Event, w.replay.Webhook, -1), w.replay.Webhook
+		}
+		return repeat{gone: true, record: rerun.Expired(&end, w.replay.Run, w.service.Now(), w.service.Partitions)}, nil
+	}
+	record, err := payload.To(w.replay.Webhook, w.replay.Run, w.service.Partitions)
+	one := repeat{record: record}
+	if own {
+		one.row = d
+	}
+	return one, err
+}

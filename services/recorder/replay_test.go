@@ -1,0 +1,334 @@
+package recorder_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
+	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
+)
+
+// ended writes event n's bundle and that its delivery has a fate.
+func (f *fixture) ended(n int, webhook string, fate hook.Fate) hook.Attempt {
+	f.Helper()
+	a := f.bundled(n, webhook)
+	a.Fate = fate
+	f.record(a)
+	return a
+}
+
+// replay asks for one of everything that happened until an hour after start.
+func (f *fixture) replay(webhook, source string, edit ...func(*hook.Replay)) hook.Replay {
+	f.Helper()
+	r := hook.Replay{
+		ID: fmt.Sprintf("rpl_%s_%s", webhook, source), Account: "acme", Webhook: webhook, Source: source,
+		From: start.Add(-time.Hour), To: start.Add(24 * time.Hour), Rate: hook.MaxReplayRate, Run: start.UnixMicro(),
+	}
+	for _, e := range edit {
+		e(&r)
+	}
+	r, err := f.store.CreateReplay(f.Context(), r)
+	require.NoError(f, err)
+	return r
+}
+
+func (f *fixture) replayed(r hook.Replay, state hook.ReplayState) hook.Replay {
+	f.Helper()
+	f.eventually(func() bool {
+		now, err := f.store.Replay(f.Context(), r.Account, r.ID)
+		require.NoError(f, err)
+		r = now
+		return r.State == state
+	}, "the replay is "+string(state))
+	return r
+}
+
+// writtenTo is how many bundles replays have made for a webhook.
+func (f *fixture) writtenTo(webhook string) int {
+	f.Helper()
+	ends, err := f.client.EndOffsets(f.Context(), bus.Deliveries)
+	require.NoError(f, err)
+	p := bus.PartitionOf([]byte(webhook), partitions)
+	return int(ends[p]) - f.bundles[p]
+}
+
+func events(bundles []*deliveryv1.Bundle) []string {
+	var ids []string
+	for _, b := range bundles {
+		ids = append(ids, b.Change.Event.Id)
+	}
+	return ids
+}
+
+func TestAllThatFailedIsRecoveredInANewRunAndNothingElse(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.ended(4, "wh_a", hook.FateRetrying)
+	f.ended(2, "wh_a", hook.FateDelivered)
+	exhausted := f.ended(3, "wh_a", hook.FateExhausted)
+	f.ended(1, "wh_a", hook.FateExhausted)
+	r := f.replay("wh_a", "wh_a", func(r *hook.Replay) {
+		r.Statuses = []hook.Fate{hook.FateRetrying, hook.FateExhausted}
+		r.From = start.Add(2 * time.Second)
+	})
+	f.run()
+	r = f.replayed(r, hook.ReplayDone)
+	require.EqualValues(t, 2, r.Progress.Replayed)
+	require.EqualValues(t, 2, r.Progress.Done)
+	require.EqualValues(t, 2, r.Progress.Total)
+	bundles := f.released("wh_a", 2)
+	require.Equal(t, []string{"evt_00003", "evt_00004"}, events(bundles), "oldest first")
+	for _, b := range bundles {
+		require.Equal(t, r.Run, b.Run)
+		require.Equal(t, []string{"wh_a"}, b.Webhooks)
+	}
+	require.Equal(t, hook.FateRetrying, f.delivery(exhausted).Status, "the log shows at once that it waits again")
+	require.Equal(t, r.Run, f.delivery(exhausted).Run)
+}
+
+func TestAnotherWebhookGetsOfTheDeliveriesWhatItSubscribedTo(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{"Contact"}, EventTypes: []hook.EventType{hook.Create}, Stores: []string{"7"}})
+	for n := range 4 {
+		a := f.bundled(n, "wh_a")
+		a.Fate, a.Store = hook.FateDelivered, []string{"7", "8", "", "7"}[n]
+		if n == 3 {
+			a.EventType = hook.Delete
+		}
+		f.record(a)
+	}
+	gone := attempt(9, "wh_a", hook.FateDelivered)
+	gone.Bundle.Offset = 1 << 40
+	f.record(gone)
+	r := f.replay("wh_b", "wh_a")
+	f.run()
+	r = f.replayed(r, hook.ReplayDone)
+	require.Equal(t, []string{"evt_00000", "evt_00002"}, events(f.released("wh_b", 2)), "store 7, and without one")
+	require.EqualValues(t, 5, r.Progress.Done)
+	require.EqualValues(t, 2, r.Progress.Replayed)
+	require.Equal(t, map[hook.Reason]int64{hook.ReasonPayloadGone: 1}, r.Progress.Failed)
+
+	lost := hook.DeliveryID("evt_00009", "wh_b", -1)
+	f.eventually(func() bool {
+		d, err := f.store.Delivery(t.Context(), "acme", lost)
+		return err == nil && d.Status == hook.FateExhausted && d.Reason == hook.ReasonPayloadGone && d.Webhook == "wh_b"
+	}, "the log says of each delivery that its payload is gone")
+	require.Equal(t, hook.FateDelivered, f.delivery(gone).Status, "nothing happened to the source's")
+}
+
+func TestOwnDeliveriesWhosePayloadIsGoneEndUnlessTheyWereDelivered(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	var all []hook.Attempt
+	for n, fate := range []hook.Fate{hook.FateDelivered, hook.FateRetrying} {
+		a := attempt(n, "wh_a", fate)
+		a.Bundle.Offset = 1 << 40
+		f.record(a)
+		all = append(all, a)
+	}
+	r := f.replay("wh_a", "wh_a")
+	f.run()
+	r = f.replayed(r, hook.ReplayDone)
+	require.Equal(t, map[hook.Reason]int64{hook.ReasonPayloadGone: 2}, r.Progress.Failed)
+	f.eventually(func() bool { return f.delivery(all[1]).Status == hook.FateExhausted }, "it cannot be tried again")
+	require.Equal(t, hook.FateDelivered, f.delivery(all[0]).Status)
+}
+
+func TestAReplayOfEventsReadsWhatUpstreamWrote(t *testing.T) {
+	f := newFixture(t)
+	f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes, Stores: []string{"7"}})
+	began := time.Now()
+	var want []string
+	var last bus.Record
+	for n := range 60 {
+		account, itemType, store := "acme", "Contact", "7"
+		switch n % 6 {
+		case 1:
+			account = "other"
+		case 2:
+			itemType = "Invoice"
+		case 3:
+			store = "8"
+		case 4:
+			itemType = "Contatto" // the same in Italian
+		}
+		last = bus.Record{
+			Topic: bus.EventTopics[n%len(bus.EventTopics)], Partition: n % partitions,
+			Value: fmt.Appendf(nil, `{"account":%q,"eventType":"create","itemType":%q,"store":%q,"items":[{"id":%d}]}`, account, itemType, store, n),
+		}
+		if n%6 == 5 {
+			last.Value = []byte("no event")
+		}
+		written := make(chan hook.Coordinates, 1)
+		require.NoError(t, f.producer.Produce(t.Context(), last, func(at hook.Coordinates, err error) { written <- at }))
+		at := <-written
+		if n%6 == 0 || n%6 == 4 {
+			want = append(want, hook.DerivedEventID(at))
+		}
+	}
+	r := f.replay("wh_b", "", func(r *hook.Replay) {
+		r.From, r.To, r.ItemTypes = began.Add(-time.Minute), time.Now().Add(time.Minute), []string{"Contact"}
+	})
+	f.run()
+	r = f.replayed(r, hook.ReplayDone)
+	bundles := f.released("wh_b", len(want))
+	require.ElementsMatch(t, want, events(bundles), "with the ids that the router gave them")
+	require.Equal(t, "wh_b", bundles[0].Webhooks[0])
+	require.NotEmpty(t, bundles[0].Change.Source.Topic)
+	require.EqualValues(t, 60, r.Progress.Total)
+	require.EqualValues(t, 60, r.Progress.Done)
+	require.EqualValues(t, len(want), r.Progress.Replayed)
+	require.Zero(t, r.Progress.ReachesBackTo, "nothing has expired")
+
+	none := f.replay("wh_b", "", func(r *hook.Replay) { r.ID, r.From, r.To = "rpl_early", began.Add(-time.Hour), began.Add(-time.Minute) })
+	require.Zero(t, f.replayed(none, hook.ReplayDone).Progress.Total, "nothing happened then")
+}
+
+func TestAReplayThatIsKilledIsResumedAndMissesNothing(t *testing.T) {
+	for name, source := range map[string]string{"of a log": "wh_a", "of events": ""} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.webhook("wh_a", hook.Active)
+			f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes})
+			const all = 700
+			var upstream []bus.Record
+			for n := range all {
+				if source != "" {
+					f.ended(n, "wh_a", hook.FateDelivered)
+					continue
+				}
+				upstream = append(upstream, bus.Record{
+					Topic: bus.EventTopics[0], Partition: n % partitions,
+					Value: fmt.Appendf(nil, `{"id":"evt_%05d","account":"acme","eventType":"create","itemType":"Contact","items":[{"id":1}]}`, n),
+				})
+			}
+			require.NoError(t, f.producer.ProduceSync(t.Context(), upstream...))
+			r := f.replay("wh_b", source, func(r *hook.Replay) {
+				r.From = start.Add(-time.Hour)
+				r.To = time.Now().Add(time.Hour)
+			})
+			f.store.advanced.Store(1 << 40) // no note of progress comes through
+			_, stop := f.run()
+			f.released("wh_b", 20)
+			stop()
+			f.store.advanced.Store(0)
+			r, err := f.store.Replay(t.Context(), "acme", r.ID)
+			require.NoError(t, err)
+			require.Equal(t, hook.ReplayRunning, r.State)
+			require.Zero(t, r.Progress.Replayed, "nobody knows how far it was")
+
+			f.run()
+			r = f.replayed(r, hook.ReplayDone)
+			require.EqualValues(t, all, r.Progress.Replayed)
+			total := f.writtenTo("wh_b")
+			require.Greater(t, total, all, "what was not noted is repeated")
+			got := make(map[string]bool)
+			for _, b := range f.released("wh_b", total) {
+				require.Equal(t, r.Run, b.Run, "in the same run, so that senders know it again")
+				got[b.Change.Event.Id] = true
+			}
+			require.Len(t, got, all)
+		})
+	}
+}
+
+func TestACancelledReplayStopsAndGoesOnFromThereWhenItIsResumed(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes})
+	const all = 150
+	for n := range all {
+		f.ended(n, "wh_a", hook.FateDelivered)
+	}
+	r := f.replay("wh_b", "wh_a", func(r *hook.Replay) { r.Rate = 10 })
+	f.run()
+	f.released("wh_b", 5)
+	_, err := f.store.CancelReplay(t.Context(), "acme", r.ID)
+	require.NoError(t, err)
+	other := f.replay("wh_b", "wh_a", func(r *hook.Replay) { r.ID, r.To = "rpl_other", r.From.Add(time.Second) })
+	f.replayed(other, hook.ReplayDone) // before it began, the cancelled one had ended
+	r, err = f.store.Replay(t.Context(), "acme", r.ID)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, r.Progress.Replayed, int64(5))
+	require.EqualValues(t, r.Progress.Replayed, f.writtenTo("wh_b"), "it noted all that it made")
+
+	r, err = f.store.ResumeReplay(t.Context(), "acme", r.ID)
+	require.NoError(t, err)
+	f.released("wh_b", int(r.Progress.Replayed)+10)
+	got := events(f.released("wh_b", int(r.Progress.Replayed)+10))
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(got))), len(got), "nothing twice")
+}
+
+func TestAReplayToARevokedWebhookFails(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.webhook("wh_b", hook.Active)
+	for n := range 50 {
+		f.ended(n, "wh_a", hook.FateDelivered)
+	}
+	r := f.replay("wh_a", "wh_a", func(r *hook.Replay) { r.Rate = 1 })
+	f.run()
+	f.released("wh_a", 1)
+	f.setStatus("wh_a", hook.Revoked)
+	r = f.replayed(r, hook.ReplayFailed)
+	require.Equal(t, `webhook "wh_a" was revoked`, r.Detail)
+}
+
+func TestAReplayWaitsForTheLogToCatchUp(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	for n := range 30 {
+		f.ended(n, "wh_a", hook.FateExhausted)
+	}
+	f.store.records.Store(5) // tried again after 0.1, 0.2, 0.4, 0.8, 1.6 s
+	r := f.replay("wh_a", "wh_a")
+	f.run()
+	require.EqualValues(t, 30, f.replayed(r, hook.ReplayDone).Progress.Replayed)
+}
+
+func TestAReplayOfEventsSaysHowFarBackItReaches(t *testing.T) {
+	f := newFixture(t)
+	f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes})
+	began := time.Now()
+	var upstream []bus.Record
+	for n := range 10 {
+		upstream = append(upstream, bus.Record{
+			Topic: bus.EventTopics[0], Partition: 0,
+			Value: fmt.Appendf(nil, `{"id":"evt_%05d","account":"acme","eventType":"create","itemType":"Contact","items":[{"id":1}]}`, n),
+		})
+	}
+	require.NoError(t, f.producer.ProduceSync(t.Context(), upstream...))
+	f.expire(bus.EventTopics[0], 0, 4)
+	r := f.replay("wh_b", "", func(r *hook.Replay) { r.From, r.To = began.Add(-time.Minute), time.Now().Add(time.Minute) })
+	f.run()
+	r = f.replayed(r, hook.ReplayDone)
+	require.EqualValues(t, 6, r.Progress.Replayed)
+	require.WithinDuration(t, began, r.Progress.ReachesBackTo, time.Minute)
+	require.Equal(t, "evt_00004", events(f.released("wh_b", 6))[0])
+}
+
+// expire deletes a partition's records below an offset, as retention does.
+func (f *fixture) expire(topic string, partition int32, below int64) {
+	f.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(f.brokers...))
+	require.NoError(f, err)
+	defer client.Close()
+	request := kmsg.NewPtrDeleteRecordsRequest()
+	t := kmsg.NewDeleteRecordsRequestTopic()
+	t.Topic = topic
+	p := kmsg.NewDeleteRecordsRequestTopicPartition()
+	p.Partition, p.Offset = partition, below
+	t.Partitions = append(t.Partitions, p)
+	request.Topics = append(request.Topics, t)
+	answer, err := request.RequestWith(f.Context(), client)
+	require.NoError(f, err)
+	require.Zero(f, answer.Topics[0].Partitions[0].ErrorCode)
+}

@@ -1,0 +1,240 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const (
+	// replayTick is how often a replay goes on: a tenth of its rate at a time, so
+	// that live traffic meets no bursts.
+	replayTick = 100 * time.Millisecond
+	// replayBurst is how long a replay that was late may catch up.
+	replayBurst = 2 * replayTick
+	// noteInterval is how often its progress is noted: the most that it repeats
+	// after a crash, and how soon it hears that its webhook changed.
+	noteInterval = time.Second
+)
+
+// walk finds what a replay delivers, in order.
+type walk interface {
+	// begin looks at the whole range, and notes its size in p.
+	begin(ctx context.Context, p *hook.ReplayProgress) error
+	// next goes on from where p is, moves it, and returns what it passed that is
+	// to be delivered: at most limit, and no more than fits into memory. ended says
+	// that nothing is left.
+	next(ctx context.Context, p *hook.ReplayProgress, limit int) (found []repeat, ended bool, err error)
+	close()
+}
+
+// repeat is one delivery of a replay.
+type repeat struct {
+	// record leads a sender to it, or ends it, if it is gone; one without a topic
+	// is none.
+	record bus.Record
+	gone   bool
+	// row is what the log has of it, if the log is to show at once that it waits
+	// again.
+	row *hook.Delivery
+}
+
+// replaying is one replay under way. Everything is written in the replay's run,
+// so that what a crash makes it write twice is posted once, and the progress is
+// noted after Kafka has acknowledged, so that nothing is passed over.
+type replaying struct {
+	service  *Service
+	producer *bus.Producer
+	tail     *tail
+	replay   hook.Replay
+	webhook  hook.Webhook // as of the last note
+	walk     walk
+	pace     pace
+	// handed are rows of what was handed to the senders since the last note.
+	handed []hook.Delivery
+	noted  time.Time
+}
+
+func newReplaying(s *Service, producer *bus.Producer, t *tail, replay hook.Replay) *replaying {
+	r := &replaying{service: s, producer: producer, tail: t, replay: replay}
+	if replay.Source != "" {
+		r.walk = &logWalk{replaying: r}
+	} else {
+		r.walk = &eventWalk{replaying: r}
+	}
+	return r
+}
+
+// run replays until the end, or until ctx ends, which is no error. ErrStale:
+// it was cancelled, or another member runs it.
+func (r *replaying) run(ctx context.Context) error {
+	defer r.walk.close()
+	if going, err := r.look(ctx); err != nil || !going {
+		return err
+	}
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	err := r.paced(ctx)
+	if errors.Is(err, hook.ErrStale) || r.replay.State != hook.ReplayRunning {
+		return err
+	}
+	// Whoever goes on shall repeat as little as can be.
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return errors.Join(err, r.note(closing))
+}
+
+// begin waits until the log has what was in attempts when the replay was first
+// seen here, and looks at the whole range, once.
+func (r *replaying) begin(ctx context.Context) error {
+	starts, err := r.service.Bus.StartOffsets(ctx, bus.Attempts)
+	if err != nil {
+		return err
+	}
+	ends, err := r.service.Bus.EndOffsets(ctx, bus.Attempts)
+	if err != nil {
+		return err
+	}
+	p := r.tail.partition
+	ticker := time.NewTicker(replayTick)
+	defer ticker.Stop()
+	for starts[p] < ends[p] && r.tail.next.Load() < ends[p] {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+	now := r.service.Now()
+	r.pace, r.noted = pace{since: now, last: now}, now
+	if r.replay.Progress.Begun {
+		return nil
+	}
+	if err := r.walk.begin(ctx, &r.replay.Progress); err != nil {
+		return err
+	}
+	r.replay.Progress.Begun = true
+	r.service.Log.Info("a replay begins", zap.String("replay", r.replay.ID), zap.String("account", r.replay.Account),
+		zap.String("webhook", r.replay.Webhook), zap.Int64("total", r.replay.Progress.Total))
+	return r.note(ctx)
+}
+
+// paced goes on at the replay's rate.
+func (r *replaying) paced(ctx context.Context) error {
+	ticker := time.NewTicker(replayTick)
+	defer ticker.Stop()
+	for {
+		ended := false
+		for found := chunk; found >= chunk && !ended; { // it was cut for the sake of memory
+			var err error
+			if found, ended, err = r.step(ctx); err != nil {
+				return err
+			}
+		}
+		if ended {
+			r.replay.State = hook.ReplayDone
+		}
+		if ended || r.service.Now().Sub(r.noted) >= noteInterval {
+			if err := r.note(ctx); err != nil {
+				return err
+			}
+			if going, err := r.look(ctx); err != nil || !going {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// step hands on some of what the pace allows now, and returns how many these
+// were. If anything of that fails, the replay is where it was.
+func (r *replaying) step(ctx context.Context) (n int, ended bool, err error) {
+	now := r.service.Now()
+	limit := r.pace.take(now, math.MaxInt, rising(float64(r.replay.Rate), now.Sub(r.pace.since)), replayBurst)
+	if limit == 0 {
+		return 0, false, nil
+	}
+	next := r.replay.Progress.Clone()
+	found, ended, err := r.walk.next(ctx, &next, limit)
+	if err != nil {
+		return 0, false, err
+	}
+	r.pace.tokens += float64(limit - len(found))
+	var records []bus.Record
+	for i := range found {
+		if found[i].gone {
+			next.Fail(hook.ReasonPayloadGone, 1)
+		} else {
+			next.Replayed++
+		}
+		if found[i].record.Topic != "" {
+			records = append(records, found[i].record)
+		}
+	}
+	if _, err := write(ctx, r.producer, records); err != nil {
+		return 0, false, fmt.Errorf("writing %d deliveries: %w", len(records), err)
+	}
+	for i := range found {
+		if found[i].row != nil {
+			r.handed = append(r.handed, *found[i].row)
+		}
+	}
+	r.service.metrics.replayed.Add(float64(next.Replayed - r.replay.Progress.Replayed))
+	r.replay.Progress = next
+	return len(found), ended, nil
+}
+
+// note writes down how far the replay is. ErrStale.
+func (r *replaying) note(ctx context.Context) error {
+	r.replay.Progress.Total = max(r.replay.Progress.Total, r.replay.Progress.Done)
+	if err := r.service.Store.Released(ctx, r.handed, r.replay.Run); err != nil {
+		return err
+	}
+	r.handed = nil
+	after, err := r.service.Store.AdvanceReplay(ctx, r.replay)
+	if err != nil {
+		return err
+	}
+	r.replay, r.noted = after, r.service.Now()
+	if r.replay.State != hook.ReplayRunning {
+		r.service.Log.Info("a replay ends", zap.String("replay", r.replay.ID), zap.String("state", string(r.replay.State)),
+			zap.Int64("replayed", r.replay.Progress.Replayed), zap.String("detail", r.replay.Detail))
+	}
+	return nil
+}
+
+// look reads the webhook that receives. Nothing is made for one that was revoked:
+// the replay fails then.
+func (r *replaying) look(ctx context.Context) (going bool, err error) {
+	if r.replay.State != hook.ReplayRunning {
+		return false, nil
+	}
+	w, err := r.service.Store.Webhook(ctx, r.replay.Account, r.replay.Webhook)
+	if err != nil {
+		return false, err
+	}
+	if w.Status == hook.Revoked {
+		r.replay.State, r.replay.Detail = hook.ReplayFailed, fmt.Sprintf("webhook %q was revoked", w.ID)
+		return false, r.note(ctx)
+	}
+	r.webhook = w
+	return true, nil
+}
+
+// covers reports whether the webhook that receives is to get an event. Its own
+// deliveries are repeated as they were; of others' it gets what it subscribed to.
+func (r *replaying) covers(e *hook.Event) bool {
+	return r.replay.Source == r.replay.Webhook || r.webhook.Wants(e)
+}
