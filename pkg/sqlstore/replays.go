@@ -12,7 +12,7 @@ import (
 
 // CreateReplay implements hook.Replays.
 func (s *Store) CreateReplay(ctx context.Context, r hook.Replay) (hook.Replay, error) {
-	r.State, r.Revision, r.CreatedAt = hook.ReplayRunning, 1, s.now()
+	r.State, r.Revision, r.CreatedAt = hook.ReplayRunning, 1, database.Time(s.stamp())
 	r.UpdatedAt, r.EndedAt = r.CreatedAt, time.Time{}
 	row, err := rowOfReplay(r)
 	if err != nil {
@@ -146,7 +146,7 @@ func (s *Store) changeReplay(ctx context.Context, account, id, what string, chan
 
 // writeReplay updates what changes of one whose row is locked.
 func (s *Store) writeReplay(ctx context.Context, tx *sql.Tx, r hook.Replay) (hook.Replay, error) {
-	r.UpdatedAt = s.now()
+	r.UpdatedAt = database.Time(s.stamp())
 	r.EndedAt = time.Time{}
 	if r.State != hook.ReplayRunning {
 		r.EndedAt = r.UpdatedAt

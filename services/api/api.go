@@ -29,6 +29,7 @@ type Store interface {
 	hook.Webhooks
 	hook.Log
 	hook.Usages
+	hook.Replays
 	hook.Publications
 }
 
@@ -61,6 +62,13 @@ type Payloads interface {
 	Payload(ctx context.Context, d hook.Delivery) (hook.Event, error)
 }
 
+// Reruns hands deliveries to their senders again.
+type Reruns interface {
+	// Rerun writes a delivery in a new run, and returns when Kafka has acknowledged.
+	// hook.ErrNotFound if Kafka no longer has its payload.
+	Rerun(ctx context.Context, d hook.Delivery, run int64) error
+}
+
 // Circuits knows the senders' breakers.
 type Circuits interface {
 	// Circuits returns "closed", "open" or "half_open" for each webhook.
@@ -74,6 +82,7 @@ type Config struct {
 	Seal     Sealer
 	Ingest   Ingest
 	Payloads Payloads
+	Reruns   Reruns
 	// Circuits; nil: they are not shown.
 	Circuits Circuits
 	// AdminKey is the operator's key; empty: nobody is admin.
@@ -109,8 +118,8 @@ type Service struct {
 // New makes a service; it does no I/O. The error says what is missing in cfg.
 func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Cache == nil || cfg.Seal == nil || cfg.Ingest == nil ||
-		cfg.Payloads == nil || cfg.CheckURL == nil || cfg.Log == nil {
-		return nil, errors.New("api: Store, Cache, Seal, Ingest, Payloads, CheckURL and Log are required")
+		cfg.Payloads == nil || cfg.Reruns == nil || cfg.CheckURL == nil || cfg.Log == nil {
+		return nil, errors.New("api: Store, Cache, Seal, Ingest, Payloads, Reruns, CheckURL and Log are required")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

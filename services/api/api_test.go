@@ -39,7 +39,24 @@ type kafka struct {
 	taken    []hook.Event
 	largest  int // bytes of a value
 	payloads map[hook.Coordinates]hook.Event
+	reruns   []rerun
 	down     error
+}
+
+// rerun is a delivery that was handed on again.
+type rerun struct {
+	delivery string
+	run      int64
+}
+
+func (k *kafka) Rerun(ctx context.Context, d hook.Delivery, run int64) error {
+	if _, err := k.Payload(ctx, d); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.reruns = append(k.reruns, rerun{d.ID, run})
+	return nil
 }
 
 func (k *kafka) Publish(ctx context.Context, events []api.EncodedEvent) error {
@@ -118,7 +135,7 @@ func newBenchPolling(t *testing.T, interval time.Duration) *bench {
 	log, err := telemetry.NewLog(b.log, "api", "debug", telemetry.JSON)
 	require.NoError(t, err)
 	b.Service, err = api.New(api.Config{
-		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Circuits: b.circuits,
+		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Circuits: b.circuits,
 		AdminKey: adminKey, CheckURL: egress.Policy{}.CheckURL, Log: log,
 		PollInterval: interval,
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"go.uber.org/zap"
 
+	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -18,6 +19,9 @@ import (
 
 // statusFailed in a filter means retrying or exhausted.
 const statusFailed = "failed"
+
+// failedFates are what it means.
+var failedFates = []hook.Fate{hook.FateRetrying, hook.FateExhausted}
 
 // fates that a filter may name.
 var fates = []hook.Fate{
@@ -52,6 +56,17 @@ func (s *Service) deliveryRoutes() {
 		OperationID: "get-delivery", Method: http.MethodGet, Path: "/v1/deliveries/{id}", Tags: tags,
 		Summary: "Get a delivery", Description: "With its attempts and its payload.", Errors: []int{http.StatusNotFound},
 	}, readable, nil, s.getDelivery)
+	handle(s, huma.Operation{
+		OperationID: "retry-delivery", Method: http.MethodPost, Path: "/v1/deliveries/{id}/retry", Tags: tags,
+		Summary: "Deliver it again now",
+		Description: "Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. " +
+			"410 if its payload has expired.",
+		DefaultStatus: http.StatusAccepted,
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusServiceUnavailable},
+	}, access{scope: hook.ScopeWrite, find: func(ctx context.Context, p apiauth.Principal, id string) error {
+		_, err := s.cfg.Store.Delivery(ctx, p.Account, id)
+		return err
+	}}, nil, s.retryDelivery)
 }
 
 func (s *Service) listDeliveries(ctx context.Context, in *deliveryListInput) (*listed[Delivery], error) {
@@ -76,7 +91,7 @@ func readStatuses(names []string) ([]hook.Fate, error) {
 	for _, name := range names {
 		switch status := hook.Fate(name); {
 		case status == statusFailed:
-			statuses = append(statuses, hook.FateRetrying, hook.FateExhausted)
+			statuses = append(statuses, failedFates...)
 		case slices.Contains(fates, status):
 			statuses = append(statuses, status)
 		default:

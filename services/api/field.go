@@ -87,6 +87,12 @@ func (d *document) seconds(name string, least, most time.Duration) (time.Duratio
 	return d.durationIn(name, "must be a duration of whole seconds", least, most, time.Second)
 }
 
+// time reads a time, as exact as the store keeps it.
+func (d *document) time(name string) (time.Time, bool) {
+	at, ok := read[time.Time](d, name, "must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z")
+	return at.Truncate(time.Microsecond), ok
+}
+
 // durationIn reads a multiple of unit within limits; rule says so in words.
 func (d *document) durationIn(name, rule string, least, most, unit time.Duration) (time.Duration, bool) {
 	limits := rule + " from " + durationText(least) + " to " + durationText(most)

@@ -31,6 +31,7 @@ func (s *Service) routes() http.Handler {
 	s.keyRoutes()
 	s.webhookRoutes()
 	s.deliveryRoutes()
+	s.replayRoutes()
 	s.usageRoutes()
 	s.eventRoutes()
 	s.itemTypeRoutes()

@@ -58,3 +58,30 @@ func (p payloads) Payload(ctx context.Context, d hook.Delivery) (hook.Event, err
 	}
 	return payload.Event, err
 }
+
+// reruns is the api's way to make a delivery happen again.
+type reruns struct {
+	bus      *bus.Client
+	producer *bus.Producer
+}
+
+// Rerun reads what happened and writes it to deliveries in a new run.
+// hook.ErrNotFound if Kafka no longer has it.
+func (r reruns) Rerun(ctx context.Context, d hook.Delivery, run int64) error {
+	payload, err := rerun.Read(ctx, r.bus, &d)
+	if rerun.Gone(err) {
+		return fmt.Errorf("payload of delivery %q: %w", d.ID, hook.ErrNotFound)
+	}
+	if err != nil {
+		return err
+	}
+	partitions, err := r.bus.Partitions(ctx, bus.Deliveries)
+	if err != nil {
+		return err
+	}
+	record, err := payload.To(d.Webhook, run, partitions)
+	if err != nil {
+		return err
+	}
+	return r.producer.ProduceSync(ctx, record)
+}

@@ -37,6 +37,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 		Seal:     p.Keys,
 		Ingest:   ingest{producer: producer},
 		Payloads: payloads{bus: p.Bus},
+		Reruns:   reruns{bus: p.Bus, producer: producer},
 		Circuits: redisstore.NewCircuits(p.Redis),
 		AdminKey: p.Config.AdminKey,
 		CheckURL: p.egress().CheckURL,
