@@ -32,6 +32,9 @@ func TestInstallation(t *testing.T) {
 			"to others while one receiver hangs":                keepsOthersGoing,
 			"only what the store and the types of a hook allow": matchesStoresAndTypes,
 			"in the producer's trace":                           continuesTraces,
+			"a delivery that waits at once, on demand":          retriesWhatWaits,
+			"what failed, once more, on demand":                 recovers,
+			"what happened before, to a new webhook":            replaysToAnother,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -43,6 +46,7 @@ func TestInstallation(t *testing.T) {
 		for _, service := range services {
 			t.Run("when "+service+" is killed", func(t *testing.T) { survivesKill(t, in, service) })
 		}
+		t.Run("of a replay when recorder is killed", func(t *testing.T) { replaysWhenKilled(t, in) })
 		for _, server := range in.backends.servers() {
 			t.Run("when "+server+" is killed", func(t *testing.T) { survivesServer(t, in, server) })
 		}
