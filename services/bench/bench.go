@@ -55,7 +55,8 @@ type Config struct {
 	// Backlog is the events that the scenario burst publishes at once, or the
 	// deliveries that the scenario backlog parks.
 	Backlog int
-	// Drain is what the receiver of the backlog takes a second.
+	// Drain is what the receiver of the backlog takes a second, or the rate of the
+	// scenario replay, at most hook.MaxReplayRate.
 	Drain int
 	// Direct makes the scenario burst write to the topic deliveries itself, as the
 	// router would, so that the sender's reading is measured alone.
@@ -90,6 +91,7 @@ var scenarios = []scenario{
 	{name: "fanout", run: fanout},
 	{name: "neighbour", run: neighbour},
 	{name: "burst", run: burst, defaults: Config{Accounts: 20, Backlog: 200_000, Drain: 1_000}},
+	{name: "replay", run: replay, defaults: Config{Events: 100_000, Drain: 500}},
 	{name: "subscriptions", run: subscriptions, defaults: Config{Accounts: 10_000, Webhooks: 1_000_000, Rate: 500, Seconds: 20}},
 	{name: "backlog", run: backlog, defaults: Config{Accounts: 20, Backlog: 500_000, Drain: 500}},
 }

@@ -43,7 +43,7 @@ func (env Environment) bench() *cobra.Command {
 	flags.IntSliceVar(&cfg.Fanout, "fanout", nil, "fanout: numbers of webhooks (default 10,1000)")
 	flags.StringVar(&cfg.Variant, "variant", "", "neighbour: who is ill, and how, such as 500-10-of-20 (default hang-1-of-20)")
 	flags.IntVar(&cfg.Backlog, "backlog", 0, "burst, backlog: events published at once, deliveries parked (default the scenario's own)")
-	flags.IntVar(&cfg.Drain, "drain", 0, "burst, backlog: what their receiver takes a second (default the scenario's own)")
+	flags.IntVar(&cfg.Drain, "drain", 0, "burst, backlog: what their receiver takes a second; replay: its rate (default the scenario's own)")
 	flags.BoolVar(&cfg.Direct, "direct", false, "burst: write it to deliveries as the router would, so that only reading is measured")
 	flags.String("brokers", "", "brokers of a real Kafka (STAFFETTA_KAFKA_BROKERS); by default servers are embedded")
 	flags.String("redis", "", "URL of a real Redis (STAFFETTA_REDIS_URL)")
