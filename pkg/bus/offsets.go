@@ -127,57 +127,74 @@ func (c *Client) offsets(ctx context.Context, wanted map[topicPartition]int64) (
 	return found, faults
 }
 
-// readAtBytes is what ReadAt asks for: a broker sends the whole batch that has
-// the record all the same, and no second one.
-const readAtBytes = 1
+const (
+	// readAtBytes is what ReadAt asks for: a broker sends the whole batch that has
+	// the record all the same, and no second one.
+	readAtBytes = 1
+	// readAheadBytes is what ReadFrom asks for: about 250 records of 1 KiB.
+	readAheadBytes = 256 << 10
+)
 
 // ReadAt returns one record. ErrGone if it is not there (any more), ErrNoTopic.
 func (c *Client) ReadAt(ctx context.Context, at hook.Coordinates) (Record, error) {
-	var record Record
-	err := c.retry(ctx, func(ctx context.Context) error {
+	records, err := c.read(ctx, at, readAtBytes)
+	if err != nil {
+		return Record{}, err
+	}
+	return records[0], nil
+}
+
+// ReadFrom is ReadAt for who goes on with the records behind it: some of them come
+// with it, in their order. They share memory.
+func (c *Client) ReadFrom(ctx context.Context, at hook.Coordinates) ([]Record, error) {
+	return c.read(ctx, at, readAheadBytes)
+}
+
+func (c *Client) read(ctx context.Context, at hook.Coordinates, bytes int) (records []Record, err error) {
+	err = c.retry(ctx, func(ctx context.Context) error {
 		leader, err := c.layout.leader(ctx, at.Topic, at.Partition)
 		if err != nil {
 			return err
 		}
 		want := []wanted{{topic: at.Topic, partition: at.Partition, offset: at.Offset}}
-		got, err := c.fetchFrom(ctx, leader, want, time.Millisecond, readAtBytes, readAtBytes, nil)
+		got, err := c.fetchFrom(ctx, leader, want, time.Millisecond, bytes, bytes, nil)
 		if err != nil {
 			return err
 		}
-		record, err = only(got.partitions, at)
+		records, err = from(got.partitions, at)
 		return err
 	})
 	if errors.Is(err, errNotWritten) {
 		err = ErrGone // no leader came up with it
 	}
 	if err != nil {
-		return Record{}, fmt.Errorf("read %s: %w", at, err)
+		return nil, fmt.Errorf("read %s: %w", at, err)
 	}
-	return record, nil
+	return records, nil
 }
 
-// only picks the record at the coordinates out of an answer.
-func only(got []fetched, at hook.Coordinates) (Record, error) {
+// from picks the record at the coordinates out of an answer, with those behind it.
+func from(got []fetched, at hook.Coordinates) ([]Record, error) {
 	var d decoder
 	for i := range got {
 		switch err := got[i].err; {
 		case errors.Is(err, kafka.OffsetOutOfRange):
-			return Record{}, ErrGone
+			return nil, ErrGone
 		case err != nil:
-			return Record{}, err
+			return nil, err
 		}
 		batch, err := d.read(&got[i], at.Offset)
 		if err != nil {
-			return Record{}, err
+			return nil, err
 		}
 		switch {
 		case len(batch.Records) > 0 && batch.Records[0].Offset == at.Offset:
-			return batch.Records[0], nil
+			return batch.Records, nil
 		case batch.Next > at.Offset:
-			return Record{}, ErrGone // something else is there
+			return nil, ErrGone // something else is there
 		case batch.HighWatermark <= at.Offset:
-			return Record{}, errNotWritten
+			return nil, errNotWritten
 		}
 	}
-	return Record{}, errEmpty
+	return nil, errEmpty
 }

@@ -51,6 +51,11 @@ func Read(ctx context.Context, client *bus.Client, d *hook.Delivery) (Payload, e
 	if err != nil {
 		return Payload{}, err
 	}
+	return in(&record, d)
+}
+
+// in finds the payload of a delivery in the record at its coordinates.
+func in(record *bus.Record, d *hook.Delivery) (Payload, error) {
 	b, err := codec.ReadBundle(record.Value)
 	if err != nil {
 		return Payload{}, fmt.Errorf("%w: %w", ErrUnreadable, err)

@@ -12,7 +12,8 @@ type logWalk struct {
 	*replaying
 	// page are the next ones: a second's at most, since what is delivered by
 	// itself meanwhile is to be left out.
-	page []hook.Delivery
+	page     []hook.Delivery
+	payloads *payloads
 }
 
 func (w *logWalk) begin(ctx context.Context, p *hook.ReplayProgress) (err error) {
@@ -37,7 +38,7 @@ func (w *logWalk) next(ctx context.Context, p *hook.ReplayProgress, limit int) (
 			due = append(due, d)
 		}
 	}
-	due, payloads, left := w.service.payloads(ctx, due)
+	due, payloads, left := w.payloads.read(ctx, due, map[string]bool{})
 	if left != nil {
 		return nil, false, left
 	}

@@ -1,9 +1,11 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -13,29 +15,37 @@ import (
 	"github.com/staffetta/staffetta/pkg/rerun"
 )
 
-// readers is how many payloads are read at a time.
+// readers is how many partitions payloads are read from at a time.
 const readers = 8
 
-// payloads reads what happened of each delivery; nil for one that is gone. Those
-// that cannot be read just now are left out of readable, and joined in left. A
-// webhook that asks for order joins waits then, and all behind them of those in
-// waits is left out too.
-func (s *Service) payloads(ctx context.Context, deliveries []hook.Delivery, waits map[string]bool) (readable []hook.Delivery, payloads []*rerun.Payload, left error) {
+// payloads reads what happened of deliveries. It keeps what it read last of each
+// partition, in case more of that is wanted.
+type payloads struct {
+	service *Service
+	readers map[int]*rerun.Reader // by partition
+}
+
+func newPayloads(s *Service) *payloads {
+	return &payloads{service: s, readers: make(map[int]*rerun.Reader)}
+}
+
+// read reads what happened of each delivery; nil for one that is gone. Those that
+// cannot be read just now are left out of readable, and joined in left. A webhook
+// that asks for order joins waits then, and all behind them of those in waits is
+// left out too.
+func (p *payloads) read(ctx context.Context, deliveries []hook.Delivery, waits map[string]bool) (readable []hook.Delivery, payloads []*rerun.Payload, left error) {
 	all := make([]*rerun.Payload, len(deliveries))
 	faults := make([]error, len(deliveries))
-	var group errgroup.Group
-	group.SetLimit(readers)
-	for i := range deliveries {
-		group.Go(func() error {
-			p, err := rerun.Read(ctx, s.Bus, &deliveries[i])
+	s := p.service
+	p.eachPartition(deliveries, func(reader *rerun.Reader, indices []int) {
+		for _, i := range indices {
+			payload, err := reader.Read(ctx, &deliveries[i])
 			if err == nil {
-				all[i] = &p
+				all[i] = &payload
 			}
-			faults[i] = err
-			return nil // one that fails does not end the others
-		})
-	}
-	_ = group.Wait()
+			faults[i] = err // one that fails does not end the others
+		}
+	})
 	for i, err := range faults {
 		d := &deliveries[i]
 		switch {
@@ -55,6 +65,30 @@ func (s *Service) payloads(ctx context.Context, deliveries []hook.Delivery, wait
 		readable, payloads = append(readable, *d), append(payloads, all[i])
 	}
 	return readable, payloads, left
+}
+
+// eachPartition calls read with the deliveries whose bundles are on one partition,
+// in the order of these, side by side for several partitions.
+func (p *payloads) eachPartition(deliveries []hook.Delivery, read func(reader *rerun.Reader, indices []int)) {
+	byPartition := make(map[int][]int)
+	for i := range deliveries {
+		at := deliveries[i].Bundle.Partition
+		byPartition[at] = append(byPartition[at], i)
+		if p.readers[at] == nil {
+			p.readers[at] = rerun.NewReader(p.service.Bus)
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(readers)
+	for at, indices := range byPartition {
+		reader := p.readers[at]
+		slices.SortFunc(indices, func(i, j int) int { return cmp.Compare(deliveries[i].Bundle.Offset, deliveries[j].Bundle.Offset) })
+		group.Go(func() error {
+			read(reader, indices)
+			return nil
+		})
+	}
+	_ = group.Wait()
 }
 
 // write writes records and gives the indices of those that Kafka has

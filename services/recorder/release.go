@@ -21,7 +21,7 @@ const chunk = 64
 // are held still although the others are released: their payload could not be
 // read this time.
 func (r *releaser) release(ctx context.Context, held []hook.Delivery) (left, err error) {
-	held, payloads, left := r.service.payloads(ctx, held, r.waits)
+	held, payloads, left := newPayloads(r.service).read(ctx, held, r.waits)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ type replaying struct {
 func newReplaying(s *Service, producer *bus.Producer, t *tail, replay hook.Replay) *replaying {
 	r := &replaying{service: s, producer: producer, tail: t, replay: replay}
 	if replay.Source != "" {
-		r.walk = &logWalk{replaying: r}
+		r.walk = &logWalk{replaying: r, payloads: newPayloads(s)}
 	} else {
 		r.walk = &eventWalk{replaying: r}
 	}
