@@ -19,7 +19,9 @@ const (
 	// scanLimit bounds what is looked at in a tick without being replayed, such as
 	// other accounts' events: 10,000 a second, at about 5 µs each a twentieth of a
 	// core.
-	scanLimit = 1000
+	scanLimit = 200
+	// fetchWait is how long a step waits for events to look at.
+	fetchWait = 100 * time.Millisecond
 	// stepBytes bounds the events that are handed on together.
 	stepBytes = 16 << 20
 	// scanBytes bounds what was fetched and is not looked at yet; twice as much is
@@ -96,7 +98,7 @@ func (w *eventWalk) next(ctx context.Context, p *hook.ReplayProgress, limit int)
 	if w.fetcher == nil {
 		w.open(p)
 	}
-	waiting, cancel := context.WithTimeout(ctx, replayTick)
+	waiting, cancel := context.WithTimeout(ctx, fetchWait)
 	defer cancel()
 	bytes := 0
 	for scanned := 0; len(found) < limit && scanned < scanLimit && bytes < stepBytes; scanned++ {

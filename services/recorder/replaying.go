@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// replayTick is how often a replay goes on: a tenth of its rate at a time, so
+	// replayTick is how often a replay goes on: a fiftieth of its rate at a time, so
 	// that live traffic meets no bursts.
-	replayTick = 100 * time.Millisecond
-	// replayBurst is how long a replay that was late may catch up.
-	replayBurst = 2 * replayTick
+	replayTick = 20 * time.Millisecond
+	// replayBurst is how much of its rate a replay that was late may make up for.
+	replayBurst = 100 * time.Millisecond
 	// noteInterval is how often its progress is noted: the most that it repeats
 	// after a crash, and how soon it hears that its webhook changed.
 	noteInterval = time.Second
