@@ -149,6 +149,9 @@ type Replayer interface {
 	// ReplayDeliveries returns at most limit of these deliveries, oldest first:
 	// those behind Progress.At and Progress.Delivery.
 	ReplayDeliveries(ctx context.Context, r Replay, limit int) ([]Delivery, error)
+	// AccountPublished reports whether the cache has an account as it is now, or had
+	// it so: then senders can know all its webhooks.
+	AccountPublished(ctx context.Context, id string) (bool, error)
 	// Webhook is Webhooks'.
 	Webhook(ctx context.Context, account, id string) (Webhook, error)
 }

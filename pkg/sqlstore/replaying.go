@@ -85,3 +85,12 @@ func meant(r hook.Replay) *conditions {
 	}
 	return where
 }
+
+// AccountPublished implements hook.Replayer.
+func (s *Store) AccountPublished(ctx context.Context, id string) (published bool, err error) {
+	row := s.db.QueryRowContext(ctx, `SELECT published >= version FROM accounts WHERE id = $1`, id)
+	if err := row.Scan(&published); err != nil {
+		return false, fmt.Errorf("publication of account %q: %w", id, found(err))
+	}
+	return published, nil
+}

@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -172,5 +173,26 @@ func TestTheDeliveriesOfAReplayComeOldestFirstAndOnce(t *testing.T) {
 			}
 		}
 		require.ElementsMatch(t, want, got)
+	})
+}
+
+func TestAnAccountIsPublishedUntilItChanges(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		for range 2 {
+			published, err := f.AccountPublished(t.Context(), "acme")
+			require.NoError(t, err)
+			require.False(t, published)
+			states, err := f.Unpublished(t.Context(), 10)
+			require.NoError(t, err)
+			require.NoError(t, f.Published(t.Context(), states))
+			published, err = f.AccountPublished(t.Context(), "acme")
+			require.NoError(t, err)
+			require.True(t, published)
+			f.webhook(t, "acme", "wh_"+rand.Text())
+		}
+		_, err := f.AccountPublished(t.Context(), "nobody")
+		require.ErrorIs(t, err, hook.ErrNotFound)
 	})
 }

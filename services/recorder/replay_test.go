@@ -34,9 +34,18 @@ func (f *fixture) replay(webhook, source string, edit ...func(*hook.Replay)) hoo
 	for _, e := range edit {
 		e(&r)
 	}
+	f.publish()
 	r, err := f.store.CreateReplay(f.Context(), r)
 	require.NoError(f, err)
 	return r
+}
+
+// publish lets the cache have all accounts, as api does.
+func (f *fixture) publish() {
+	f.Helper()
+	states, err := f.store.Unpublished(f.Context(), 100)
+	require.NoError(f, err)
+	require.NoError(f, f.store.Published(f.Context(), states))
 }
 
 func (f *fixture) replayed(r hook.Replay, state hook.ReplayState) hook.Replay {
@@ -331,4 +340,32 @@ func (f *fixture) expire(topic string, partition int32, below int64) {
 	answer, err := request.RequestWith(f.Context(), client)
 	require.NoError(f, err)
 	require.Zero(f, answer.Topics[0].Partitions[0].ErrorCode)
+}
+
+func TestAReplayWaitsUntilSendersCanKnowItsWebhook(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.ended(1, "wh_a", hook.FateDelivered)
+	r := f.replay("wh_a", "wh_a")
+	f.webhook("wh_new", hook.Active) // a change that the cache does not have
+	// Another account's replay shows that the recorder has looked at both.
+	_, err := f.store.CreateAccount(t.Context(), hook.Account{ID: "other", Name: "Other"})
+	require.NoError(t, err)
+	_, err = f.store.CreateWebhook(t.Context(), hook.Webhook{ID: "wh_other", Account: "other", Status: hook.Active})
+	require.NoError(t, err)
+	states, err := f.store.Unpublished(t.Context(), 100)
+	require.NoError(t, err)
+	states = slices.DeleteFunc(states, func(s hook.AccountState) bool { return s.Account.ID != "other" })
+	require.NoError(t, f.store.Published(t.Context(), states))
+	other, err := f.store.CreateReplay(t.Context(), hook.Replay{
+		ID: "rpl_z", Account: "other", Webhook: "wh_other", Source: "wh_other", From: start, To: start.Add(time.Hour), Rate: 1, Run: 1,
+	})
+	require.NoError(t, err)
+	f.run()
+	f.replayed(other, hook.ReplayDone)
+	r, err = f.store.Replay(t.Context(), "acme", r.ID)
+	require.NoError(t, err)
+	require.False(t, r.Progress.Begun)
+	f.publish()
+	require.EqualValues(t, 1, f.replayed(r, hook.ReplayDone).Progress.Replayed)
 }

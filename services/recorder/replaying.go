@@ -19,6 +19,8 @@ const (
 	replayTick = 20 * time.Millisecond
 	// replayBurst is how much of its rate a replay that was late may make up for.
 	replayBurst = 100 * time.Millisecond
+	// awaitInterval is how often is looked whether a replay can begin.
+	awaitInterval = 200 * time.Millisecond
 	// noteInterval is how often its progress is noted: the most that it repeats
 	// after a crash, and how soon it hears that its webhook changed.
 	noteInterval = time.Second
@@ -92,26 +94,10 @@ func (r *replaying) run(ctx context.Context) error {
 	return errors.Join(err, r.note(closing))
 }
 
-// begin waits until the log has what was in attempts when the replay was first
-// seen here, and looks at the whole range, once.
+// begin waits for what the replay needs, and looks at the whole range, once.
 func (r *replaying) begin(ctx context.Context) error {
-	starts, err := r.service.Bus.StartOffsets(ctx, bus.Attempts)
-	if err != nil {
+	if err := r.await(ctx); err != nil {
 		return err
-	}
-	ends, err := r.service.Bus.EndOffsets(ctx, bus.Attempts)
-	if err != nil {
-		return err
-	}
-	p := r.tail.partition
-	ticker := time.NewTicker(replayTick)
-	defer ticker.Stop()
-	for starts[p] < ends[p] && r.tail.next.Load() < ends[p] {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticker.C:
-		}
 	}
 	now := r.service.Now()
 	r.pace, r.noted = pace{since: now, last: now}, now
@@ -125,6 +111,37 @@ func (r *replaying) begin(ctx context.Context) error {
 	r.service.Log.Info("a replay begins", zap.String("replay", r.replay.ID), zap.String("account", r.replay.Account),
 		zap.String("webhook", r.replay.Webhook), zap.Int64("total", r.replay.Progress.Total))
 	return r.note(ctx)
+}
+
+// await waits until the log has what was in attempts when the replay was first
+// seen here, and until senders can know the webhook: a task for one that they
+// cannot see, they would cancel.
+func (r *replaying) await(ctx context.Context) error {
+	starts, err := r.service.Bus.StartOffsets(ctx, bus.Attempts)
+	if err != nil {
+		return err
+	}
+	ends, err := r.service.Bus.EndOffsets(ctx, bus.Attempts)
+	if err != nil {
+		return err
+	}
+	p := r.tail.partition
+	ticker := time.NewTicker(awaitInterval)
+	defer ticker.Stop()
+	for {
+		published, err := r.service.Store.AccountPublished(ctx, r.replay.Account)
+		if err != nil {
+			return err
+		}
+		if published && (starts[p] == ends[p] || r.tail.next.Load() >= ends[p]) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
 }
 
 // paced goes on at the replay's rate.
