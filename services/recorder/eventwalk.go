@@ -196,8 +196,8 @@ func (w *eventWalk) repeat(r *bus.Record) (one repeat, wanted bool, err error) {
 		return repeat{}, false, nil //nolint:nilerr // see above
 	}
 	payload := rerun.Of(&e)
-	record, err := payload.To(w.replay.Webhook, w.replay.Run, w.service.Partitions)
-	return repeat{record: record}, err == nil, err
+	one, err = w.lead(&payload)
+	return one, err == nil, err
 }
 
 // within: the times of topics that are upstream's own need not rise.

@@ -70,30 +70,39 @@ func (w *logWalk) pass(ctx context.Context, p *hook.ReplayProgress) (d hook.Deli
 // are not that have this run or a newer one: a recorder before was here, or
 // somebody has asked for it again since.
 func (w *logWalk) repeats(d *hook.Delivery) bool {
-	if w.replay.Source == w.replay.Webhook && d.Run >= w.replay.Run {
+	if w.own() && d.Run >= w.replay.Run {
 		return false
 	}
 	return w.covers(&hook.Event{Type: d.EventType, ItemType: d.ItemType, Store: d.Store})
 }
 
 // repeat makes a delivery of the source one of the webhook that receives. payload
-// is nil if it is gone: then the delivery ends, unless it had come to a good end.
+// is nil if it is gone.
 func (w *logWalk) repeat(d *hook.Delivery, payload *rerun.Payload) (repeat, error) {
-	own := w.replay.Source == w.replay.Webhook
-	switch {
-	case payload == nil && own && d.Status == hook.FateDelivered:
-		return repeat{gone: true}, nil
-	case payload == nil:
-		end := *d
-		if !own {
-			end.ID, end.Webhook = hook.DeliveryID(d.Event, w.replay.Webhook, -1), w.replay.Webhook
+	if payload == nil {
+		return w.gone(d), nil
 		}
-		return repeat{gone: true, record: rerun.Expired(&end, w.replay.Run, w.service.Now(), w.service.Partitions)}, nil
-	}
-	record, err := payload.To(w.replay.Webhook, w.replay.Run, w.service.Partitions)
-	one := repeat{record: record}
-	if own {
+	one, err := w.lead(payload)
+	if w.own() {
 		one.row = d
 	}
 	return one, err
 }
+
+// gone ends a delivery whose payload is gone, unless it had come to a good end,
+// or another webhook's is made of one item, or of each: which that would be, only
+// the payload says.
+func (w *logWalk) gone(d *hook.Delivery) repeat {
+	end := *d
+	switch {
+	case w.own() && d.Status == hook.FateDelivered,
+		!w.own() && (w.webhook.Format.PerItem() || d.ID != hook.DeliveryID(d.Event, d.Webhook, -1)):
+		return repeat{gone: true}
+	case !w.own():
+		end.ID, end.Webhook = hook.DeliveryID(d.Event, w.replay.Webhook, -1), w.replay.Webhook
+	}
+	return repeat{gone: true, record: rerun.Expired(&end, w.replay.Run, w.service.Now(), w.service.Partitions)}
+}
+
+// own: the deliveries are those of the webhook that receives.
+func (w *logWalk) own() bool { return w.replay.Source == w.replay.Webhook }

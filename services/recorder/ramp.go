@@ -33,7 +33,7 @@ func (p *pace) take(now time.Time, want int, rate float64, burst time.Duration) 
 	most := max(1, rate*burst.Seconds())
 	p.tokens = min(most, p.tokens+rate*now.Sub(p.last).Seconds())
 	p.last = now
-	got := min(want, int(p.tokens))
+	got := max(0, min(want, int(p.tokens)))
 	p.tokens -= float64(got)
 	return got
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
@@ -368,4 +369,21 @@ func TestAReplayWaitsUntilSendersCanKnowItsWebhook(t *testing.T) {
 	require.False(t, r.Progress.Begun)
 	f.publish()
 	require.EqualValues(t, 1, f.replayed(r, hook.ReplayDone).Progress.Replayed)
+}
+
+func TestAWebhookOfADeliveryPerItemGetsEachItemOfWhatIsReplayed(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.subscribed("wh_b", hook.Webhook{Format: hook.FormatCassaInCloud, ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes})
+	f.ended(1, "wh_a", hook.FateDelivered)
+	gone := attempt(2, "wh_a", hook.FateDelivered)
+	gone.Bundle.Offset = 1 << 40
+	f.record(gone)
+	r := f.replay("wh_b", "wh_a")
+	f.run()
+	r = f.replayed(r, hook.ReplayDone)
+	require.EqualValues(t, codec.EachItem, f.released("wh_b", 1)[0].Item)
+	require.Equal(t, map[hook.Reason]int64{hook.ReasonPayloadGone: 1}, r.Progress.Failed)
+	_, err := f.store.Delivery(t.Context(), "acme", hook.DeliveryID(gone.Event, "wh_b", -1))
+	require.ErrorIs(t, err, hook.ErrNotFound, "there is no such delivery")
 }

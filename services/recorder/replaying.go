@@ -11,6 +11,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/rerun"
 )
 
 const (
@@ -37,12 +38,15 @@ type walk interface {
 	close()
 }
 
-// repeat is one delivery of a replay.
+// repeat is what a replay makes of one delivery or event.
 type repeat struct {
 	// record leads a sender to it, or ends it, if it is gone; one without a topic
 	// is none.
 	record bus.Record
 	gone   bool
+	// deliveries is how many there are in the record: of each item one, if the
+	// webhook's format is so.
+	deliveries int
 	// row is what the log has of it, if the log is to show at once that it waits
 	// again.
 	row *hook.Delivery
@@ -188,14 +192,15 @@ func (r *replaying) step(ctx context.Context) (n int, ended bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	r.pace.tokens += float64(limit - len(found))
+	r.pace.tokens += float64(limit)
 	var records []bus.Record
 	for i := range found {
+		// More than are allowed now are owed.
+		r.pace.tokens -= float64(max(1, found[i].deliveries))
 		if found[i].gone {
 			next.Fail(hook.ReasonPayloadGone, 1)
-		} else {
-			next.Replayed++
 		}
+		next.Replayed += int64(found[i].deliveries)
 		if found[i].record.Topic != "" {
 			records = append(records, found[i].record)
 		}
@@ -254,4 +259,15 @@ func (r *replaying) look(ctx context.Context) (going bool, err error) {
 // deliveries are repeated as they were; of others' it gets what it subscribed to.
 func (r *replaying) covers(e *hook.Event) bool {
 	return r.replay.Source == r.replay.Webhook || r.webhook.Wants(e)
+}
+
+// lead makes what leads the webhook's sender to what happened.
+func (r *replaying) lead(p *rerun.Payload) (one repeat, err error) {
+	payload := *p
+	one.deliveries = 1
+	if r.webhook.Format.PerItem() {
+		payload, one.deliveries = p.EachItem(), len(p.Event.Items)
+	}
+	one.record, err = payload.To(r.replay.Webhook, r.replay.Run, r.service.Partitions)
+	return one, err
 }
