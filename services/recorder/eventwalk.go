@@ -20,8 +20,10 @@ const (
 	// other accounts' events: 10,000 a second, at about 5 µs each a twentieth of a
 	// core.
 	scanLimit = 200
-	// fetchWait is how long a step waits for events to look at.
+	// fetchWait is how long a step waits for events to look at, and idleLimit how
+	// many such waits it takes to ask whether there are any.
 	fetchWait = 100 * time.Millisecond
+	idleLimit = 20
 	// stepBytes bounds the events that are handed on together.
 	stepBytes = 16 << 20
 	// scanBytes bounds what was fetched and is not looked at yet; twice as much is
@@ -36,6 +38,8 @@ type eventWalk struct {
 	// batch is what was fetched last, records what of it is not passed yet.
 	batch   bus.Batch
 	records []bus.Record
+	// waits is how often nothing came.
+	waits int
 }
 
 // begin finds the range in every topic's partitions, and whether Kafka still has
@@ -111,7 +115,7 @@ func (w *eventWalk) next(ctx context.Context, p *hook.ReplayProgress, limit int)
 				return nil, false, fmt.Errorf("reading events: %w", err)
 			}
 			if !fetched {
-				break
+				return found, false, w.idle(ctx, p)
 			}
 			continue
 		}
@@ -156,16 +160,15 @@ func (w *eventWalk) fetch(ctx context.Context, p *hook.ReplayProgress) (fetched 
 	if part == nil || part.Next >= part.End {
 		return true, nil // it was on its way when its end was reached
 	}
+	w.waits = 0
 	if w.batch.Reset {
 		// Events expired before they were read, or, at a lower offset, the topic was
 		// made anew: other events have these offsets.
-		left := part.End - part.Next
-		if start := w.batch.Start(); start > part.Next {
-			left = min(left, start-part.Next)
+		first := w.batch.Start()
+		if first <= part.Next {
+			first = part.End
 		}
-		part.Next += left
-		p.Done += left
-		p.Fail(hook.ReasonPayloadGone, left)
+		lose(p, part, first)
 	}
 	end := part.End
 	w.records = slices.DeleteFunc(w.batch.Records, func(r bus.Record) bool { return r.Offset < part.Next || r.Offset >= end })
@@ -173,6 +176,39 @@ func (w *eventWalk) fetch(ctx context.Context, p *hook.ReplayProgress) (fetched 
 		w.passed(p)
 	}
 	return true, nil
+}
+
+// idle is called when nothing came. After a while it asks whether what is waited
+// for has expired: of a partition that is empty nothing ever comes.
+func (w *eventWalk) idle(ctx context.Context, p *hook.ReplayProgress) error {
+	if w.waits++; w.waits < idleLimit {
+		return nil
+	}
+	w.waits = 0
+	starts := make(map[string]map[int]int64)
+	for i := range p.Parts {
+		part := &p.Parts[i]
+		if part.Next >= part.End {
+			continue
+		}
+		if starts[part.Topic] == nil {
+			found, err := w.service.Bus.StartOffsets(ctx, part.Topic)
+			if err != nil {
+				return err
+			}
+			starts[part.Topic] = found
+		}
+		lose(p, part, starts[part.Topic][part.Partition])
+	}
+	return nil
+}
+
+// lose passes over events that have expired: those before first.
+func lose(p *hook.ReplayProgress, part *hook.ReplayPart, first int64) {
+	lost := max(0, min(first, part.End)-part.Next)
+	part.Next += lost
+	p.Done += lost
+	p.Fail(hook.ReasonPayloadGone, lost)
 }
 
 // passed moves to where the batch ends, beyond what was skipped in it.

@@ -325,6 +325,32 @@ func TestAReplayOfEventsSaysHowFarBackItReaches(t *testing.T) {
 	require.Equal(t, "evt_00004", events(f.released("wh_b", 6))[0])
 }
 
+func TestEventsThatExpireDuringAReplayAreCountedAsGone(t *testing.T) {
+	f := newFixture(t)
+	f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes})
+	var upstream []bus.Record
+	for n := range 20 {
+		upstream = append(upstream, bus.Record{
+			Topic: bus.EventTopics[0], Partition: n % 2,
+			Value: fmt.Appendf(nil, `{"id":"evt_%05d","account":"acme","eventType":"create","itemType":"Contact","items":[{"id":1}]}`, n),
+		})
+	}
+	require.NoError(t, f.producer.ProduceSync(t.Context(), upstream...))
+	f.expire(bus.EventTopics[0], 0, 4)
+	f.expire(bus.EventTopics[0], 1, 10) // nothing is left, so nothing tells of it
+	r := f.replay("wh_b", "", func(r *hook.Replay) {
+		r.To = time.Now().Add(time.Hour)
+		r.Progress = hook.ReplayProgress{Begun: true, Total: 20, Parts: []hook.ReplayPart{
+			{Topic: bus.EventTopics[0], Partition: 0, Next: 0, End: 10}, {Topic: bus.EventTopics[0], Partition: 1, Next: 0, End: 10},
+		}}
+	})
+	f.run()
+	r = f.replayed(r, hook.ReplayDone)
+	require.EqualValues(t, 6, r.Progress.Replayed)
+	require.EqualValues(t, 20, r.Progress.Done)
+	require.Equal(t, map[hook.Reason]int64{hook.ReasonPayloadGone: 14}, r.Progress.Failed)
+}
+
 // expire deletes a partition's records below an offset, as retention does.
 func (f *fixture) expire(topic string, partition int32, below int64) {
 	f.Helper()
