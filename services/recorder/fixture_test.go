@@ -28,7 +28,7 @@ import (
 
 const (
 	partitions = 4
-	patience   = 20 * time.Second
+	patience   = 60 * time.Second
 	tick       = 10 * time.Millisecond
 )
 

@@ -208,7 +208,7 @@ func TestAReplayThatIsKilledIsResumedAndMissesNothing(t *testing.T) {
 			f := newFixture(t)
 			f.webhook("wh_a", hook.Active)
 			f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes})
-			const all = 700
+			const all = 300
 			var upstream []bus.Record
 			for n := range all {
 				if source != "" {
