@@ -22,6 +22,8 @@ const (
 	replayBurst = 100 * time.Millisecond
 	// awaitInterval is how often is looked whether a replay can begin.
 	awaitInterval = 200 * time.Millisecond
+	// ackGrace is how long a replay that ends waits for acknowledgements.
+	ackGrace = time.Second
 	// noteInterval is how often its progress is noted: the most that it repeats
 	// after a crash, and how soon it hears that its webhook changed.
 	noteInterval = time.Second
@@ -205,7 +207,7 @@ func (r *replaying) step(ctx context.Context) (n int, ended bool, err error) {
 			records = append(records, found[i].record)
 		}
 	}
-	if _, err := write(ctx, r.producer, records); err != nil {
+	if err := r.write(ctx, records); err != nil {
 		return 0, false, fmt.Errorf("writing %d deliveries: %w", len(records), err)
 	}
 	for i := range found {
@@ -216,6 +218,16 @@ func (r *replaying) step(ctx context.Context) (n int, ended bool, err error) {
 	r.service.metrics.replayed.Add(float64(next.Replayed - r.replay.Progress.Replayed))
 	r.replay.Progress = next
 	return len(found), ended, nil
+}
+
+// write waits for all acknowledgements, at the end of ctx for a moment more: what is
+// known to be written is not repeated.
+func (r *replaying) write(ctx context.Context, records []bus.Record) error {
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(ackGrace, stop) })()
+	_, err := write(writing, r.producer, records)
+	return err
 }
 
 // note writes down how far the replay is. ErrStale.
