@@ -57,7 +57,7 @@ const (
 	ReasonUnrenderable     Reason = "unrenderable"               // the body or signature cannot be made
 	ReasonQuota            Reason = "quota"                      // the account's quota is used up
 	ReasonNewerRun         Reason = "newer_run"                  // a newer run of the delivery took its place
-	ReasonNewerChange  Reason = "newer_change"    // a later change of the item took its place
+	ReasonNewerChange      Reason = "newer_change"               // a later change of the item took its place
 	ReasonDefect           Reason = "defect"                     // the sender itself failed; the task is in quarantine
 )
 

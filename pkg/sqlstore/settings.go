@@ -35,8 +35,8 @@ type settings struct {
 	RateLimit     int                 `json:"rateLimit,omitempty"`
 	OnPause       hook.OnPause        `json:"onPause"`
 	OnQuota       hook.OnQuota        `json:"onQuota,omitempty"`     // empty: hook.Defer
-	Ordering      hook.Ordering    `json:"ordering,omitempty"`    // empty: hook.Unordered
-	Coalesce      hook.Coalesce    `json:"coalesce,omitempty"`    // empty: hook.CoalesceNone
+	Ordering      hook.Ordering       `json:"ordering,omitempty"`    // empty: hook.Unordered
+	Coalesce      hook.Coalesce       `json:"coalesce,omitempty"`    // empty: hook.CoalesceNone
 	SuspendedAt   int64               `json:"suspendedAt,omitempty"` // Unix microseconds
 	RevokedAt     int64               `json:"revokedAt,omitempty"`   // Unix microseconds
 	EnabledAt     int64               `json:"enabledAt,omitempty"`   // Unix microseconds

@@ -81,7 +81,7 @@ func (w *logWalk) repeats(d *hook.Delivery) bool {
 func (w *logWalk) repeat(d *hook.Delivery, payload *rerun.Payload) (repeat, error) {
 	if payload == nil {
 		return w.gone(d), nil
-		}
+	}
 	one, err := w.lead(payload)
 	if w.own() {
 		one.row = d

@@ -114,8 +114,8 @@ func (o *owner) restoreGate(p *past) {
 	}
 	for d, t := range g.tiered {
 		if last, ok := g.fates[d]; !ok || !last.held || t.after(last) {
-		o.gate.Restore(t.Saved, now)
-	}
+			o.gate.Restore(t.Saved, now)
+		}
 	}
 	for d, last := range g.fates {
 		if t, ok := g.tiered[d]; last.held && (!ok || !t.after(last)) {
