@@ -1,0 +1,31 @@
+package filter
+
+import (
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/ext"
+)
+
+// maxPattern bounds a regular expression, in instructions of its program: what a
+// pattern of some hundred characters has.
+const maxPattern = 1000
+
+// language is CEL with the two variables, the functions of strings (lowerAscii,
+// split, …) and optional fields (item.data.?total.orValue(0)). It knows no clock
+// and no chance, so that a filter says the same of an event whenever it is asked.
+var language = sync.OnceValues(func() (*cel.Env, error) {
+	base, err := cel.NewEnv(cel.OptionalTypes(), ext.Strings())
+	if err != nil {
+		return nil, err
+	}
+	return base.Extend(
+		cel.CustomTypeProvider(newProvider(base.CELTypeProvider())),
+		cel.Variable("event", eventKind.celType),
+		cel.Variable("item", itemKind.celType),
+		cel.CrossTypeNumericComparisons(true),
+		cel.ParserExpressionSizeLimit(MaxLength),
+		cel.RegexProgramSizeLimit(maxPattern),
+		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals(), noGrowing{}),
+	)
+})
