@@ -19,6 +19,19 @@ type Part struct {
 	// Change is the part as it travels, Event the same decoded, in its memory.
 	Change []byte
 	Event  *hook.Event
+	// Selected are the items of the change that Event has, if not all of them.
+	Selected hook.Selection
+}
+
+// Of is what a webhook gets of a part that gets only some items of the bundle's
+// change; ok is false if that is nothing.
+func (p *Part) Of(items hook.Selection) (part Part, ok bool) {
+	if p.Item > 0 || items == nil {
+		return *p, items.Has(p.Item - 1)
+	}
+	part = *p
+	part.Event, part.Selected = items.Of(p.Event), items
+	return part, len(part.Event.Items) > 0
 }
 
 // Delivery is the id of the delivery to a webhook.
@@ -74,7 +87,14 @@ func (b Bundle) PartOf(webhook, delivery string) (Part, error) {
 		if err != nil {
 			return Part{}, err
 		}
-		if part := parts[0]; part.Delivery(webhook) == delivery {
+		if parts[0].Delivery(webhook) != delivery {
+			return Part{}, ErrOtherDelivery
+		}
+		items, err := b.selection(webhook)
+		if err != nil {
+			return Part{}, err
+		}
+		if part, ok := parts[0].Of(items); ok {
 			return part, nil
 		}
 		return Part{}, ErrOtherDelivery

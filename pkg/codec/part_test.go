@@ -108,3 +108,40 @@ func TestABundleWhoseItemIsNotInItIsTold(t *testing.T) {
 	_, err := codec.Bundle{Item: codec.EachItem}.PartOf("wh_1", "dlv_1")
 	require.Error(t, err)
 }
+
+func TestAWebhookThatGetsSomeItemsGetsThoseAlone(t *testing.T) {
+	t.Parallel()
+	for _, about := range []int{codec.AllItems, codec.EachItem} {
+		plain, e := bundleOf(t, 3, about)
+		message, err := codec.AppendBundle(nil, plain.Change, []string{"wh_1", "wh_2"}, 7, about)
+		require.NoError(t, err)
+		some := hook.Selection{0b101}
+		b, err := codec.ReadBundle(codec.AppendSelection(message, some, []int{1}))
+		require.NoError(t, err)
+		parts, err := b.AppendParts(nil)
+		require.NoError(t, err)
+		var got []hook.Item
+		for n := range parts {
+			all, ok := parts[n].Of(nil)
+			require.True(t, ok)
+			require.Equal(t, parts[n], all)
+			if part, ok := parts[n].Of(some); ok {
+				got = append(got, part.Event.Items...)
+				require.Equal(t, about == codec.AllItems, part.Selected != nil)
+			}
+		}
+		require.Equal(t, []hook.Item{e.Items[0], e.Items[2]}, got)
+		if about == codec.EachItem {
+			continue
+		}
+		part, err := b.PartOf("wh_2", hook.DeliveryID(e.ID, "wh_2", -1))
+		require.NoError(t, err)
+		require.Equal(t, some, part.Selected)
+		require.Equal(t, got, part.Event.Items)
+		require.Equal(t, b.Change, part.Change, "places are those in the whole of it")
+		part, err = b.PartOf("wh_1", hook.DeliveryID(e.ID, "wh_1", -1))
+		require.NoError(t, err)
+		require.Nil(t, part.Selected)
+		require.Len(t, part.Event.Items, 3)
+	}
+}

@@ -33,4 +33,10 @@ const (
 	bundleWebhooks = 2<<3 | wire.Length
 	bundleRun      = 3<<3 | wire.Varint
 	bundleItem     = 6<<3 | wire.Varint
+
+	bundleSelections = 4<<3 | wire.Length
+
+	selectionItems    = 1<<3 | wire.Length
+	selectionWebhooks = 2<<3 | wire.Length
+	selectionWebhook  = 2<<3 | wire.Varint // not packed, as parsers have to take it
 )

@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -39,9 +40,13 @@ func sameBundle(t *testing.T, wire []byte) {
 		return
 	}
 	event, err := codec.DecodeChange(got.Change)
+	selections, broken := got.Selections()
 	if judge != nil {
-		require.Error(t, err, "of %x, of which proto.Unmarshal says: %v", wire, judge)
+		require.Error(t, errors.Join(err, broken), "of %x, of which proto.Unmarshal says: %v", wire, judge)
 		return
+	}
+	for place, items := range selections {
+		require.Equal(t, items, codec.SelectionOf(&m, m.GetWebhooks()[place]), "of %x", wire)
 	}
 	require.Equal(t, m.GetWebhooks(), slices.Collect(got.Webhooks()), "of %x", wire)
 	require.Len(t, m.GetWebhooks(), got.Count)

@@ -65,6 +65,21 @@ func TestWhatIsAppendedIsWhatProtoMarshalWrites(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "before"+string(want), string(got))
 
+		places := rapid.SliceOfDistinct(rapid.IntRange(0, 999), func(n int) int { return n }).Draw(t, "places")
+		selection := &deliveryv1.Selection{Items: append(rapid.SliceOf(rapid.Byte()).Draw(t, "items"), 1)}
+		for _, place := range places {
+			selection.Webhooks = append(selection.Webhooks, uint32(place))
+		}
+		if len(places) > 0 {
+			m.Selections = []*deliveryv1.Selection{selection}
+			before := len(got)
+			got = codec.AppendSelection(got, selection.GetItems(), places)
+			require.LessOrEqual(t, len(got)-before, codec.SizeSelection(selection.GetItems(), len(places)))
+			var read deliveryv1.Bundle // in which the fields have another order
+			require.NoError(t, proto.Unmarshal(got[len("before"):], &read))
+			require.True(t, proto.Equal(m, &read))
+		}
+
 		bundle, err := codec.ReadBundle(want)
 		require.NoError(t, err)
 		back, err := codec.DecodeChange(bundle.Change)

@@ -22,6 +22,8 @@ type Bundle struct {
 	Item int
 
 	message []byte
+	// selective: some webhooks get only some items, see Selections.
+	selective bool
 }
 
 // What Bundle.Item may say beside an item.
@@ -30,7 +32,8 @@ const (
 	EachItem = -1
 )
 
-// ReadBundle checks a bundle but for its change, which DecodeChange checks. The
+// ReadBundle checks a bundle but for its change, which DecodeChange checks, and
+// its selections, which Selections checks. The
 // message must not be written to afterwards.
 func ReadBundle(message []byte) (Bundle, error) {
 	b := Bundle{message: message}
@@ -51,6 +54,8 @@ func ReadBundle(message []byte) (Bundle, error) {
 			b.Run = int64(r.Value)
 		case bundleItem:
 			b.Item = int(int32(r.Value))
+		case bundleSelections:
+			b.selective = true
 		}
 	}
 	if r.Err != nil {

@@ -222,6 +222,9 @@ type Webhook struct {
 	OnQuota   OnQuota
 	Ordering  Ordering
 	Coalesce  Coalesce
+	// Filter is the CEL expression that items have to match (see package filter);
+	// empty: all do.
+	Filter string
 
 	CreatedAt time.Time
 	// SuspendedAt is when it was paused or disabled; zero while it is neither.

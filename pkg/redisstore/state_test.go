@@ -14,6 +14,7 @@ func TestWhatIsWrittenToRedisIsWhatIsRead(t *testing.T) {
 	t.Parallel()
 	want := account("acme", 7, "wh_1", "wh_2", "wh_3")
 	want.Webhooks[1].Stores, want.Webhooks[1].Format = []string{"8", "7"}, hook.FormatStandard
+	want.Webhooks[1].Filter = `item.data.total > 1000.0`
 	want.Webhooks[2].RateLimit, want.Webhooks[2].OnQuota = 5, hook.DropOverQuota
 	want.Webhooks[2].Format, want.Webhooks[2].CloudEvents = hook.FormatCloudEvents, hook.Binary
 	want.Webhooks[2].Secrets = [][]byte{{3}, {4}, {5}}

@@ -29,11 +29,20 @@ type Payload struct {
 
 	change []byte
 	item   int
+	// items are those of the change that Event has; nil: all.
+	items hook.Selection
 }
 
 // Of is the payload of an event that was just decoded.
 func Of(e *hook.Event) Payload {
 	return Payload{Event: *e, change: codec.AppendChange(nil, e)}
+}
+
+// Only is the payload for a webhook that gets some of the event's items, at least
+// one; nil: all.
+func (p Payload) Only(items hook.Selection) Payload {
+	p.Event, p.items = *items.Of(&p.Event), items
+	return p
 }
 
 // EachItem is the payload for a webhook that gets a delivery for each item.
@@ -65,7 +74,7 @@ func in(record *bus.Record, d *hook.Delivery) (Payload, error) {
 	if err != nil {
 		return Payload{}, fmt.Errorf("%w: %s: %w", ErrUnreadable, d.Bundle, err)
 	}
-	return Payload{Event: *part.Event, change: part.Change, item: part.Item}, nil
+	return Payload{Event: *part.Event, change: part.Change, item: part.Item, items: part.Selected}, nil
 }
 
 // Gone reports whether an error of Read is for good.
@@ -75,9 +84,13 @@ func Gone(err error) bool { return errors.Is(err, bus.ErrGone) || errors.Is(err,
 // the router's makes it in the first. partitions is the number of those of the
 // topic deliveries.
 func (p *Payload) To(webhook string, run int64, partitions int) (bus.Record, error) {
-	value, err := codec.AppendBundle(make([]byte, 0, len(p.change)+len(webhook)+bundleBytes), p.change, []string{webhook}, run, p.item)
+	room := len(p.change) + len(webhook) + bundleBytes + codec.SizeSelection(p.items, 1)
+	value, err := codec.AppendBundle(make([]byte, 0, room), p.change, []string{webhook}, run, p.item)
 	if err != nil {
 		return bus.Record{}, err
+	}
+	if p.items != nil {
+		value = codec.AppendSelection(value, p.items, []int{0})
 	}
 	return bus.Record{
 		Topic: bus.Deliveries, Partition: bus.PartitionOf([]byte(webhook), partitions),

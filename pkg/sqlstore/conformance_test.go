@@ -135,7 +135,7 @@ func webhook(account, id string) hook.Webhook {
 		Headers:       []hook.SealedHeader{{Name: "X-Api-Key", Value: []byte{3, 0, 255}}},
 		Auth:          &hook.Auth{Type: hook.AuthOAuth2, TokenURL: "https://example.com/token", ClientID: "c", Scopes: []string{"a", "b"}, Audience: "d", Secret: []byte{4, 0}},
 		RetrySchedule: []time.Duration{time.Second, time.Hour}, Timeout: hook.DefaultTimeout, Concurrency: 3, RateLimit: 50,
-		OnPause: hook.Drop, OnQuota: hook.DropOverQuota,
+		OnPause: hook.Drop, OnQuota: hook.DropOverQuota, Filter: `item.data.total > 1000.0`,
 		Ordering: hook.OrderedByItem, Coalesce: hook.CoalesceByItem,
 		CreatedAt: start,
 	}

@@ -34,9 +34,10 @@ type settings struct {
 	Concurrency   int                 `json:"concurrency,omitempty"`
 	RateLimit     int                 `json:"rateLimit,omitempty"`
 	OnPause       hook.OnPause        `json:"onPause"`
-	OnQuota       hook.OnQuota        `json:"onQuota,omitempty"`     // empty: hook.Defer
-	Ordering      hook.Ordering       `json:"ordering,omitempty"`    // empty: hook.Unordered
-	Coalesce      hook.Coalesce       `json:"coalesce,omitempty"`    // empty: hook.CoalesceNone
+	OnQuota       hook.OnQuota        `json:"onQuota,omitempty"`  // empty: hook.Defer
+	Ordering      hook.Ordering       `json:"ordering,omitempty"` // empty: hook.Unordered
+	Coalesce      hook.Coalesce       `json:"coalesce,omitempty"` // empty: hook.CoalesceNone
+	Filter        string              `json:"filter,omitempty"`
 	SuspendedAt   int64               `json:"suspendedAt,omitempty"` // Unix microseconds
 	RevokedAt     int64               `json:"revokedAt,omitempty"`   // Unix microseconds
 	EnabledAt     int64               `json:"enabledAt,omitempty"`   // Unix microseconds
@@ -54,6 +55,7 @@ func marshalSettings(w hook.Webhook) (string, error) {
 		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, RateLimit: w.RateLimit,
 		OnPause: w.OnPause, OnQuota: w.OnQuota, Signature: w.Signature, CloudEvents: w.CloudEvents, SecretsUntil: manyMicros(w.SecretsUntil),
 		Ordering: w.Ordering, Coalesce: w.Coalesce,
+		Filter:      w.Filter,
 		SuspendedAt: database.Micros(w.SuspendedAt), RevokedAt: database.Micros(w.RevokedAt),
 		EnabledAt: database.Micros(w.EnabledAt),
 	})
@@ -76,6 +78,7 @@ func unmarshalSettings(text string, w *hook.Webhook) error {
 	w.Signature, w.CloudEvents = cmp.Or(v.Signature, hook.HMACSHA256), cmp.Or(v.CloudEvents, hook.Structured)
 	w.SecretsUntil = manyTimes(v.SecretsUntil)
 	w.Ordering, w.Coalesce = cmp.Or(v.Ordering, hook.Unordered), cmp.Or(v.Coalesce, hook.CoalesceNone)
+	w.Filter = v.Filter
 	w.SuspendedAt, w.RevokedAt = database.Time(v.SuspendedAt), database.Time(v.RevokedAt)
 	w.EnabledAt = database.Time(v.EnabledAt)
 	return nil

@@ -106,7 +106,7 @@ type compared struct{ few, all float64 }
 // its bytes and those of its bundles.
 func (p population) compare(ofFew, ofAll view, least int) (map[string]compared, error) {
 	var match, route [2][]float64
-	bundler := router.NewBundler(toPartitions)
+	bundler := router.NewBundler(toPartitions, nil)
 	for n := range 2 * fetches {
 		v, accounts := ofFew, least
 		if n%2 == 1 {
@@ -154,7 +154,9 @@ func (p population) matching(v view, records []codec.Input, bundler *router.Bund
 		if !ok {
 			return 0, fmt.Errorf("account %q is unknown", events[i].Account)
 		}
-		bundler.Match(&events[i], index)
+		if _, err := bundler.Match(context.Background(), &events[i], index); err != nil {
+			return 0, err
+		}
 	}
 	return float64(time.Since(begun).Nanoseconds()) / fetched, nil
 }
@@ -172,7 +174,7 @@ func routing(v view, records []codec.Input, bundler *router.Bundler) (ns float64
 		if !ok {
 			return 0, fmt.Errorf("account %q is unknown", event.Account)
 		}
-		if bundler.Match(&event, index) == 0 {
+		if total, err := bundler.Match(context.Background(), &event, index); total == 0 || err != nil {
 			continue
 		}
 		bundles, err := bundler.Records(&event)

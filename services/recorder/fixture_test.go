@@ -206,8 +206,10 @@ func (f *fixture) bundled(n int, webhook string) hook.Attempt {
 	f.Helper()
 	a := attempt(n, webhook, hook.FateHeld)
 	value, err := proto.Marshal(&deliveryv1.Bundle{
-		Change:   &deliveryv1.Change{Event: &eventv1.EntityChange{Id: a.Event, Account: "acme"}, Traceparent: "00-trace"},
+		Change:   &deliveryv1.Change{Event: &eventv1.EntityChange{Id: a.Event, Account: "acme", Items: []*eventv1.Item{{Id: "1"}, {Id: "2"}}}, Traceparent: "00-trace"},
 		Webhooks: []string{"wh_other", webhook},
+		// Each gets one item of its own.
+		Selections: []*deliveryv1.Selection{{Items: []byte{2}, Webhooks: []uint32{0}}, {Items: []byte{1}, Webhooks: []uint32{1}}},
 	})
 	require.NoError(f, err)
 	a.Bundle = f.deliver(a.Bundle.Partition, value)

@@ -26,6 +26,7 @@ func TestAResumedWebhookGetsWhatWasHeldOldestFirst(t *testing.T) {
 		require.Equal(t, event, bundles[i].Change.Event.Id)
 		require.Equal(t, "00-trace", bundles[i].Change.Traceparent)
 		require.Equal(t, []string{"wh_a"}, bundles[i].Webhooks, "nobody else's")
+		require.Equal(t, hook.Selection{1}, codec.SelectionOf(bundles[i], "wh_a"), "and no other items")
 	}
 	f.eventually(func() bool { return f.statusOf("wh_a") == hook.Active }, "nothing is held any more")
 	for _, a := range held {

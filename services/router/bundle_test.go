@@ -1,6 +1,7 @@
 package router_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -44,8 +45,10 @@ func TestWebhooksWithADeliveryForEachItemHaveTheirOwnBundles(t *testing.T) {
 		for n := range items {
 			e.Items = append(e.Items, hook.Item{ID: fmt.Sprint(n)})
 		}
-		b := router.NewBundler(partitions)
-		require.Equal(t, 10*partitions+10*partitions*items, b.Match(&e, router.NewIndex(s)))
+		b := router.NewBundler(partitions, nil)
+		total, err := b.Match(t.Context(), &e, router.NewIndex(s))
+		require.NoError(t, err)
+		require.Equal(t, 10*partitions+10*partitions*items, total)
 		records, err := b.Records(&e)
 		require.NoError(t, err)
 		for _, r := range records {
@@ -68,12 +71,14 @@ func TestWebhooksWithADeliveryForEachItemHaveTheirOwnBundles(t *testing.T) {
 // it made before stays as it was.
 func TestBundlesHoldEachWebhookOnceOnItsPartition(t *testing.T) {
 	t.Parallel()
-	b := router.NewBundler(partitions)
+	b := router.NewBundler(partitions, nil)
 	var kept []bus.Record
 	sizes := []int{1, 100_000, 3, 2 * partitions * 1000, 1}
 	for n, webhooks := range sizes {
 		e := hook.Event{ID: fmt.Sprint(n), Account: "acme", Type: hook.Update, ItemType: "Contact", Items: []hook.Item{{ID: "1"}}}
-		require.Equal(t, webhooks, b.Match(&e, toAll("acme", webhooks)))
+		total, err := b.Match(t.Context(), &e, toAll("acme", webhooks))
+		require.NoError(t, err)
+		require.Equal(t, webhooks, total)
 		records, err := b.Records(&e)
 		require.NoError(t, err)
 		kept = append(kept, records...)
@@ -104,7 +109,7 @@ func TestBundlesHoldEachWebhookOnceOnItsPartition(t *testing.T) {
 // that of deliveries, but for its trace.
 func BenchmarkBundle(b *testing.B) {
 	index := toAll("acme", 1)
-	bundler := router.NewBundler(32)
+	bundler := router.NewBundler(32, nil)
 	in := codec.Input{
 		Value: event("evt_0000000001", "acme", 400), At: hook.Coordinates{Topic: contacts, Partition: 1, Offset: 7},
 		Time: time.UnixMilli(1_700_000_000_000),
@@ -115,8 +120,8 @@ func BenchmarkBundle(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if bundler.Match(&e, index) == 0 {
-			b.Fatal("nobody wants it")
+		if total, err := bundler.Match(context.Background(), &e, index); total == 0 || err != nil {
+			b.Fatal("nobody wants it", err)
 		}
 		if _, err := bundler.Records(&e); err != nil {
 			b.Fatal(err)

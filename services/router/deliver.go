@@ -31,7 +31,11 @@ func (in *intake) deliver(ctx context.Context, u unrouted, event *hook.Event, in
 		in.unknown(ctx, u, event.Account)
 		return
 	}
-	total := in.bundler.Match(event, index)
+	total, err := in.bundler.Match(ctx, event, index)
+	if err != nil {
+		return // ctx ended: the record stays uncommitted
+	}
+	in.service.failures.note(event.ID, in.bundler.Failures())
 	if total == 0 {
 		in.tracker.Done(u.mark)
 		return

@@ -38,6 +38,7 @@ type fixture struct {
 	topics   []string    // that the routers read
 	targets  int         // that the routers take deliveries to have, as partitions
 	last     *bus.Client // of the router that was started last
+	filters  *shown      // what is wrong with filters; nil: nobody sees it
 }
 
 func newFixture(t testing.TB, specs ...bus.TopicSpec) *fixture {
@@ -67,10 +68,14 @@ func (f *fixture) dial() *bus.Client {
 func (f *fixture) start(s router.Snapshot) (stop func() error, ended <-chan error) {
 	f.Helper()
 	f.last = f.dial()
-	service := router.New(router.Config{
+	config := router.Config{
 		Bus: f.last, Topics: f.topics, Partitions: f.targets, Snapshot: s,
 		Tracer: noop.NewTracerProvider().Tracer(""), Log: zap.NewNop(), Metrics: prometheus.NewRegistry(),
-	})
+	}
+	if f.filters != nil {
+		config.Filters = f.filters
+	}
+	service := router.New(config)
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() { result <- service.Run(ctx) }()

@@ -30,7 +30,12 @@ type Index struct {
 	// for the first) up to types[i].end.
 	types   []named
 	wanting []uint32
+	// filters are the different expressions of the webhooks' filters; mostly none.
+	filters []string
 }
+
+// noFilter is the number of a filter that lets everything through.
+const noFilter = -1
 
 // named is an item type, whose name is held once for all accounts.
 type named struct {
@@ -43,13 +48,23 @@ func NewIndex(s hook.AccountState) *Index {
 	x := &Index{deleted: s.Account.Deleted}
 	byType := map[string][]uint32{}
 	listed := 0
+	numbers := map[string]int{}
 	var text []byte
 	for _, sub := range group(s.Webhooks) {
+		number := noFilter
+		if sub.filter != "" {
+			var known bool
+			if number, known = numbers[sub.filter]; !known {
+				number = len(x.filters)
+				numbers[sub.filter] = number
+				x.filters = append(x.filters, unique.Make(sub.filter).Value())
+			}
+		}
 		for _, t := range sub.itemTypes {
 			byType[t] = append(byType[t], uint32(len(text)))
 		}
 		listed += len(sub.itemTypes)
-		text = appendAudience(text, sub, s.Webhooks)
+		text = appendAudience(text, sub, number, s.Webhooks)
 		if sub.anyType() {
 			x.endAny = len(text)
 		}
@@ -65,14 +80,20 @@ func NewIndex(s hook.AccountState) *Index {
 }
 
 // appendAudience appends the webhooks of a subscription: its set of events in a
-// byte, a list of its stores and one of the ids. A list is its length in bytes and
-// its texts, each behind its own length.
-func appendAudience(to []byte, sub *subscription, webhooks []hook.Webhook) []byte {
+// byte, the number of its filter if it has one, a list of its stores and one of
+// the ids. A list is its length in bytes and its texts, each behind its own
+// length.
+func appendAudience(to []byte, sub *subscription, filter int, webhooks []hook.Webhook) []byte {
+	if filter == noFilter {
+		to = append(to, byte(sub.events))
+	} else {
+		to = binary.BigEndian.AppendUint32(append(to, byte(sub.events|filtered)), uint32(filter))
+	}
 	var list []byte
 	for _, store := range sub.stores {
 		list = appendPart(list, store)
 	}
-	to = appendPart(append(to, byte(sub.events)), string(list))
+	to = appendPart(to, string(list))
 	list = list[:0]
 	for _, m := range sub.members {
 		list = appendPart(list, webhooks[m].ID)
@@ -95,14 +116,16 @@ func cut(text string) (part, rest string) {
 }
 
 // Match calls yield with the id of each webhook that wants the event, as
-// hook.Webhook.Wants has it, and whether it gets a delivery for each item. Its cost follows what matches, and the logarithm of
+// hook.Webhook.Wants has it, whether it gets a delivery for each item, and the
+// number of its filter or noFilter. Of those with a filter it calls it only if
+// admit is true of the number. Its cost follows what matches, and the logarithm of
 // the number of item types that the account's webhooks name.
-func (x *Index) Match(e *hook.Event, yield func(webhook string, each bool)) {
+func (x *Index) Match(e *hook.Event, admit func(filter int) bool, yield func(webhook string, each bool, filter int)) {
 	for _, at := range x.naming(e.ItemType) {
-		tell(x.audiences[at:], e, yield)
+		tell(x.audiences[at:], e, admit, yield)
 	}
 	for rest := x.audiences[:x.endAny]; rest != ""; {
-		rest = tell(rest, e, yield)
+		rest = tell(rest, e, admit, yield)
 	}
 }
 
@@ -124,18 +147,31 @@ func (x *Index) naming(itemType string) []uint32 {
 // tell calls yield with everybody in the audience at the front of a text, if its
 // subscription covers the event, whose item type it is known to want. It returns
 // what is behind the audience.
-func tell(audience string, e *hook.Event, yield func(webhook string, each bool)) (rest string) {
-	events := eventSet(audience[0])
-	stores, rest := cut(audience[1:])
+func tell(
+	audience string, e *hook.Event, admit func(filter int) bool, yield func(webhook string, each bool, filter int),
+) (rest string) {
+	events, filter, rest := eventSet(audience[0]), noFilter, audience[1:]
+	if events&filtered != 0 {
+		filter, rest = cutNumber(rest)
+	}
+	stores, rest := cut(rest)
 	ids, rest := cut(rest)
 	if !events.has(e.Type) || e.Store != "" && stores != "" && !among(stores, e.Store) {
 		return rest
 	}
+	if filter != noFilter && !admit(filter) {
+		return rest
+	}
 	for id := ""; ids != ""; {
 		id, ids = cut(ids)
-		yield(id, events.each())
+		yield(id, events.each(), filter)
 	}
 	return rest
+}
+
+// cutNumber takes the number of a filter off a text.
+func cutNumber(text string) (number int, rest string) {
+	return int(text[0])<<24 | int(text[1])<<16 | int(text[2])<<8 | int(text[3]), text[4:]
 }
 
 func among(texts, text string) bool {

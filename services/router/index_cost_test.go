@@ -89,7 +89,7 @@ func BenchmarkMatch(b *testing.B) {
 			turn, matched := 0, 0
 			b.ReportAllocs()
 			for b.Loop() {
-				indexes[turn%size.accounts].Match(&e, func(string, bool) { matched++ })
+				indexes[turn%size.accounts].Match(&e, nil, func(string, bool, int) { matched++ })
 				turn++
 			}
 			require.Equal(b, 10*turn, matched)

@@ -9,10 +9,13 @@ import (
 
 // eventSet is a set of event types: bit i stands for hook.EventTypes[i]. A type
 // that is not listed there is in no set; codec lets no event of one through. The
-// last bit says that there is a delivery for each item.
+// last bits say that there is a delivery for each item, and that there is a filter.
 type eventSet uint8
 
-const eachItem eventSet = 1 << 7
+const (
+	eachItem eventSet = 1 << 7
+	filtered eventSet = 1 << 6
+)
 
 func setOf(types []hook.EventType) (set eventSet) {
 	for _, t := range types {
@@ -38,6 +41,7 @@ type subscription struct {
 	itemTypes []string // sorted, each once; none: any
 	events    eventSet
 	stores    []string // sorted, each once; none: all
+	filter    string   // "": none
 	members   []int    // places among the account's webhooks
 }
 
@@ -68,10 +72,10 @@ func group(webhooks []hook.Webhook) []*subscription {
 			types = distinct(types, w.ItemTypes)
 		}
 		stores = distinct(stores[:0], w.Stores)
-		key = appendTexts(appendTexts(append(key[:0], byte(events)), types), stores)
+		key = append(appendTexts(appendTexts(append(key[:0], byte(events)), types), stores), w.Filter...)
 		sub, ok := known[string(key)]
 		if !ok {
-			sub = &subscription{itemTypes: slices.Clone(types), events: events, stores: slices.Clone(stores)}
+			sub = &subscription{itemTypes: slices.Clone(types), events: events, stores: slices.Clone(stores), filter: w.Filter}
 			known[string(key)] = sub
 			if sub.anyType() {
 				forAny = append(forAny, sub)

@@ -11,7 +11,7 @@ import (
 
 func matched(x *router.Index, e hook.Event) []string {
 	ids := []string{}
-	x.Match(&e, func(id string, _ bool) { ids = append(ids, id) })
+	x.Match(&e, func(int) bool { return true }, func(id string, _ bool, _ int) { ids = append(ids, id) })
 	return ids
 }
 

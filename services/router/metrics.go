@@ -8,7 +8,9 @@ type metrics struct {
 	quarantined *prometheus.CounterVec
 	skipped     *prometheus.CounterVec
 	resets      prometheus.Counter
-	snapshot    prometheus.Gauge
+	// filterErrors counts items for which a filter had no answer.
+	filterErrors prometheus.Counter
+	snapshot     prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
@@ -30,12 +32,16 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
 			Name: "staffetta_router_offset_resets_total",
 			Help: "Times that retention deleted records before they were read.",
 		}),
+		filterErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_router_filter_errors_total",
+			Help: "Items that a webhook did not get because its filter had no answer for them, counted for each webhook.",
+		}),
 		snapshot: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "staffetta_router_snapshot_ready",
 			Help: "1 once a complete snapshot of the webhooks has been read; until then the router waits.",
 		}),
 	}
-	r.MustRegister(m.events, m.deliveries, m.quarantined, m.skipped, m.resets, m.snapshot,
+	r.MustRegister(m.events, m.deliveries, m.quarantined, m.skipped, m.resets, m.filterErrors, m.snapshot,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "staffetta_router_snapshot_versions",
 			Help: "Sum of the versions of all accounts known; the same everywhere once a change is live.",

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/filter"
 )
 
 const (
@@ -28,6 +29,9 @@ const (
 	// settleTimeout bounds the wait for acknowledgements when partitions are
 	// taken away; what is not acknowledged by then is read again by the next.
 	settleTimeout = 3 * time.Second
+	// maxFilters bounds the expressions that are kept compiled: 10,000 at 15 kB are
+	// 150 MB. Of more, the least used are compiled again, at 100 µs each.
+	maxFilters = 10_000
 )
 
 // Snapshot is the router's view of all accounts.
@@ -42,7 +46,7 @@ type Snapshot interface {
 	Versions() int64
 }
 
-// Config is what a router needs. All fields are required.
+// Config is what a router needs. All fields but Filters are required.
 type Config struct {
 	Bus *bus.Client
 	// Topics are the event topics to read.
@@ -50,21 +54,29 @@ type Config struct {
 	// Partitions is their number in the topic deliveries.
 	Partitions int
 	Snapshot   Snapshot
-	Tracer     trace.Tracer
-	Log        *zap.Logger
-	Metrics    prometheus.Registerer
+	// Filters shows people what went wrong with filters; nil: nobody sees it.
+	Filters FilterErrors
+	Tracer  trace.Tracer
+	Log     *zap.Logger
+	Metrics prometheus.Registerer
 }
 
 // Service is a router.
 type Service struct {
 	Config
-	metrics *metrics
-	joined  atomic.Bool
+	metrics  *metrics
+	filters  *filter.Cache
+	failures *failures
+	joined   atomic.Bool
 }
 
 // New makes a router; Run starts it.
 func New(cfg Config) *Service {
-	return &Service{Config: cfg, metrics: newMetrics(cfg.Metrics, cfg.Snapshot)}
+	m := newMetrics(cfg.Metrics, cfg.Snapshot)
+	return &Service{
+		Config: cfg, metrics: m, filters: filter.NewCache(maxFilters),
+		failures: newFailures(cfg.Filters, m.filterErrors, cfg.Log),
+	}
 }
 
 // Run routes until ctx ends, and returns nil then. It returns an error if Kafka
@@ -80,6 +92,11 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
+	var showing sync.WaitGroup
+	defer showing.Wait()
+	shown, stop := context.WithCancel(context.WithoutCancel(ctx)) // what the last events leave is shown too
+	defer stop()
+	showing.Go(func() { s.failures.run(shown) })
 	if err := group.Run(ctx, s.generation); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
@@ -116,7 +133,7 @@ func (s *Service) generation(assigned context.Context, a *bus.Assignment) error 
 				topic:     topic,
 				partition: p,
 				producer:  producer,
-				bundler:   NewBundler(s.Partitions),
+				bundler:   NewBundler(s.Partitions, s.filters),
 				tracing:   newTracing(s.Tracer, topic),
 				fail:      fail,
 				tracker:   bus.NewTracker(next),

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/quarantine"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
@@ -78,5 +79,5 @@ func (t *task) asBundle() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return proto.Marshal(&deliveryv1.Bundle{Change: change, Webhooks: []string{t.webhook}, Run: t.run, Item: int32(t.item)})
+	return proto.Marshal(&deliveryv1.Bundle{Change: change, Webhooks: []string{t.webhook}, Run: t.run, Item: int32(t.item), Selections: codec.ToSelections(t.items)})
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
@@ -65,6 +66,8 @@ func FuzzOfTier(f *testing.F) {
 	f.Add(each[1].forTier(due, due))
 	f.Add([]byte{})
 	f.Add([]byte("no task"))
+	tasks[0].items = hook.Selection{1}
+	f.Add(tasks[0].forTier(due, due))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		var judge deliveryv1.Task
 		refused := proto.Unmarshal(value, &judge) != nil
@@ -91,6 +94,7 @@ func FuzzOfTier(f *testing.F) {
 			Topic: judge.GetBundle().GetTopic(), Partition: int(judge.GetBundle().GetPartition()), Offset: judge.GetBundle().GetOffset(),
 		}, w.bundle)
 		require.True(t, bytes.Equal(judge.GetChange(), w.change))
+		require.True(t, bytes.Equal(judge.GetItems(), w.items))
 		require.NotEmpty(t, w.delivery)
 		require.NotEmpty(t, w.webhook)
 		require.GreaterOrEqual(t, w.step, 0)
@@ -121,6 +125,8 @@ func FuzzOfBundle(f *testing.F) {
 	f.Add(each.Value)
 	f.Add([]byte{})
 	f.Add([]byte("no bundle"))
+	f.Add(codec.AppendSelection(bytes.Clone(whole.Value), hook.Selection{1}, []int{1}))
+	f.Add(codec.AppendSelection(bytes.Clone(whole.Value), hook.Selection{2}, []int{1}))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		done := 0
 		r := bus.Record{Topic: bus.Deliveries, Partition: 3, Offset: 41, Value: value}
@@ -134,6 +140,7 @@ func FuzzOfBundle(f *testing.F) {
 		for i, task := range tasks {
 			require.Equal(t, ids[i], task.identity, "a takeover knows it by the same name")
 			require.NotNil(t, task.event)
+			require.True(t, task.items == nil || len(task.event.Items) > 0)
 			require.Positive(t, weight(task))
 			value, err := task.asBundle()
 			require.NoError(t, err)

@@ -60,6 +60,6 @@ func (t *task) unpack(r bus.Record) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errNoBundle, r.At(), err)
 	}
-	t.item, t.change, t.event = part.Item, part.Change, part.Event
+	t.item, t.change, t.event, t.items = part.Item, part.Change, part.Event, part.Selected
 	return nil
 }

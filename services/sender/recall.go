@@ -13,6 +13,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
+	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/journal"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
@@ -253,9 +254,20 @@ func identitiesOf(r *bus.Record) []identity {
 	if err != nil {
 		return nil
 	}
+	selections, err := b.Selections()
+	if err != nil {
+		return nil
+	}
 	ids := make([]identity, 0, b.Count*len(parts))
+	var items hook.Selection
 	for webhook := range b.Webhooks() {
+		if selections != nil {
+			items, selections = selections[0], selections[1:]
+		}
 		for n := range parts {
+			if _, gets := parts[n].Of(items); !gets {
+				continue
+			}
 			ids = append(ids, identity{delivery: parts[n].Delivery(webhook), run: b.Run})
 		}
 	}

@@ -34,8 +34,11 @@ type task struct {
 	// change is the event as it travels, a deliveryv1.Change encoded; nil if it has
 	// to be read at bundle.
 	change []byte
-	// event is the change decoded, in its memory; nil with it.
+	// event is the change decoded, in its memory, with only the items that the
+	// webhook gets; nil with it.
 	event *hook.Event
+	// items are those, by their places in the change; nil: all.
+	items hook.Selection
 	// bundle is where the payload lives.
 	bundle hook.Coordinates
 	// bytes is the size of the change, also while it is not here.
@@ -92,10 +95,14 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
 	}
+	selections, err := b.Selections()
+	if err != nil {
+		return nil, fmt.Errorf("record of deliveries is no bundle: %w", err)
+	}
 	count := b.Count * len(parts)
+	var open *atomic.Int32
 	if count > 1 {
-		var open atomic.Int32
-		open.Store(int32(count))
+		open = new(atomic.Int32)
 		whole := finished
 		finished = func() {
 			if open.Add(-1) == 0 {
@@ -106,10 +113,18 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 	// Lanes and quotas keep it for as long as there is anything for them.
 	account := strings.Clone(parts[0].Event.Account)
 	tasks := make([]*task, 0, count)
+	var items hook.Selection
 	for id := range b.Webhooks() {
 		webhook := strings.Clone(id)
+		if selections != nil {
+			items, selections = selections[0], selections[1:]
+		}
+		before := len(tasks)
 		for n := range parts {
-			part := &parts[n]
+			part, gets := parts[n].Of(items)
+			if !gets {
+				continue
+			}
 			tasks = append(tasks, &task{
 				identity: identity{delivery: part.Delivery(webhook), run: b.Run},
 				account:  account,
@@ -117,11 +132,20 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 				item:     part.Item,
 				change:   part.Change,
 				event:    part.Event,
+				items:    part.Selected,
 				bundle:   r.At(),
 				bytes:    len(part.Change),
 				finished: finished,
 			})
 		}
+		if len(tasks) == before {
+			return nil, fmt.Errorf("record of deliveries is no bundle: %w", errNoItems)
+		}
+	}
+	if open != nil {
+		open.Store(int32(len(tasks)))
 	}
 	return tasks, nil
 }
+
+var errNoItems = errors.New("its change has none of the items that a webhook gets")

@@ -38,6 +38,7 @@ const (
 	taskBooked      = 15<<3 | wire.Varint
 	taskItem        = 16<<3 | wire.Varint
 	taskPlace       = 19<<3 | wire.Length
+	taskItems       = 18<<3 | wire.Length
 )
 
 // waiting is a task in a tier with its due time.
@@ -125,6 +126,11 @@ func (w *waiting) read(message []byte) (bundled bool, err error) {
 			w.item = int(int32(r.Value))
 		case taskPlace:
 			w.atGate().place = append(w.atGate().place, r.Bytes...) // two of a message are one
+		case taskItems:
+			w.items = nil // empty means all
+			if len(r.Bytes) > 0 {
+				w.items = bytes.Clone(r.Bytes)
+			}
 		}
 	}
 	return bundled, r.Err
@@ -143,7 +149,9 @@ func (t *task) unfold() error {
 	if n := len(event.Items); t.item > 0 && n != 1 {
 		return fmt.Errorf("task is about one item, and its change has %d", n)
 	}
-	t.event = &event
+	if t.event = t.items.Of(&event); t.items != nil && len(t.event.Items) == 0 {
+		return fmt.Errorf("task has no event: %w", errNoItems)
+	}
 	return nil
 }
 
@@ -162,7 +170,7 @@ func (t *task) forTier(due, notBefore time.Time) []byte {
 		place = t.passage.place
 	}
 	// Numbers and tags take less than 120 bytes.
-	b := make([]byte, 0, len(change)+len(t.bundle.Topic)+len(t.account)+len(t.webhook)+len(t.delivery)+len(place)+120)
+	b := make([]byte, 0, len(change)+len(t.bundle.Topic)+len(t.account)+len(t.webhook)+len(t.delivery)+len(place)+len(t.items)+120)
 	b = wire.AppendBytes(b, taskChange, change)
 	b = wire.AppendCoordinates(b, taskBundle, &t.bundle)
 	b = wire.AppendText(b, taskAccount, t.account)
@@ -179,7 +187,8 @@ func (t *task) forTier(due, notBefore time.Time) []byte {
 	b = wire.AppendNumber(b, taskOverQuota, one(t.overQuota))
 	b = wire.AppendNumber(b, taskBooked, one(t.booked))
 	b = wire.AppendNumber(b, taskItem, uint64(t.item))
-	return wire.AppendBytes(b, taskPlace, place)
+	b = wire.AppendBytes(b, taskPlace, place)
+	return wire.AppendBytes(b, taskItems, t.items)
 }
 
 func one(yes bool) uint64 {

@@ -259,6 +259,8 @@ type Bundle struct {
 	// The run that every task of this bundle belongs to: 0 for the first, else
 	// the Unix time in microseconds of the retry, release or replay that asked.
 	Run int64 `protobuf:"varint,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Which items of the change those webhooks get that do not get all of them.
+	Selections []*Selection `protobuf:"bytes,4,rep,name=selections,proto3" json:"selections,omitempty"`
 	// What its tasks are about. 0: every item of the change, one task for each
 	// webhook. -1: one item, a task for each webhook and item, in formats that have
 	// one delivery per item. Above 0: the one item that the change holds, which is
@@ -320,11 +322,75 @@ func (x *Bundle) GetRun() int64 {
 	return 0
 }
 
+func (x *Bundle) GetSelections() []*Selection {
+	if x != nil {
+		return x.Selections
+	}
+	return nil
+}
+
 func (x *Bundle) GetItem() int32 {
 	if x != nil {
 		return x.Item
 	}
 	return 0
+}
+
+// Selection says which items of a change some of its webhooks get.
+type Selection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The items: bit n%8 of byte n/8 is item n of the change, and at least one of
+	// these is set.
+	Items []byte `protobuf:"bytes,1,opt,name=items,proto3" json:"items,omitempty"`
+	// The webhooks: their places in Bundle.webhooks, from 0. A webhook is in one
+	// selection at most.
+	Webhooks      []uint32 `protobuf:"varint,2,rep,packed,name=webhooks,proto3" json:"webhooks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Selection) Reset() {
+	*x = Selection{}
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Selection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Selection) ProtoMessage() {}
+
+func (x *Selection) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Selection.ProtoReflect.Descriptor instead.
+func (*Selection) Descriptor() ([]byte, []int) {
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Selection) GetItems() []byte {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *Selection) GetWebhooks() []uint32 {
+	if x != nil {
+		return x.Webhooks
+	}
+	return nil
 }
 
 // Task is the record of the topics "retry.*": one delivery that waits.
@@ -367,6 +433,8 @@ type Task struct {
 	// The delivery is about one item, which the change holds alone; the number is
 	// the item's index in its event, plus 1. 0: it is about every item.
 	Item int32 `protobuf:"varint,16,opt,name=item,proto3" json:"item,omitempty"`
+	// Which items of the change it delivers, as in Selection; empty: all.
+	Items []byte `protobuf:"bytes,18,opt,name=items,proto3" json:"items,omitempty"`
 	// What the gate knows of the delivery; absent if it does not pass the gate.
 	Place         *Place `protobuf:"bytes,19,opt,name=place,proto3" json:"place,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -375,7 +443,7 @@ type Task struct {
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[3]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -387,7 +455,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[3]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -400,7 +468,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{3}
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Task) GetChange() []byte {
@@ -515,6 +583,13 @@ func (x *Task) GetItem() int32 {
 	return 0
 }
 
+func (x *Task) GetItems() []byte {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
 func (x *Task) GetPlace() *Place {
 	if x != nil {
 		return x.Place
@@ -541,7 +616,7 @@ type Place struct {
 
 func (x *Place) Reset() {
 	*x = Place{}
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[4]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +628,7 @@ func (x *Place) String() string {
 func (*Place) ProtoMessage() {}
 
 func (x *Place) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[4]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +641,7 @@ func (x *Place) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Place.ProtoReflect.Descriptor instead.
 func (*Place) Descriptor() ([]byte, []int) {
-	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{4}
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Place) GetItemType() string {
@@ -618,7 +693,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +705,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[5]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +718,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{5}
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Checkpoint) GetId() uint64 {
@@ -693,7 +768,7 @@ type GateEntry struct {
 
 func (x *GateEntry) Reset() {
 	*x = GateEntry{}
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[6]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -705,7 +780,7 @@ func (x *GateEntry) String() string {
 func (*GateEntry) ProtoMessage() {}
 
 func (x *GateEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[6]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -718,7 +793,7 @@ func (x *GateEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GateEntry.ProtoReflect.Descriptor instead.
 func (*GateEntry) Descriptor() ([]byte, []int) {
-	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{6}
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GateEntry) GetWebhook() string {
@@ -868,7 +943,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[7]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +955,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[7]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +968,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{7}
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Attempt) GetDelivery() string {
@@ -1091,7 +1166,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[8]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1178,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[8]
+	mi := &file_staffetta_delivery_v1_delivery_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1191,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{8}
+	return file_staffetta_delivery_v1_delivery_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Header) GetName() string {
@@ -1149,12 +1224,18 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"tracestate\x18\x04 \x01(\tR\n" +
 	"tracestate\x12!\n" +
-	"\fpublished_ms\x18\x05 \x01(\x03R\vpublishedMs\"\x81\x01\n" +
+	"\fpublished_ms\x18\x05 \x01(\x03R\vpublishedMs\"\xc3\x01\n" +
 	"\x06Bundle\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12\x1a\n" +
 	"\bwebhooks\x18\x02 \x03(\tR\bwebhooks\x12\x10\n" +
-	"\x03run\x18\x03 \x01(\x03R\x03run\x12\x12\n" +
-	"\x04item\x18\x06 \x01(\x05R\x04item\"\x89\x04\n" +
+	"\x03run\x18\x03 \x01(\x03R\x03run\x12@\n" +
+	"\n" +
+	"selections\x18\x04 \x03(\v2 .staffetta.delivery.v1.SelectionR\n" +
+	"selections\x12\x12\n" +
+	"\x04item\x18\x06 \x01(\x05R\x04item\"=\n" +
+	"\tSelection\x12\x14\n" +
+	"\x05items\x18\x01 \x01(\fR\x05items\x12\x1a\n" +
+	"\bwebhooks\x18\x02 \x03(\rR\bwebhooks\"\x9f\x04\n" +
 	"\x04Task\x12\x16\n" +
 	"\x06change\x18\x01 \x01(\fR\x06change\x12:\n" +
 	"\x06bundle\x18\x02 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06bundle\x12\x18\n" +
@@ -1175,7 +1256,8 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"over_quota\x18\x0e \x01(\bR\toverQuota\x12\x16\n" +
 	"\x06booked\x18\x0f \x01(\bR\x06booked\x12\x12\n" +
-	"\x04item\x18\x10 \x01(\x05R\x04item\x122\n" +
+	"\x04item\x18\x10 \x01(\x05R\x04item\x12\x14\n" +
+	"\x05items\x18\x12 \x01(\fR\x05items\x122\n" +
 	"\x05place\x18\x13 \x01(\v2\x1c.staffetta.delivery.v1.PlaceR\x05place\"\xd7\x01\n" +
 	"\x05Place\x12\x1b\n" +
 	"\titem_type\x18\x01 \x01(\tR\bitemType\x12\x14\n" +
@@ -1260,41 +1342,43 @@ func file_staffetta_delivery_v1_delivery_proto_rawDescGZIP() []byte {
 }
 
 var file_staffetta_delivery_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_staffetta_delivery_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_staffetta_delivery_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_staffetta_delivery_v1_delivery_proto_goTypes = []any{
 	(Fate)(0),               // 0: staffetta.delivery.v1.Fate
 	(*Coordinates)(nil),     // 1: staffetta.delivery.v1.Coordinates
 	(*Change)(nil),          // 2: staffetta.delivery.v1.Change
 	(*Bundle)(nil),          // 3: staffetta.delivery.v1.Bundle
-	(*Task)(nil),            // 4: staffetta.delivery.v1.Task
-	(*Place)(nil),           // 5: staffetta.delivery.v1.Place
-	(*Checkpoint)(nil),      // 6: staffetta.delivery.v1.Checkpoint
-	(*GateEntry)(nil),       // 7: staffetta.delivery.v1.GateEntry
-	(*Attempt)(nil),         // 8: staffetta.delivery.v1.Attempt
-	(*Header)(nil),          // 9: staffetta.delivery.v1.Header
-	(*v1.EntityChange)(nil), // 10: staffetta.event.v1.EntityChange
-	(v1.EventType)(0),       // 11: staffetta.event.v1.EventType
+	(*Selection)(nil),       // 4: staffetta.delivery.v1.Selection
+	(*Task)(nil),            // 5: staffetta.delivery.v1.Task
+	(*Place)(nil),           // 6: staffetta.delivery.v1.Place
+	(*Checkpoint)(nil),      // 7: staffetta.delivery.v1.Checkpoint
+	(*GateEntry)(nil),       // 8: staffetta.delivery.v1.GateEntry
+	(*Attempt)(nil),         // 9: staffetta.delivery.v1.Attempt
+	(*Header)(nil),          // 10: staffetta.delivery.v1.Header
+	(*v1.EntityChange)(nil), // 11: staffetta.event.v1.EntityChange
+	(v1.EventType)(0),       // 12: staffetta.event.v1.EventType
 }
 var file_staffetta_delivery_v1_delivery_proto_depIdxs = []int32{
-	10, // 0: staffetta.delivery.v1.Change.event:type_name -> staffetta.event.v1.EntityChange
+	11, // 0: staffetta.delivery.v1.Change.event:type_name -> staffetta.event.v1.EntityChange
 	1,  // 1: staffetta.delivery.v1.Change.source:type_name -> staffetta.delivery.v1.Coordinates
 	2,  // 2: staffetta.delivery.v1.Bundle.change:type_name -> staffetta.delivery.v1.Change
-	1,  // 3: staffetta.delivery.v1.Task.bundle:type_name -> staffetta.delivery.v1.Coordinates
-	5,  // 4: staffetta.delivery.v1.Task.place:type_name -> staffetta.delivery.v1.Place
-	11, // 5: staffetta.delivery.v1.Place.event_type:type_name -> staffetta.event.v1.EventType
-	1,  // 6: staffetta.delivery.v1.Place.source:type_name -> staffetta.delivery.v1.Coordinates
-	7,  // 7: staffetta.delivery.v1.Checkpoint.entries:type_name -> staffetta.delivery.v1.GateEntry
-	5,  // 8: staffetta.delivery.v1.GateEntry.place:type_name -> staffetta.delivery.v1.Place
-	0,  // 9: staffetta.delivery.v1.Attempt.fate:type_name -> staffetta.delivery.v1.Fate
-	11, // 10: staffetta.delivery.v1.Attempt.event_type:type_name -> staffetta.event.v1.EventType
-	1,  // 11: staffetta.delivery.v1.Attempt.bundle:type_name -> staffetta.delivery.v1.Coordinates
-	1,  // 12: staffetta.delivery.v1.Attempt.source:type_name -> staffetta.delivery.v1.Coordinates
-	9,  // 13: staffetta.delivery.v1.Attempt.response_headers:type_name -> staffetta.delivery.v1.Header
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	4,  // 3: staffetta.delivery.v1.Bundle.selections:type_name -> staffetta.delivery.v1.Selection
+	1,  // 4: staffetta.delivery.v1.Task.bundle:type_name -> staffetta.delivery.v1.Coordinates
+	6,  // 5: staffetta.delivery.v1.Task.place:type_name -> staffetta.delivery.v1.Place
+	12, // 6: staffetta.delivery.v1.Place.event_type:type_name -> staffetta.event.v1.EventType
+	1,  // 7: staffetta.delivery.v1.Place.source:type_name -> staffetta.delivery.v1.Coordinates
+	8,  // 8: staffetta.delivery.v1.Checkpoint.entries:type_name -> staffetta.delivery.v1.GateEntry
+	6,  // 9: staffetta.delivery.v1.GateEntry.place:type_name -> staffetta.delivery.v1.Place
+	0,  // 10: staffetta.delivery.v1.Attempt.fate:type_name -> staffetta.delivery.v1.Fate
+	12, // 11: staffetta.delivery.v1.Attempt.event_type:type_name -> staffetta.event.v1.EventType
+	1,  // 12: staffetta.delivery.v1.Attempt.bundle:type_name -> staffetta.delivery.v1.Coordinates
+	1,  // 13: staffetta.delivery.v1.Attempt.source:type_name -> staffetta.delivery.v1.Coordinates
+	10, // 14: staffetta.delivery.v1.Attempt.response_headers:type_name -> staffetta.delivery.v1.Header
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_delivery_v1_delivery_proto_init() }
@@ -1302,14 +1386,14 @@ func file_staffetta_delivery_v1_delivery_proto_init() {
 	if File_staffetta_delivery_v1_delivery_proto != nil {
 		return
 	}
-	file_staffetta_delivery_v1_delivery_proto_msgTypes[7].OneofWrappers = []any{}
+	file_staffetta_delivery_v1_delivery_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_delivery_v1_delivery_proto_rawDesc), len(file_staffetta_delivery_v1_delivery_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

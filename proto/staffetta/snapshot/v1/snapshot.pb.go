@@ -40,6 +40,8 @@ type Account struct {
 	QuotaCalls int64 `protobuf:"varint,6,opt,name=quota_calls,json=quotaCalls,proto3" json:"quota_calls,omitempty"`
 	// Length of the period, milliseconds.
 	QuotaPeriodMs int64 `protobuf:"varint,7,opt,name=quota_period_ms,json=quotaPeriodMs,proto3" json:"quota_period_ms,omitempty"`
+	// What the data of items has to be like, ordered by item type.
+	Schemas       []*ItemSchema `protobuf:"bytes,8,rep,name=schemas,proto3" json:"schemas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -123,6 +125,68 @@ func (x *Account) GetQuotaPeriodMs() int64 {
 	return 0
 }
 
+func (x *Account) GetSchemas() []*ItemSchema {
+	if x != nil {
+		return x.Schemas
+	}
+	return nil
+}
+
+// ItemSchema says what the data of an account's items of one type has to be like.
+type ItemSchema struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Item type. Example: "Invoice".
+	ItemType string `protobuf:"bytes,1,opt,name=item_type,json=itemType,proto3" json:"item_type,omitempty"`
+	// JSON Schema, as JSON text.
+	Schema        []byte `protobuf:"bytes,2,opt,name=schema,proto3" json:"schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ItemSchema) Reset() {
+	*x = ItemSchema{}
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ItemSchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ItemSchema) ProtoMessage() {}
+
+func (x *ItemSchema) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ItemSchema.ProtoReflect.Descriptor instead.
+func (*ItemSchema) Descriptor() ([]byte, []int) {
+	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ItemSchema) GetItemType() string {
+	if x != nil {
+		return x.ItemType
+	}
+	return ""
+}
+
+func (x *ItemSchema) GetSchema() []byte {
+	if x != nil {
+		return x.Schema
+	}
+	return nil
+}
+
 // Webhook is a tenant's subscription. Fields are as in hook.Webhook.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -162,6 +226,8 @@ type Webhook struct {
 	Ordering string `protobuf:"bytes,20,opt,name=ordering,proto3" json:"ordering,omitempty"`
 	// "none" or "item"; empty: "none".
 	Coalesce string `protobuf:"bytes,21,opt,name=coalesce,proto3" json:"coalesce,omitempty"`
+	// CEL expression that items have to match; empty: all do.
+	Filter string `protobuf:"bytes,19,opt,name=filter,proto3" json:"filter,omitempty"`
 	// When the secrets behind the first end, in their order, Unix milliseconds.
 	SecretsUntilMs []int64 `protobuf:"varint,22,rep,packed,name=secrets_until_ms,json=secretsUntilMs,proto3" json:"secrets_until_ms,omitempty"`
 	// "binary"; empty: structured. Of the format cloudevents.
@@ -176,7 +242,7 @@ type Webhook struct {
 
 func (x *Webhook) Reset() {
 	*x = Webhook{}
-	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[1]
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -188,7 +254,7 @@ func (x *Webhook) String() string {
 func (*Webhook) ProtoMessage() {}
 
 func (x *Webhook) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[1]
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -201,7 +267,7 @@ func (x *Webhook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook.ProtoReflect.Descriptor instead.
 func (*Webhook) Descriptor() ([]byte, []int) {
-	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{1}
+	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Webhook) GetId() string {
@@ -330,6 +396,13 @@ func (x *Webhook) GetCoalesce() string {
 	return ""
 }
 
+func (x *Webhook) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
 func (x *Webhook) GetSecretsUntilMs() []int64 {
 	if x != nil {
 		return x.SecretsUntilMs
@@ -371,7 +444,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[2]
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -383,7 +456,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[2]
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -396,7 +469,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{2}
+	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Header) GetName() string {
@@ -438,7 +511,7 @@ type Auth struct {
 
 func (x *Auth) Reset() {
 	*x = Auth{}
-	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[3]
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -450,7 +523,7 @@ func (x *Auth) String() string {
 func (*Auth) ProtoMessage() {}
 
 func (x *Auth) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[3]
+	mi := &file_staffetta_snapshot_v1_snapshot_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -463,7 +536,7 @@ func (x *Auth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Auth.ProtoReflect.Descriptor instead.
 func (*Auth) Descriptor() ([]byte, []int) {
-	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{3}
+	return file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Auth) GetType() string {
@@ -526,7 +599,7 @@ var File_staffetta_snapshot_v1_snapshot_proto protoreflect.FileDescriptor
 
 const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\n" +
-	"$staffetta/snapshot/v1/snapshot.proto\x12\x15staffetta.snapshot.v1\"\xe6\x01\n" +
+	"$staffetta/snapshot/v1/snapshot.proto\x12\x15staffetta.snapshot.v1\"\xa3\x02\n" +
 	"\aAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x12\n" +
@@ -535,7 +608,12 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\bwebhooks\x18\x05 \x03(\v2\x1e.staffetta.snapshot.v1.WebhookR\bwebhooks\x12\x1f\n" +
 	"\vquota_calls\x18\x06 \x01(\x03R\n" +
 	"quotaCalls\x12&\n" +
-	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\"\xb3\x05\n" +
+	"\x0fquota_period_ms\x18\a \x01(\x03R\rquotaPeriodMs\x12;\n" +
+	"\aschemas\x18\b \x03(\v2!.staffetta.snapshot.v1.ItemSchemaR\aschemas\"A\n" +
+	"\n" +
+	"ItemSchema\x12\x1b\n" +
+	"\titem_type\x18\x01 \x01(\tR\bitemType\x12\x16\n" +
+	"\x06schema\x18\x02 \x01(\fR\x06schema\"\xcb\x05\n" +
 	"\aWebhook\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
@@ -559,7 +637,8 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"rate_limit\x18\x0f \x01(\x05R\trateLimit\x12\x19\n" +
 	"\bon_quota\x18\x10 \x01(\tR\aonQuota\x12\x1a\n" +
 	"\bordering\x18\x14 \x01(\tR\bordering\x12\x1a\n" +
-	"\bcoalesce\x18\x15 \x01(\tR\bcoalesce\x12(\n" +
+	"\bcoalesce\x18\x15 \x01(\tR\bcoalesce\x12\x16\n" +
+	"\x06filter\x18\x13 \x01(\tR\x06filter\x12(\n" +
 	"\x10secrets_until_ms\x18\x16 \x03(\x03R\x0esecretsUntilMs\x12 \n" +
 	"\vcloudevents\x18\x18 \x01(\tR\vcloudevents\x127\n" +
 	"\aheaders\x18\x11 \x03(\v2\x1d.staffetta.snapshot.v1.HeaderR\aheaders\x12/\n" +
@@ -589,22 +668,24 @@ func file_staffetta_snapshot_v1_snapshot_proto_rawDescGZIP() []byte {
 	return file_staffetta_snapshot_v1_snapshot_proto_rawDescData
 }
 
-var file_staffetta_snapshot_v1_snapshot_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_staffetta_snapshot_v1_snapshot_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_staffetta_snapshot_v1_snapshot_proto_goTypes = []any{
-	(*Account)(nil), // 0: staffetta.snapshot.v1.Account
-	(*Webhook)(nil), // 1: staffetta.snapshot.v1.Webhook
-	(*Header)(nil),  // 2: staffetta.snapshot.v1.Header
-	(*Auth)(nil),    // 3: staffetta.snapshot.v1.Auth
+	(*Account)(nil),    // 0: staffetta.snapshot.v1.Account
+	(*ItemSchema)(nil), // 1: staffetta.snapshot.v1.ItemSchema
+	(*Webhook)(nil),    // 2: staffetta.snapshot.v1.Webhook
+	(*Header)(nil),     // 3: staffetta.snapshot.v1.Header
+	(*Auth)(nil),       // 4: staffetta.snapshot.v1.Auth
 }
 var file_staffetta_snapshot_v1_snapshot_proto_depIdxs = []int32{
-	1, // 0: staffetta.snapshot.v1.Account.webhooks:type_name -> staffetta.snapshot.v1.Webhook
-	2, // 1: staffetta.snapshot.v1.Webhook.headers:type_name -> staffetta.snapshot.v1.Header
-	3, // 2: staffetta.snapshot.v1.Webhook.auth:type_name -> staffetta.snapshot.v1.Auth
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	2, // 0: staffetta.snapshot.v1.Account.webhooks:type_name -> staffetta.snapshot.v1.Webhook
+	1, // 1: staffetta.snapshot.v1.Account.schemas:type_name -> staffetta.snapshot.v1.ItemSchema
+	3, // 2: staffetta.snapshot.v1.Webhook.headers:type_name -> staffetta.snapshot.v1.Header
+	4, // 3: staffetta.snapshot.v1.Webhook.auth:type_name -> staffetta.snapshot.v1.Auth
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_snapshot_v1_snapshot_proto_init() }
@@ -618,7 +699,7 @@ func file_staffetta_snapshot_v1_snapshot_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_snapshot_v1_snapshot_proto_rawDesc), len(file_staffetta_snapshot_v1_snapshot_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
