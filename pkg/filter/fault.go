@@ -32,9 +32,10 @@ func faultOf(expression string, found []*common.Error) *Fault {
 		return &Fault{Message: "cannot be read"}
 	}
 	first := found[0]
-	f := &Fault{Line: first.Location.Line(), Column: first.Location.Column() + 1, Message: first.Message}
+	message, _, _ := strings.Cut(first.Message, " expecting ") // a page of what else might stand there
+	f := &Fault{Line: first.Location.Line(), Column: first.Location.Column() + 1, Message: shorten(message)}
 	if f.Line < 1 {
-		return &Fault{Message: first.Message}
+		return &Fault{Message: f.Message}
 	}
 	lines := strings.Split(expression, "\n")
 	if f.Line > len(lines) {

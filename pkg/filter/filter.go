@@ -176,7 +176,7 @@ func (f *Filter) matches(ctx context.Context, s *Subject) (bool, error) {
 	out, details, err := f.evaluate(ctx, s)
 	s.spent += f.spent(details)
 	if err != nil {
-		return false, failure(err)
+		return false, errors.New(shorten(err.Error()))
 	}
 	matches, ok := out.Value().(bool)
 	if !ok {
@@ -185,14 +185,14 @@ func (f *Filter) matches(ctx context.Context, s *Subject) (bool, error) {
 	return matches, nil
 }
 
-// failure is an error of an evaluation, in one line.
-func failure(err error) error {
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	if runes := []rune(text); len(runes) > maxMessage {
-		text = string(runes[:maxMessage]) + "…"
-	}
-	return errors.New(text)
-}
-
-// maxMessage bounds what is said about a failure, in characters.
+// maxMessage bounds what is said about a fault or a failure, in characters.
 const maxMessage = 200
+
+// shorten puts a message into one line.
+func shorten(message string) string {
+	message = strings.Join(strings.Fields(message), " ")
+	if runes := []rune(message); len(runes) > maxMessage {
+		message = string(runes[:maxMessage]) + "…"
+	}
+	return message
+}

@@ -253,3 +253,26 @@ func TestCircuitsAreClosedUnlessASenderSaysOtherwise(t *testing.T) {
 		require.Equal(t, []string{"closed"}, states)
 	})
 }
+
+func TestErrorsOfFiltersAddUpUntilTheyAreForgotten(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		filters := NewFilterErrors(c)
+		at := time.UnixMilli(1_800_000_000_000).UTC()
+		first := hook.FilterError{Webhook: "wh_1", Count: 2, At: at, Event: "evt_1", Message: "no such key: a"}
+		second := hook.FilterError{Webhook: "wh_1", Count: 3, At: at.Add(time.Second), Event: "evt_2", Message: "no such key: b"}
+		require.NoError(t, filters.Report(t.Context(), []hook.FilterError{first}))
+		require.NoError(t, filters.Report(t.Context(), []hook.FilterError{second}))
+		second.Count = 5
+		found, err := filters.FilterErrors(t.Context(), []string{"wh_0", "wh_1"})
+		require.NoError(t, err)
+		require.Equal(t, []hook.FilterError{{Webhook: "wh_0"}, second}, found)
+		require.NoError(t, filters.Forget(t.Context(), "wh_1"))
+		found, err = filters.FilterErrors(t.Context(), []string{"wh_1"})
+		require.NoError(t, err)
+		require.Equal(t, []hook.FilterError{{Webhook: "wh_1"}}, found)
+		found, err = filters.FilterErrors(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, found)
+	})
+}

@@ -75,6 +75,14 @@ type Circuits interface {
 	Circuits(ctx context.Context, webhooks []string) ([]string, error)
 }
 
+// FilterErrors knows what went wrong with webhooks' filters.
+type FilterErrors interface {
+	// FilterErrors returns an entry for each webhook; its Count is 0 if nothing did.
+	FilterErrors(ctx context.Context, webhooks []string) ([]hook.FilterError, error)
+	// Forget drops what is known of a webhook.
+	Forget(ctx context.Context, webhook string) error
+}
+
 // Config of a Service. Fields without a default are required.
 type Config struct {
 	Store    Store
@@ -85,6 +93,8 @@ type Config struct {
 	Reruns   Reruns
 	// Circuits; nil: they are not shown.
 	Circuits Circuits
+	// Filters; nil: what goes wrong with filters is not shown.
+	Filters FilterErrors
 	// AdminKey is the operator's key; empty: nobody is admin.
 	AdminKey string
 	// CheckURL refuses URLs that deliveries may not reach: its error is the

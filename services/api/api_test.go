@@ -106,6 +106,7 @@ type bench struct {
 	redis    *miniredis.Miniredis
 	cache    *redisstore.Store
 	circuits *redisstore.Circuits
+	filters  *redisstore.FilterErrors
 	kafka    *kafka
 	key      string
 	db       *database.DB
@@ -132,10 +133,12 @@ func newBenchPolling(t *testing.T, interval time.Duration) *bench {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	b.cache, b.circuits = redisstore.NewStore(client), redisstore.NewCircuits(client)
+	b.filters = redisstore.NewFilterErrors(client)
 	log, err := telemetry.NewLog(b.log, "api", "debug", telemetry.JSON)
 	require.NoError(t, err)
 	b.Service, err = api.New(api.Config{
 		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Circuits: b.circuits,
+		Filters:  b.filters,
 		AdminKey: adminKey, CheckURL: egress.Policy{}.CheckURL, Log: log,
 		PollInterval: interval,
 	})

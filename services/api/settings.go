@@ -47,6 +47,7 @@ type settings struct {
 	auth        *newAuth
 	ordering    *hook.Ordering
 	coalesce    *hook.Coalesce
+	filter      *string
 }
 
 // readSettings reads a body, of a new webhook or of a change. The error lists
@@ -83,8 +84,9 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		auth:        s.readAuth(d),
 		ordering:    given(choice(d, "ordering", hook.Orderings)),
 		coalesce:    given(choice(d, "coalesce", hook.Coalesces)),
+		filter:      given(readFilter(d)),
 	}
-	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "createdAt", "suspendedAt", "revokedAt")
+	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "filterErrors", "createdAt", "suspendedAt", "revokedAt")
 }
 
 // given is nil for what the body does not have.
@@ -110,6 +112,7 @@ func (c settings) apply(w *hook.Webhook) {
 	set(&w.OnQuota, c.onQuota)
 	set(&w.Ordering, c.ordering)
 	set(&w.Coalesce, c.coalesce)
+	set(&w.Filter, c.filter)
 	setList(&w.ItemTypes, c.itemTypes)
 	setList(&w.EventTypes, c.eventTypes)
 	setList(&w.Stores, c.stores)

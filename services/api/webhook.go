@@ -33,6 +33,8 @@ type Webhook struct {
 	Auth          Auth              `json:"auth"`
 	Ordering      string            `json:"ordering" enum:"none,item"`
 	Coalesce      string            `json:"coalesce" enum:"none,item"`
+	Filter        *string           `json:"filter" doc:"CEL expression that items have to match; null: all do."`
+	FilterErrors  *FilterFailures   `json:"filterErrors,omitempty" doc:"What went wrong with the filter; absent if nothing did lately, and while that is not known."`
 	CreatedAt     time.Time         `json:"createdAt"`
 	SuspendedAt   *time.Time        `json:"suspendedAt" doc:"When it was paused or disabled; null while it is neither."`
 	RevokedAt     *time.Time        `json:"revokedAt" doc:"When it was deleted; null before."`
@@ -75,6 +77,7 @@ type WebhookOptions struct {
 	OnQuota       string            `json:"onQuota,omitempty" enum:"defer,drop" doc:"What becomes of deliveries that the account's quota does not allow: they wait for a later period, the default, or are dropped."`
 	Ordering      string            `json:"ordering,omitempty" enum:"none,item" doc:"item delivers the changes of one item one after the other; none by default."`
 	Coalesce      string            `json:"coalesce,omitempty" enum:"none,item" doc:"item lets a later change of an item take the place of those that wait; none by default."`
+	Filter        *string           `json:"filter,omitempty" nullable:"true" maxLength:"4096" example:"item.data.total > 1000.0" doc:"CEL expression over event and item that gives bool; items that do not match are left out. null or empty, the default: all match."`
 }
 
 func (s *Service) showWebhook(w hook.Webhook) Webhook {
@@ -92,6 +95,7 @@ func (s *Service) showWebhook(w hook.Webhook) Webhook {
 		Timeout: durationText(w.Timeout), OnPause: string(w.OnPause), OnQuota: string(w.OnQuota),
 		Headers: maskHeaders(w.Headers), Auth: showAuth(w.Auth),
 		Ordering: string(w.Ordering), Coalesce: string(w.Coalesce),
+		Filter:    textOrNull(w.Filter),
 		CreatedAt: w.CreatedAt.UTC(), SuspendedAt: timeOrNull(w.SuspendedAt), RevokedAt: timeOrNull(w.RevokedAt),
 	}
 }

@@ -43,6 +43,7 @@ type webhookListInput struct {
 func (s *Service) answerWebhook(ctx context.Context, w hook.Webhook) *webhookAnswer {
 	shown := []Webhook{s.showWebhook(w)}
 	s.showCircuits(ctx, shown)
+	s.showFilterErrors(ctx, shown)
 	return &webhookAnswer{ETag: etag(w), Body: shown[0]}
 }
 
@@ -108,6 +109,7 @@ func (s *Service) listWebhooks(ctx context.Context, in *webhookListInput) (*list
 	}
 	list := newList(rows, next, s.showWebhook)
 	s.showCircuits(ctx, list.Body.Items)
+	s.showFilterErrors(ctx, list.Body.Items)
 	return list, nil
 }
 
@@ -148,9 +150,11 @@ func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*we
 	if err != nil {
 		return nil, err
 	}
-	return s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
+	refiltered := false
+	answer, err := s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
 		before := *w
 		settings.apply(w)
+		refiltered = w.Filter != before.Filter
 		if w.Format.PerItem() != before.Format.PerItem() {
 			return hook.FieldError{Field: "format", Value: string(w.Format), Rule: "must not change to or from " +
 				string(hook.FormatCassaInCloud) + ", which has a delivery per item: make another webhook"}
@@ -167,6 +171,10 @@ func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*we
 		}
 		return s.changeSecret(w, before, settings.secret)
 	})
+	if err == nil && refiltered {
+		s.forgetFilterErrors(ctx, &answer.Body)
+	}
+	return answer, err
 }
 
 func (s *Service) pauseWebhook(ctx context.Context, in *webhookChangeInput) (*webhookAnswer, error) {

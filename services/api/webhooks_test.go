@@ -36,7 +36,7 @@ func TestANewWebhookHasTheDefaults(t *testing.T) {
 		"url": "https://example.com/hook", "stores": [], "format": "standard", "language": "en", "payload": "thin",
 		"cloudevents": "structured", "signature": "hmac-sha256", "oldSecretUntil": null,
 		"retrySchedule": ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"], "concurrency": 0, "rateLimit": null, "timeout": "15s",
-		"onPause": "hold", "onQuota": "defer", "headers": {}, "auth": {"type": "none"}, "ordering": "none", "coalesce": "none",
+		"onPause": "hold", "onQuota": "defer", "headers": {}, "auth": {"type": "none"}, "ordering": "none", "coalesce": "none", "filter": null,
 		"suspendedAt": null, "revokedAt": null}`, string(got))
 
 	shown := b.acme().get("/v1/webhooks/" + made.text("id")).requires(200)
@@ -52,6 +52,7 @@ func TestEverySettingIsKept(t *testing.T) {
 		"cloudevents": "binary", "signature": "ed25519",
 		"retrySchedule": ["1s", "90m", "1h30m30s"], "concurrency": 3, "rateLimit": 50, "timeout": "2500ms",
 		"onPause": "drop", "onQuota": "drop", "ordering": "item", "coalesce": "item",
+		"filter": "item.data.total > 1000.0",
 		"secret": "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="}`
 	const want = `{"status": "active", "circuit": "closed", "description": "tills", "itemTypes": ["Contact", "Prenotazione"], "eventTypes": ["delete"],
 		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "cloudevents", "language": "it", "payload": "full",
@@ -59,6 +60,7 @@ func TestEverySettingIsKept(t *testing.T) {
 		"publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
 		"retrySchedule": ["1s", "1h30m", "1h30m30s"], "concurrency": 3, "rateLimit": 50, "timeout": "2.5s",
 		"onPause": "drop", "onQuota": "drop", "headers": {}, "auth": {"type": "none"}, "ordering": "item", "coalesce": "item",
+		"filter": "item.data.total > 1000.0",
 		"suspendedAt": null, "revokedAt": null}`
 	made := b.acme().post("/v1/webhooks", body).requires(201)
 	require.True(t, strings.HasPrefix(made.text("secret"), "whsk_6Xb/"))
@@ -131,6 +133,10 @@ func TestRulesOfWebhooks(t *testing.T) {
 		`"onPause": "keep"`:                  "onPause: must be hold or drop (keep)",
 		`"onPause": null`:                    "onPause: must be hold or drop (null)",
 		`"onQuota": "hold"`:                  "onQuota: must be defer or drop (hold)",
+		`"filter": 7`:                        "filter: must be a CEL expression (7)",
+		`"filter": "item.data.total >"`:      "filter: must be a CEL expression: 1:18: Syntax error: mismatched input '<EOF>' (item.data.total >)",
+		`"filter": "event.itmType == 'x'"`:   "filter: must be a CEL expression: 1:6: undefined field 'itmType' at .itmType == 'x' (event.itmType == 'x')",
+		`"filter": "event.account"`:          "filter: must be a CEL expression: gives string, and must give bool (event.account)",
 		`"onQuota": null`:                    "onQuota: must be defer or drop (null)",
 		`"ordering": "items"`:                "ordering: must be none or item (items)",
 		`"coalesce": null`:                   "coalesce: must be none or item (null)",
@@ -153,7 +159,7 @@ func TestRulesOfWebhooks(t *testing.T) {
 			strings.Repeat("x", 64) + "…)",
 		`"status": "paused"`:                          "status: is read-only",
 		`"id": "wh_1"`:                                "id: is read-only",
-		`"order": "item"`:                             "order: is not a known field; known are description, itemTypes, eventTypes, url, stores, format, language, payload, cloudevents, signature, secret, retrySchedule, concurrency, rateLimit, timeout, onPause, onQuota, headers, auth, ordering, coalesce",
+		`"order": "item"`:                             "order: is not a known field; known are description, itemTypes, eventTypes, url, stores, format, language, payload, cloudevents, signature, secret, retrySchedule, concurrency, rateLimit, timeout, onPause, onQuota, headers, auth, ordering, coalesce, filter",
 		`"secret": 7`:                                 "secret: must be a string",
 		`"cloudevents": "json"`:                       "cloudevents: must be structured or binary (json)",
 		`"signature": "rsa"`:                          "signature: must be hmac-sha256 or ed25519 (rsa)",

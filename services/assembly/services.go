@@ -39,6 +39,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 		Payloads: payloads{bus: p.Bus},
 		Reruns:   reruns{bus: p.Bus, producer: producer},
 		Circuits: redisstore.NewCircuits(p.Redis),
+		Filters:  redisstore.NewFilterErrors(p.Redis),
 		AdminKey: p.Config.AdminKey,
 		CheckURL: p.egress().CheckURL,
 		Log:      p.Log.Named("api"),
@@ -72,7 +73,8 @@ func (p *Parts) Router(ctx context.Context) (Component, error) {
 	mirror := redisstore.NewMirror(p.Redis, log, router.NewIndex)
 	service := router.New(router.Config{
 		Bus: p.Bus, Topics: p.eventTopics(), Partitions: partitions, Snapshot: mirror,
-		Tracer: p.Tracing.Tracer("router"), Log: log, Metrics: p.Metrics,
+		Filters: redisstore.NewFilterErrors(p.Redis),
+		Tracer:  p.Tracing.Tracer("router"), Log: log, Metrics: p.Metrics,
 	})
 	p.Health.Require("router", service.Ready)
 	return Component{Name: "router", Run: beside(service.Run, mirror.Run)}, nil

@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 // FilterFailure says that a webhook's filter had no answer for some items of an
@@ -19,20 +21,9 @@ type FilterFailure struct {
 	Err   error
 }
 
-// FilterError is what people see of the failures of a webhook's filter.
-type FilterError struct {
-	Webhook string
-	// Count is the number of items since the last report.
-	Count int64
-	// At, Event and Message are those of the last failure.
-	At      time.Time
-	Event   string
-	Message string
-}
-
 // FilterErrors shows the failures of filters to people. Nothing depends on it.
 type FilterErrors interface {
-	Report(ctx context.Context, errors []FilterError) error
+	Report(ctx context.Context, reported []hook.FilterError) error
 }
 
 const (
@@ -52,11 +43,11 @@ type failures struct {
 	log   *zap.Logger
 
 	mu   sync.Mutex
-	last map[string]FilterError
+	last map[string]hook.FilterError
 }
 
 func newFailures(to FilterErrors, count prometheus.Counter, log *zap.Logger) *failures {
-	return &failures{to: to, count: count, log: log, last: map[string]FilterError{}}
+	return &failures{to: to, count: count, log: log, last: map[string]hook.FilterError{}}
 }
 
 // note takes the failures at one event; it never waits.
@@ -74,12 +65,12 @@ func (f *failures) note(event string, failed []FilterFailure) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, one := range failed {
-		f.add(FilterError{Webhook: one.Webhook, Count: int64(one.Items), At: now, Event: event, Message: one.Err.Error()})
+		f.add(hook.FilterError{Webhook: one.Webhook, Count: int64(one.Items), At: now, Event: event, Message: one.Err.Error()})
 	}
 }
 
 // add puts a failure on top of the others of its webhook.
-func (f *failures) add(e FilterError) {
+func (f *failures) add(e hook.FilterError) {
 	before, known := f.last[e.Webhook]
 	if !known && len(f.last) >= maxFailing {
 		return
@@ -110,12 +101,12 @@ func (f *failures) run(ctx context.Context) {
 func (f *failures) flush(ctx context.Context) {
 	f.mu.Lock()
 	last := f.last
-	f.last = map[string]FilterError{}
+	f.last = map[string]hook.FilterError{}
 	f.mu.Unlock()
 	if len(last) == 0 {
 		return
 	}
-	report := make([]FilterError, 0, len(last))
+	report := make([]hook.FilterError, 0, len(last))
 	for _, e := range last {
 		report = append(report, e)
 	}

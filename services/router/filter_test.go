@@ -144,11 +144,11 @@ func TestAnAccountWithoutFiltersPaysNothing(t *testing.T) { //nolint:paralleltes
 // shown collects what the router reports.
 type shown struct {
 	mu   sync.Mutex
-	last map[string]router.FilterError
+	last map[string]hook.FilterError
 	sum  map[string]int64
 }
 
-func (s *shown) Report(_ context.Context, errors []router.FilterError) error {
+func (s *shown) Report(_ context.Context, errors []hook.FilterError) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range errors {
@@ -161,7 +161,7 @@ func (s *shown) Report(_ context.Context, errors []router.FilterError) error {
 func TestWhatGoesWrongWithAFilterIsShown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.filters = &shown{last: map[string]router.FilterError{}, sum: map[string]int64{}}
+	f.filters = &shown{last: map[string]hook.FilterError{}, sum: map[string]int64{}}
 	acme := account("acme")
 	acme.Webhooks = append(acme.Webhooks, hook.Webhook{
 		ID: "wh_unsure", ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes, Filter: `item.data.total > 1.0`,
