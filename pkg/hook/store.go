@@ -96,10 +96,13 @@ type Webhooks interface {
 	UpdateWebhook(ctx context.Context, account, id string, version int64, change func(*Webhook) error) (Webhook, error)
 }
 
-// AccountState is an account with its live webhooks, as published to the cache.
+// AccountState is an account with its live webhooks and its schemas, as published
+// to the cache.
 type AccountState struct {
 	Account  Account
 	Webhooks []Webhook // those not revoked, by id
+	// Schemas by item type; mostly none.
+	Schemas []ItemSchema
 }
 
 // StateDigest sums up all accounts, so that two copies can be compared: equal

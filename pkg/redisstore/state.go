@@ -22,6 +22,9 @@ func encode(s hook.AccountState) ([]byte, error) {
 	if q := s.Account.Quota; q != nil {
 		a.QuotaCalls, a.QuotaPeriodMs = q.Calls, q.Period.Milliseconds()
 	}
+	for _, schema := range s.Schemas {
+		a.Schemas = append(a.Schemas, &snapshotv1.ItemSchema{ItemType: schema.ItemType, Schema: schema.Schema})
+	}
 	for i := range s.Webhooks {
 		w := &s.Webhooks[i]
 		a.Webhooks = append(a.Webhooks, &snapshotv1.Webhook{
@@ -67,6 +70,9 @@ func decode(blob []byte) (hook.AccountState, error) {
 		s.Account.Quota = &hook.Quota{
 			Calls: a.GetQuotaCalls(), Period: time.Duration(a.GetQuotaPeriodMs()) * time.Millisecond,
 		}
+	}
+	for _, schema := range a.GetSchemas() {
+		s.Schemas = append(s.Schemas, hook.ItemSchema{ItemType: schema.GetItemType(), Schema: schema.GetSchema()})
 	}
 	if n := len(a.GetWebhooks()); n > 0 {
 		s.Webhooks = make([]hook.Webhook, n)

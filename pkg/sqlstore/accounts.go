@@ -138,7 +138,8 @@ func sameQuota(a, b *hook.Quota) bool {
 }
 
 // DeleteAccount implements hook.Accounts: the account stays as a tombstone, its
-// webhooks as revoked ones without secrets, its keys not at all. The log stays.
+// webhooks as revoked ones without secrets, its keys and schemas not at all. The log
+// stays.
 func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		a, err := s.lockAccount(ctx, tx, id)
@@ -157,8 +158,10 @@ func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE account = $1`, id); err != nil {
-			return err
+		for _, table := range []string{"api_keys", "item_schemas"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
+				return err
+			}
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE accounts SET deleted = TRUE, version = $2 WHERE id = $1`, id, a.Version+1)
 		return err

@@ -19,8 +19,8 @@ func (s *Store) States(ctx context.Context, after string, limit int) ([]hook.Acc
 	return s.states(ctx, `id > $2`, limit, after)
 }
 
-// states reads accounts and their webhooks at one moment: a version stands for
-// exactly the webhooks that it comes with.
+// states reads accounts, their webhooks and schemas at one moment: a version stands
+// for exactly those that it comes with.
 func (s *Store) states(ctx context.Context, condition string, limit int, args ...any) ([]hook.AccountState, error) {
 	var states []hook.AccountState
 	err := s.db.View(ctx, func(tx *sql.Tx) error {
@@ -43,6 +43,14 @@ func (s *Store) states(ctx context.Context, condition string, limit int, args ..
 		for _, w := range webhooks {
 			state := &states[places[w.Account]]
 			state.Webhooks = append(state.Webhooks, w)
+		}
+		if err != nil {
+			return err
+		}
+		schemas, err := ownedSchemas(ctx, tx, ids)
+		for _, s := range schemas {
+			state := &states[places[s.account]]
+			state.Schemas = append(state.Schemas, s.ItemSchema)
 		}
 		return err
 	})

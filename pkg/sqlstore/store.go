@@ -1,8 +1,8 @@
 // Package sqlstore keeps the system of record in PostgreSQL or SQLite: it is
 // hook.Accounts, hook.Keys, hook.Webhooks, hook.Publications, hook.Log,
-// hook.Recorder, hook.Usages, hook.Replays and hook.Replayer on a database.DB. Its
-// tables belong to api and recorder; other services in the same database have their
-// own.
+// hook.Recorder, hook.Usages, hook.ItemSchemas, hook.Replays and hook.Replayer on a
+// database.DB. Its tables belong to api and recorder; other services in the same
+// database have their own.
 package sqlstore
 
 import (
@@ -66,6 +66,7 @@ var (
 	_ hook.Usages       = (*Store)(nil)
 	_ hook.Replays      = (*Store)(nil)
 	_ hook.Replayer     = (*Store)(nil)
+	_ hook.ItemSchemas  = (*Store)(nil)
 )
 
 // New makes a store on a migrated database, which stays the caller's to close.

@@ -30,6 +30,7 @@ type Store interface {
 	hook.Log
 	hook.Usages
 	hook.Replays
+	hook.ItemSchemas
 	hook.Publications
 }
 

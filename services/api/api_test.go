@@ -182,6 +182,7 @@ func (c caller) with(name, value string) caller {
 
 func (c caller) get(path string) answer         { return c.send(http.MethodGet, path, "") }
 func (c caller) post(path, body string) answer  { return c.send(http.MethodPost, path, body) }
+func (c caller) put(path, body string) answer   { return c.send(http.MethodPut, path, body) }
 func (c caller) patch(path, body string) answer { return c.send(http.MethodPatch, path, body) }
 func (c caller) delete(path string) answer      { return c.send(http.MethodDelete, path, "") }
 

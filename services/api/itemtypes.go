@@ -14,18 +14,36 @@ import (
 type ItemType struct {
 	Name    string `json:"name" example:"Contact"`
 	Italian string `json:"italian" example:"Contatto" doc:"Its name in Italian bodies; webhooks may be made with it too."`
+	Schema  bool   `json:"schema,omitempty" doc:"true: the account has a schema for the data of its items."`
 }
 
 func (s *Service) itemTypeRoutes() {
 	handle(s, huma.Operation{
 		OperationID: "list-item-types", Method: http.MethodGet, Path: "/v1/item-types", Tags: []string{"item-types"},
 		Summary:     "List the known item types",
-		Description: "The whole catalogue. A webhook may name types outside of it.",
+		Description: "The whole catalogue, then the types outside of it that have a schema. A webhook may name others too.",
 	}, access{scope: hook.ScopeRead}, nil, s.listItemTypes)
+	s.itemSchemaRoutes()
 }
 
-func (s *Service) listItemTypes(context.Context, *struct{}) (*listed[ItemType], error) {
-	return newList(catalogue.All(), "", func(t catalogue.ItemType) ItemType {
-		return ItemType{Name: t.Name, Italian: t.Italian}
-	}), nil
+func (s *Service) listItemTypes(ctx context.Context, _ *struct{}) (*listed[ItemType], error) {
+	schemas, err := s.cfg.Store.ItemSchemas(ctx, principal(ctx).Account)
+	if err != nil {
+		return nil, err
+	}
+	described := map[string]bool{}
+	for _, schema := range schemas {
+		described[schema.ItemType] = true
+	}
+	var types []ItemType
+	for _, t := range catalogue.All() {
+		types = append(types, ItemType{Name: t.Name, Italian: t.Italian, Schema: described[t.Name]})
+		delete(described, t.Name)
+	}
+	for _, schema := range schemas {
+		if name := schema.ItemType; described[name] {
+			types = append(types, ItemType{Name: name, Italian: name, Schema: true})
+		}
+	}
+	return newList(types, "", func(t ItemType) ItemType { return t }), nil
 }

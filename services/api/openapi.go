@@ -12,7 +12,7 @@ import (
 // describeBody writes into the OpenAPI document what a body looks like.
 func (s *Service) describeBody(method, path string, body any) {
 	item := s.api.OpenAPI().Paths[path]
-	operation := map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPatch: item.Patch}[method]
+	operation := map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch}[method]
 	schema, ok := body.(*huma.Schema)
 	if !ok {
 		schema = s.schema(body)

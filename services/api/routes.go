@@ -49,7 +49,7 @@ func (s *Service) otherMethods(mux *http.ServeMux) {
 	for path, item := range s.api.OpenAPI().Paths {
 		var methods []string
 		for method, operation := range map[string]*huma.Operation{
-			http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
+			http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
 		} {
 			if operation != nil {
 				methods = append(methods, method)

@@ -132,17 +132,20 @@ func setList[T any](field *[]T, value []T) {
 }
 
 func readItemTypes(d *document) []string {
-	types, _ := d.texts("itemTypes", 1, maxItemTypes, func(text string) (string, string) {
+	types, _ := d.texts("itemTypes", 1, maxItemTypes, itemType)
+	if len(types) > 1 && slices.Contains(types, hook.AnyItemType) {
+		d.fault("itemTypes", strings.Join(types, ", "), "must be * alone or names without *")
+	}
+	return types
+}
+
+// itemType is the name of an item type as it is kept, or the rule that it breaks.
+func itemType(text string) (kept, rule string) {
 		unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 		if n := len([]rune(text)); n == 0 || n > maxItemType || strings.ContainsFunc(text, unprintable) || strings.TrimSpace(text) != text {
 			return "", "must be 1 to 100 printable characters, such as Contact"
 		}
 		return catalogue.Canonical(text), ""
-	})
-	if len(types) > 1 && slices.Contains(types, hook.AnyItemType) {
-		d.fault("itemTypes", strings.Join(types, ", "), "must be * alone or names without *")
-	}
-	return types
 }
 
 func readEventTypes(d *document) []hook.EventType {

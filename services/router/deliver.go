@@ -31,6 +31,10 @@ func (in *intake) deliver(ctx context.Context, u unrouted, event *hook.Event, in
 		in.unknown(ctx, u, event.Account)
 		return
 	}
+	if err := in.service.checkData(event, index); err != nil {
+		in.reject(ctx, u, reasonBreaksSchema, err.Error())
+		return
+	}
 	total, err := in.bundler.Match(ctx, event, index)
 	if err != nil {
 		return // ctx ended: the record stays uncommitted

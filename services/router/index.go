@@ -32,6 +32,8 @@ type Index struct {
 	wanting []uint32
 	// filters are the different expressions of the webhooks' filters; mostly none.
 	filters []string
+	// schemas are what the data of item types has to be like; mostly none.
+	schemas []itemSchema
 }
 
 // noFilter is the number of a filter that lets everything through.
@@ -45,7 +47,7 @@ type named struct {
 
 // NewIndex prepares an account's webhooks for matching.
 func NewIndex(s hook.AccountState) *Index {
-	x := &Index{deleted: s.Account.Deleted}
+	x := &Index{deleted: s.Account.Deleted, schemas: itemSchemas(s.Schemas)}
 	byType := map[string][]uint32{}
 	listed := 0
 	numbers := map[string]int{}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/filter"
+	"github.com/staffetta/staffetta/pkg/itemschema"
 )
 
 const (
@@ -66,6 +67,7 @@ type Service struct {
 	Config
 	metrics  *metrics
 	filters  *filter.Cache
+	schemas  *itemschema.Cache
 	failures *failures
 	joined   atomic.Bool
 }
@@ -74,7 +76,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	m := newMetrics(cfg.Metrics, cfg.Snapshot)
 	return &Service{
-		Config: cfg, metrics: m, filters: filter.NewCache(maxFilters),
+		Config: cfg, metrics: m, filters: filter.NewCache(maxFilters), schemas: itemschema.NewCache(maxItemSchemas),
 		failures: newFailures(cfg.Filters, m.filterErrors, cfg.Log),
 	}
 }
