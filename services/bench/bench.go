@@ -89,6 +89,7 @@ var scenarios = []scenario{
 	{name: "throughput", run: throughput},
 	{name: "latency", run: latency},
 	{name: "fanout", run: fanout},
+	{name: "filters", run: filters, defaults: Config{Webhooks: 1000}},
 	{name: "neighbour", run: neighbour},
 	{name: "burst", run: burst, defaults: Config{Accounts: 20, Backlog: 200_000, Drain: 1_000}},
 	{name: "replay", run: replay, defaults: Config{Events: 100_000, Drain: 500}},

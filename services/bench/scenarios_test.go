@@ -79,6 +79,24 @@ func TestFanoutComparesWithAsManyDeliveriesToOneWebhook(t *testing.T) {
 	})
 }
 
+func TestFiltersCompareWithAsManyWebhooksThatHaveNone(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, cfg Config) {
+		t.Helper()
+		cfg.Scenario, cfg.Events, cfg.Webhooks, cfg.Pairs = "filters", 60, 20, 2
+		result, err := Run(t.Context(), cfg)
+		require.NoError(t, err)
+		names := map[string]int{}
+		for _, p := range result.Parts {
+			names[p.Name] = p.Deliveries
+			require.Zero(t, p.Lost, "each filter lets all through")
+			require.Zero(t, p.Duplicated)
+		}
+		require.Equal(t, map[string]int{"unfiltered": 120, "filtered": 120}, names)
+		require.Positive(t, result.Ratios["filtered"])
+	})
+}
+
 func TestNeighboursThatHangLoseNothingAndOthersGetAll(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, cfg Config) {

@@ -28,7 +28,11 @@ type webhook struct {
 }
 
 // target is where a webhook leads.
-type target struct{ url, group string }
+type target struct {
+	url, group string
+	// filter of the webhook; empty: none.
+	filter string
+}
 
 // plain sends every webhook to the receiver's plain path.
 func plain(r *receiver.Process) func(int) target {
@@ -99,6 +103,9 @@ func (in *installation) subscribe(ctx context.Context, cfg Config, account strin
 		types[i] = s.itemType
 	}
 	body := map[string]any{"url": to.url, "itemTypes": types, "payload": cfg.Payload}
+	if to.filter != "" {
+		body["filter"] = to.filter
+	}
 	maps.Copy(body, own)
 	var answer struct{ ID, Secret string }
 	err := in.api.call(ctx, http.MethodPost, "/v1/webhooks", account, body, &answer)
