@@ -70,6 +70,6 @@ func filters(ctx context.Context, cfg Config, r *receiver.Process) (Result, erro
 // all items of a load go: their totals are 1,284.50.
 func throughFilters(r *receiver.Process) func(int) target {
 	return func(number int) target {
-		return target{url: r.URL(), filter: fmt.Sprintf(`event.eventType == "update" && item.data.total > %d.5 - 1000000.0`, number)}
+		return target{url: r.URL(), filter: fmt.Sprintf(`event.eventType == "update" && item.data.total > -%d.5`, number)}
 	}
 }
