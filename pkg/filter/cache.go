@@ -17,7 +17,7 @@ type compiled struct {
 }
 
 // NewCache makes one for so many expressions, at least 1. An expression takes
-// about 15 kB.
+// about 3 kB.
 func NewCache(size int) *Cache {
 	entries, err := lru.New[string, compiled](size)
 	if err != nil {

@@ -141,11 +141,11 @@ func readItemTypes(d *document) []string {
 
 // itemType is the name of an item type as it is kept, or the rule that it breaks.
 func itemType(text string) (kept, rule string) {
-		unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
-		if n := len([]rune(text)); n == 0 || n > maxItemType || strings.ContainsFunc(text, unprintable) || strings.TrimSpace(text) != text {
-			return "", "must be 1 to 100 printable characters, such as Contact"
-		}
-		return catalogue.Canonical(text), ""
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+	if n := len([]rune(text)); n == 0 || n > maxItemType || strings.ContainsFunc(text, unprintable) || strings.TrimSpace(text) != text {
+		return "", "must be 1 to 100 printable characters, such as Contact"
+	}
+	return catalogue.Canonical(text), ""
 }
 
 func readEventTypes(d *document) []hook.EventType {

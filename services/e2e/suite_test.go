@@ -35,6 +35,8 @@ func TestInstallation(t *testing.T) {
 			"a delivery that waits at once, on demand":          retriesWhatWaits,
 			"what failed, once more, on demand":                 recovers,
 			"what happened before, to a new webhook":            replaysToAnother,
+			"the items that match a filter, again and again":    deliversFiltered,
+			"what keeps to its account's schema":                quarantinesWhatBreaksASchema,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -30,9 +30,9 @@ const (
 	// settleTimeout bounds the wait for acknowledgements when partitions are
 	// taken away; what is not acknowledged by then is read again by the next.
 	settleTimeout = 3 * time.Second
-	// maxFilters bounds the expressions that are kept compiled: 10,000 at 15 kB are
-	// 150 MB. Of more, the least used are compiled again, at 100 µs each.
-	maxFilters = 10_000
+	// maxFilters bounds the expressions that are kept compiled: 50,000 at 3 kB are
+	// 150 MB. Of more, the least used are compiled again, at 200 µs each.
+	maxFilters = 50_000
 )
 
 // Snapshot is the router's view of all accounts.
