@@ -39,11 +39,9 @@ func BenchmarkSelectOfALongList(b *testing.B) {
 	event := invoice()
 	event.Items = event.Items[:1]
 	event.Items[0].Data = []byte(`{"a": [1` + strings.Repeat(",1", 10_000) + `]}`)
-	s := filter.NewSubject(event)
 	b.ReportAllocs()
 	for b.Loop() {
-		s = filter.NewSubject(event)
-		_, err := f.Select(context.Background(), s)
+		_, err := f.Select(context.Background(), filter.NewSubject(event))
 		require.NoError(b, err)
 	}
 }

@@ -45,10 +45,19 @@ var (
 	})
 )
 
-func (o *object) subject() *Subject          { return o.of.(*Subject) }        //nolint:forcetypeassert // by its kind
-func (o *object) reference() *hook.Reference { return o.of.(*hook.Reference) } //nolint:forcetypeassert // by its kind
-func (o *object) event() *hook.Event         { return o.subject().event }
-func (o *object) item() *hook.Item           { return &o.event().Items[o.subject().at] }
+// subject and reference are what an object of their kind is of.
+func (o *object) subject() *Subject {
+	s, _ := o.of.(*Subject)
+	return s
+}
+
+func (o *object) reference() *hook.Reference {
+	r, _ := o.of.(*hook.Reference)
+	return r
+}
+
+func (o *object) event() *hook.Event { return o.subject().event }
+func (o *object) item() *hook.Item   { return &o.event().Items[o.subject().at] }
 
 // id is one as JSON has it: an integer if it is written like one, as far as CEL
 // has such; else a text.

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -21,12 +22,17 @@ func TestTheSchemaOfAnItemTypeIsSetShownAndRemoved(t *testing.T) {
 	acme.put("/v1/item-types/Own/schema", schema).requires(204)
 
 	described := map[string]bool{}
-	list := acme.get("/v1/item-types").requires(200).object()
-	require.Nil(t, list["next"])
-	for _, entry := range list["items"].([]any) {
-		shown, ok := entry.(map[string]any)
-		require.True(t, ok)
-		described[fmt.Sprint(shown["name"])] = shown["schema"] == true
+	var list struct {
+		Items []struct {
+			Name   string
+			Schema bool
+		}
+		Next *string
+	}
+	require.NoError(t, json.Unmarshal(acme.get("/v1/item-types").requires(200).body, &list))
+	require.Nil(t, list.Next)
+	for _, entry := range list.Items {
+		described[entry.Name] = entry.Schema
 	}
 	require.True(t, described["Invoice"])
 	require.True(t, described["Own"], "outside the catalogue")
