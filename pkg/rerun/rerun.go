@@ -45,6 +45,19 @@ func (p Payload) Only(items hook.Selection) Payload {
 	return p
 }
 
+// Whole is the payload with all items of its change: for another webhook than the
+// one whose it is. ErrUnreadable.
+func (p Payload) Whole() (Payload, error) {
+	if p.items == nil {
+		return p, nil
+	}
+	event, err := codec.DecodeChange(p.change)
+	if err != nil {
+		return Payload{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return Payload{Event: event, change: p.change, item: p.item}, nil
+}
+
 // EachItem is the payload for a webhook that gets a delivery for each item.
 func (p Payload) EachItem() Payload {
 	if p.item == codec.AllItems {

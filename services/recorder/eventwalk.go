@@ -123,7 +123,7 @@ func (w *eventWalk) next(ctx context.Context, p *hook.ReplayProgress, limit int)
 		part := partOf(p, r.Topic, r.Partition)
 		p.Done += r.Offset + 1 - part.Next
 		part.Next, p.At = r.Offset+1, r.Time
-		one, wanted, err := w.repeat(r)
+		one, wanted, err := w.repeat(ctx, r)
 		if err != nil {
 			return nil, false, err
 		}
@@ -225,15 +225,14 @@ func (w *eventWalk) passed(p *hook.ReplayProgress) {
 
 // repeat makes a delivery of an event, if the webhook is to get it. What is no
 // event is in quarantine since the router met it.
-func (w *eventWalk) repeat(r *bus.Record) (one repeat, wanted bool, err error) {
+func (w *eventWalk) repeat(ctx context.Context, r *bus.Record) (one repeat, wanted bool, err error) {
 	e, err := origin.Decode(r)
 	if err != nil || e.Account != w.replay.Account || !within(r.Time, w.replay.From, w.replay.To) ||
 		len(w.replay.ItemTypes) > 0 && !slices.Contains(w.replay.ItemTypes, e.ItemType) || !w.covers(&e) {
 		return repeat{}, false, nil //nolint:nilerr // see above
 	}
 	payload := rerun.Of(&e)
-	one, err = w.lead(&payload)
-	return one, err == nil, err
+	return w.lead(ctx, &payload)
 }
 
 // within: the times of topics that are upstream's own need not rise.

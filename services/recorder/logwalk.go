@@ -43,11 +43,13 @@ func (w *logWalk) next(ctx context.Context, p *hook.ReplayProgress, limit int) (
 		return nil, false, left
 	}
 	for i := range due {
-		one, err := w.repeat(&due[i], payloads[i])
+		one, wanted, err := w.repeat(ctx, &due[i], payloads[i])
 		if err != nil {
 			return nil, false, err
 		}
+		if wanted {
 		found = append(found, one)
+	}
 	}
 	return found, ended, nil
 }
@@ -78,15 +80,15 @@ func (w *logWalk) repeats(d *hook.Delivery) bool {
 
 // repeat makes a delivery of the source one of the webhook that receives. payload
 // is nil if it is gone.
-func (w *logWalk) repeat(d *hook.Delivery, payload *rerun.Payload) (repeat, error) {
+func (w *logWalk) repeat(ctx context.Context, d *hook.Delivery, payload *rerun.Payload) (one repeat, wanted bool, err error) {
 	if payload == nil {
-		return w.gone(d), nil
+		return w.gone(d), true, nil
 	}
-	one, err := w.lead(payload)
+	one, wanted, err = w.lead(ctx, payload)
 	if w.own() {
 		one.row = d
 	}
-	return one, err
+	return one, wanted, err
 }
 
 // gone ends a delivery whose payload is gone, unless it had come to a good end,
@@ -103,6 +105,3 @@ func (w *logWalk) gone(d *hook.Delivery) repeat {
 	}
 	return repeat{gone: true, record: rerun.Expired(&end, w.replay.Run, w.service.Now(), w.service.Partitions)}
 }
-
-// own: the deliveries are those of the webhook that receives.
-func (w *logWalk) own() bool { return w.replay.Source == w.replay.Webhook }

@@ -414,3 +414,23 @@ func TestAWebhookOfADeliveryPerItemGetsEachItemOfWhatIsReplayed(t *testing.T) {
 	_, err := f.store.Delivery(t.Context(), "acme", hook.DeliveryID(gone.Event, "wh_b", -1))
 	require.ErrorIs(t, err, hook.ErrNotFound, "there is no such delivery")
 }
+
+func TestAWebhookWithAFilterGetsTheItemsThatMatchOfWhatIsReplayed(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	w := hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes}
+	w.Filter = `item.id == 2`
+	f.subscribed("wh_b", w)
+	w.Filter = `item.id == 3`
+	f.subscribed("wh_c", w)
+	f.ended(1, "wh_a", hook.FateDelivered) // which got its first item of two only
+	second, none := f.replay("wh_b", "wh_a"), f.replay("wh_c", "wh_a")
+	f.run()
+	require.EqualValues(t, 1, f.replayed(second, hook.ReplayDone).Progress.Replayed)
+	require.Equal(t, hook.Selection{2}, codec.SelectionOf(f.released("wh_b", 1)[0], "wh_b"))
+	require.Zero(t, f.replayed(none, hook.ReplayDone).Progress.Replayed)
+
+	again := f.replay("wh_a", "wh_a")
+	f.replayed(again, hook.ReplayDone)
+	require.Equal(t, hook.Selection{1}, codec.SelectionOf(f.released("wh_a", 1)[0], "wh_a"), "its own, as it was")
+}

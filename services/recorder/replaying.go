@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/bus"
+	"github.com/staffetta/staffetta/pkg/filter"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/rerun"
 )
@@ -63,6 +64,7 @@ type replaying struct {
 	tail     *tail
 	replay   hook.Replay
 	webhook  hook.Webhook // as of the last note
+	filter   *filter.Filter
 	walk     walk
 	pace     pace
 	// handed are rows of what was handed to the senders since the last note.
@@ -263,6 +265,13 @@ func (r *replaying) look(ctx context.Context) (going bool, err error) {
 		r.replay.State, r.replay.Detail = hook.ReplayFailed, fmt.Sprintf("webhook %q was revoked", w.ID)
 		return false, r.note(ctx)
 	}
+	if w.Filter == "" {
+		r.filter = nil
+	} else if w.Filter != r.webhook.Filter {
+		if r.filter, err = filter.Compile(w.Filter); err != nil {
+			return false, fmt.Errorf("filter of webhook %q: %w", w.ID, err)
+		}
+	}
 	r.webhook = w
 	return true, nil
 }
@@ -270,16 +279,33 @@ func (r *replaying) look(ctx context.Context) (going bool, err error) {
 // covers reports whether the webhook that receives is to get an event. Its own
 // deliveries are repeated as they were; of others' it gets what it subscribed to.
 func (r *replaying) covers(e *hook.Event) bool {
-	return r.replay.Source == r.replay.Webhook || r.webhook.Wants(e)
+	return r.own() || r.webhook.Wants(e)
 }
 
-// lead makes what leads the webhook's sender to what happened.
-func (r *replaying) lead(p *rerun.Payload) (one repeat, err error) {
+// lead makes what leads the webhook's sender to what happened, if it is to get any
+// of it. An item about which its filter has no answer does not match: the router
+// has told of that.
+func (r *replaying) lead(ctx context.Context, p *rerun.Payload) (one repeat, wanted bool, err error) {
 	payload := *p
+	if !r.own() {
+		if payload, err = p.Whole(); err != nil {
+			return repeat{}, false, err
+		}
+		if r.filter != nil {
+			matching, err := r.filter.Select(ctx, filter.NewSubject(&payload.Event))
+			if err != nil || matching.Count == 0 {
+				return repeat{}, false, err
+			}
+			payload = payload.Only(matching.Items)
+		}
+	}
 	one.deliveries = 1
 	if r.webhook.Format.PerItem() {
-		payload, one.deliveries = p.EachItem(), len(p.Event.Items)
+		payload, one.deliveries = payload.EachItem(), len(payload.Event.Items)
 	}
 	one.record, err = payload.To(r.replay.Webhook, r.replay.Run, r.service.Partitions)
-	return one, err
+	return one, err == nil, err
 }
+
+// own: the deliveries that are meant are those of the webhook that receives.
+func (r *replaying) own() bool { return r.replay.Source == r.replay.Webhook }
