@@ -107,7 +107,7 @@ func (r *reader) requests() (n int) {
 // await waits until it was told as wished.
 func (r *reader) await(t *testing.T, item string, wish func() bool) {
 	t.Helper()
-	deadline := time.After(2 * within)
+	deadline := time.After(time.Duration(soak(2, 20)) * within)
 	for {
 		r.mu.Lock()
 		more := r.more
