@@ -15,11 +15,12 @@ const (
 	// maxGated bounds the deliveries in the gates of a sender: at about 400 bytes
 	// each 100 MB.
 	maxGated = 250_000
-	// minTurn is how long a task is parked at least that waits for others, for each of
-	// them. It comes back when the first of them is due, but a turn is no longer than a
+	// minTurn is how long a task is parked at least that waits for others, aheadPace
+	// how long for each of them. It comes back when the first of them is due, but a turn is no longer than a
 	// turnShare-th of the time that it has been waiting, since a newer run may end the
 	// first before: so turns are few and it goes on soon.
 	minTurn   = time.Second
+	aheadPace = time.Second / 4
 	turnShare = 4
 )
 
@@ -174,7 +175,7 @@ func nextTurn(answer gate.Answer, now time.Time) time.Time {
 	if answer.Due.Before(due) {
 		due = answer.Due.Add(time.Millisecond)
 	}
-	return latest(due, now.Add(max(minTurn, min(turn, time.Duration(answer.Ahead)*minTurn))))
+	return latest(due, now.Add(max(minTurn, min(turn, time.Duration(answer.Ahead)*aheadPace))))
 }
 
 // closeGate tells the gate that a task is being parked.
