@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
@@ -70,8 +71,9 @@ func (i *installation) webhook(account, id string, keys seal.Keyring) {
 	i.t.Helper()
 	w := hook.Webhook{
 		ID: id, Account: account, Status: hook.Active, ItemTypes: []string{"*"}, EventTypes: hook.EventTypes, URL: "https://example.com",
-		Secrets: [][]byte{[]byte("one"), []byte("two")}, Headers: []hook.SealedHeader{{Name: "X-A", Value: []byte("three")}},
-		Auth: &hook.Auth{Type: hook.AuthBearer, Secret: []byte("four")},
+		Secrets: [][]byte{[]byte("one"), []byte("two")}, SecretsUntil: []time.Time{time.Now().Add(time.Hour)},
+		Headers: []hook.SealedHeader{{Name: "X-A", Value: []byte("three")}},
+		Auth:    &hook.Auth{Type: hook.AuthBearer, Secret: []byte("four")},
 	}
 	require.NoError(i.t, w.EachSealed(func(sealed *[]byte, context []byte) (err error) {
 		*sealed, err = keys.Seal(*sealed, context)
