@@ -47,6 +47,7 @@ const (
 type noKafka struct{}
 
 func (noKafka) Publish(context.Context, []api.EncodedEvent) error { return nil }
+func (noKafka) Rerun(context.Context, hook.Delivery, int64) error { return hook.ErrNotFound }
 func (noKafka) Payload(context.Context, hook.Delivery) (hook.Event, error) {
 	return hook.Event{}, hook.ErrNotFound
 }
@@ -71,7 +72,7 @@ func newSite(t *testing.T) *site {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cache.Close()) })
 	management, err := api.New(api.Config{
-		Store: sqlstore.New(db, nil), Cache: redisstore.NewStore(cache), Seal: ring, Ingest: noKafka{}, Payloads: noKafka{},
+		Store: sqlstore.New(db, nil), Cache: redisstore.NewStore(cache), Seal: ring, Ingest: noKafka{}, Payloads: noKafka{}, Reruns: noKafka{},
 		AdminKey: adminKey, CheckURL: loopback(t), Log: zap.NewNop(),
 	})
 	require.NoError(t, err)

@@ -109,7 +109,7 @@ func TestEveryReasonIsInTheTableOrOfATaskThatWasNotTried(t *testing.T) {
 	t.Parallel()
 	notTried := []hook.Reason{
 		hook.ReasonBusy, hook.ReasonCircuitOpen, hook.ReasonPaused, hook.ReasonDisabled, hook.ReasonResuming, hook.ReasonRevoked,
-		hook.ReasonPayloadGone, hook.ReasonQuota, hook.ReasonNewerRun, hook.ReasonDefect,
+		hook.ReasonPayloadGone, hook.ReasonQuota, hook.ReasonNewerRun, hook.ReasonNewerChange, hook.ReasonDefect,
 	}
 	for _, reason := range hook.Reasons {
 		_, listed := consequences[reason]

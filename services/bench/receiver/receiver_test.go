@@ -97,9 +97,11 @@ func TestWhatIsNoDeliveryOfABenchmarkIsRefusedAndNotCounted(t *testing.T) {
 func TestTheTimeIsFoundInEveryFormat(t *testing.T) {
 	t.Parallel()
 	published := time.Unix(1_760_000_000, 123_456_789)
+	ref := Ref(published, 7)
 	event := hook.Event{
 		ID: "e1", Account: "acme", Type: hook.Update, ItemType: "Contact", Date: "2026-01-02T03:04:05Z",
-		Items: []hook.Item{{ID: "7", Ref: Ref(published, 7)}},
+		// A cassa-in-cloud body is the data and nothing else.
+		Items: []hook.Item{{ID: "7", Ref: ref, Data: []byte(`{"id":7,"ref":"` + ref + `"}`)}},
 	}
 	for _, f := range hook.Formats {
 		for _, payload := range hook.Payloads {
