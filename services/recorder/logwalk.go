@@ -48,8 +48,8 @@ func (w *logWalk) next(ctx context.Context, p *hook.ReplayProgress, limit int) (
 			return nil, false, err
 		}
 		if wanted {
-		found = append(found, one)
-	}
+			found = append(found, one)
+		}
 	}
 	return found, ended, nil
 }
