@@ -87,7 +87,7 @@ type tokenSource struct {
 	config clientcredentials.Config
 	// styled says that the endpoint has taken the credentials as they are sent.
 	styled bool
-	// failure is why the last fetch gave no token, failed when.
+	// failure is why the last fetch gave no token; nil if it gave one. failed is when.
 	failure error
 	failed  time.Time
 
@@ -106,8 +106,12 @@ type token struct {
 	doubted bool
 }
 
+// errSameToken says that the endpoint gives the refused token again.
+var errSameToken = errors.New("the token endpoint gives the same token again")
+
 // get gives the value of an Authorization, other than the refused one. Who waits while
-// another one fetches shares what comes of it. The error is a *tokenError.
+// another one fetches shares what comes of it. The error is errSameToken or a
+// *tokenError.
 func (s *tokenSource) get(deadline time.Time, refused string) (string, error) {
 	asked := time.Now()
 	if value := s.good(asked, refused); value != "" {
@@ -127,10 +131,17 @@ func (s *tokenSource) get(deadline time.Time, refused string) (string, error) {
 	if !s.failed.After(asked) {
 		s.fetch(deadline, refused)
 	}
-	if value := s.good(time.Now(), refused); value != "" {
+	value := s.good(time.Now(), refused)
+	switch {
+	case value != "":
 		return value, nil
+	case s.failure != nil:
+		return "", s.failure
+	case refused != "":
+		return "", errSameToken
+	default:
+		return "", &tokenError{reason: hook.ReasonTokenFailed, err: errors.New("the token had expired when it came")}
 	}
-	return "", s.failure
 }
 
 // good is a token that need not be renewed yet, and is not the refused one.
@@ -162,6 +173,7 @@ func (s *tokenSource) fetch(deadline time.Time, refused string) {
 		}
 		return
 	}
+	s.failure = nil
 	s.now = token{value: got.Type() + " " + got.AccessToken, fetched: now, until: got.Expiry, doubted: refused != ""}
 	if !got.Expiry.IsZero() {
 		s.now.renew = got.Expiry.Add(-min(maxRenewal, got.Expiry.Sub(now)/5))
@@ -215,12 +227,25 @@ func (s *tokenSource) post(client Client, to *egress.Destination, p *paper, dead
 	p.header = append(p.header, hook.Header{Name: authorization, Value: value})
 	answer, err := client.Post(p.request(to, deadline))
 	if err == nil && answer.Status == http.StatusUnauthorized && !s.doubtful(value) {
-		if value, err = s.get(deadline, value); err != nil {
+		other, err := s.get(deadline, value)
+		if errors.Is(err, errSameToken) {
+			return answer, nil // the token is not what it is about
+		}
+		if err != nil {
 			return egress.Answer{}, err
 		}
-		p.header[len(p.header)-1].Value = value
-		answer, err = client.Post(p.request(to, deadline))
+		return s.repeat(client, p, to, deadline, other)
 	}
+	if err == nil && answer.Status != http.StatusUnauthorized {
+		s.helped(value)
+	}
+	return answer, err
+}
+
+// repeat makes a request again, with another token.
+func (s *tokenSource) repeat(client Client, p *paper, to *egress.Destination, deadline time.Time, value string) (egress.Answer, error) {
+	p.header[len(p.header)-1].Value = value
+	answer, err := client.Post(p.request(to, deadline))
 	if err == nil && answer.Status != http.StatusUnauthorized {
 		s.helped(value)
 	}

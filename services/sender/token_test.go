@@ -193,6 +193,31 @@ func TestAfterA401AnotherTokenIsFetchedOnceAndTheRequestRepeatedOnce(t *testing.
 	require.Len(t, receiver.requests(), 1)
 }
 
+func TestATokenThatDoesNotChangeIsNotWhatA401IsAbout(t *testing.T) {
+	t.Parallel()
+	issuing, receiver, o := newIssuer(t), newGatekeeper(t, "Bearer none"), testOwner()
+	issuing.answers(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, `{"access_token": "same", "token_type": "bearer", "expires_in": 3600}`)
+	})
+	out := o.post(sampleTask(), withAuth(t, receiver.url, issuing.auth()))
+	require.Equal(t, hook.ReasonStatus, out.reason, out.detail)
+	require.Equal(t, 401, out.status)
+	require.Equal(t, []string{"Bearer same"}, receiver.requests(), "and no request goes out without a token")
+}
+
+func TestATokenThatHasExpiredWhenItComesIsNone(t *testing.T) {
+	t.Parallel()
+	issuing, receiver, o := newIssuer(t), newGatekeeper(t, ""), testOwner()
+	issuing.answers(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, `{"access_token": "old", "token_type": "bearer", "expires_in": -60}`)
+	})
+	out := o.post(sampleTask(), withAuth(t, receiver.url, issuing.auth()))
+	require.Equal(t, hook.ReasonTokenFailed, out.reason, out.detail)
+	require.Empty(t, receiver.requests())
+}
+
 func TestCredentialsMayBeTakenInTheBodyAlone(t *testing.T) {
 	t.Parallel()
 	issuing, receiver, o := newIssuer(t), newGatekeeper(t, "Bearer body"), testOwner()
