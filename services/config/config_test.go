@@ -162,6 +162,7 @@ func TestABadValueIsNamedWithItsRule(t *testing.T) {
 		{"STAFFETTA_ALLOW_HTTP", "1", `STAFFETTA_ALLOW_HTTP must be true or false, not "1"`},
 		{"STAFFETTA_EGRESS_PROXY", "proxy:3128", `STAFFETTA_EGRESS_PROXY must be an http: or https: URL without path, query and fragment, such as http://proxy:3128, not "proxy:3128"`},
 		{"STAFFETTA_EGRESS_PROXY", "socks5://me:hidden@proxy", `STAFFETTA_EGRESS_PROXY must be an http: or https: URL without path, query and fragment, such as http://proxy:3128, not "***"`},
+		{"STAFFETTA_EGRESS_PROXY", "http://proxy:99999", `STAFFETTA_EGRESS_PROXY must be an http: or https: URL without path, query and fragment, such as http://proxy:3128, not "http://proxy:99999"`},
 		{"STAFFETTA_EVENT_TOPICS", "a b", `STAFFETTA_EVENT_TOPICS must be names of Kafka topics, comma separated, not "a b"`},
 		{"STAFFETTA_BREAKER_MAX_OPEN", "2", `STAFFETTA_BREAKER_MAX_OPEN must be a positive duration such as 90s or 2m, not "2"`},
 		{"STAFFETTA_LOG_LEVEL", "loud", `STAFFETTA_LOG_LEVEL must be debug, info, warn or error, not "loud"`},

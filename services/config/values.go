@@ -131,7 +131,7 @@ func readPublicURL(r *reader) string {
 		return ""
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !validPort(u.Port()) {
 		shown := value
 		if u == nil || u.User != nil { // it may hold a password
 			shown = masked
@@ -190,7 +190,7 @@ func readProxy(r *reader) *url.URL {
 		return nil
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || !validPort(u.Port()) {
 		shown := value
 		if strings.Contains(value, "@") { // there may be a password before it
 			shown = masked
@@ -199,6 +199,12 @@ func readProxy(r *reader) *url.URL {
 		return nil
 	}
 	return u
+}
+
+// validPort reports whether a URL's port is one, or is left out.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func readTopics(r *reader) []string {
