@@ -98,12 +98,7 @@ func (c *checkpoint) end(next *checkpoint) {
 // the checkpoint although its fate is in attempts was open when since was asked,
 // and its fate is behind that: whoever takes over reads it.
 func (o *owner) saveGate(now time.Time) {
-	select {
-	case <-o.known:
-	default:
-		return
-	}
-	if !o.saved.begin(o.gate.Version(), o.service.room.Entries(), now) {
+	if !o.isKnown() || !o.saved.begin(o.gate.Version(), o.service.room.Entries(), now) {
 		return
 	}
 	next := &checkpoint{since: o.openSince(), at: now}
@@ -121,6 +116,16 @@ func (o *owner) saveGate(now time.Time) {
 		return
 	}
 	go o.writeParts(next, records)
+}
+
+// isKnown reports whether the partition's past has been read.
+func (o *owner) isKnown() bool {
+	select {
+	case <-o.known:
+		return true
+	default:
+		return false
+	}
 }
 
 // writeParts writes a checkpoint.

@@ -39,6 +39,7 @@ func (o *owner) guardRecord(r bus.Record, finished func()) {
 // it, with the stack, before the log says that it ended.
 func (o *owner) defect(t *task, what string, stack []byte) {
 	s := o.service
+	t.atGate() // a takeover may have given it a place that it does not know of
 	s.metrics.defects.Inc()
 	s.Log.Error("task put into quarantine: the sender failed at it", zap.String("delivery", t.delivery),
 		zap.String("webhook", t.webhook), zap.String("what", what), zap.ByteString("stack", stack))

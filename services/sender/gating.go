@@ -95,8 +95,12 @@ func (o *owner) enter(t *task, rules gate.Rules) (full, ok bool) {
 		return false, true
 	}
 	c, known := t.gateChange()
-	if !known {
-		return false, true // from before the webhook asked for its order
+	if !known { // from before the webhook asked for its order, or of a run that was outrun
+		if e := o.gate.Find(t.webhook, t.delivery); e != nil && !o.gate.Knows(t.webhook, t.delivery, t.run) {
+			o.outrun(t)
+			return false, false
+		}
+		return false, true
 	}
 	e, what := o.gate.Enter(c, rules)
 	switch what {
@@ -216,7 +220,8 @@ func (o *owner) decideAgain(tasks []*task) {
 // sweepGate looks after the gate.
 func (o *owner) sweepGate(now time.Time) {
 	o.decideAgain(o.gate.Overdue(now))
-	if o.saved.sweeps(now) {
+	// While nothing can come back, nothing is overdue.
+	if o.isKnown() && o.service.lease.holds() && o.saved.sweeps(now) {
 		forgotten, again := o.gate.Sweep(now, o.standing)
 		o.decideAgain(again)
 		if forgotten > 0 {

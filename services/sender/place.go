@@ -55,6 +55,7 @@ func entryOf(s *gate.Saved) *deliveryv1.GateEntry {
 	return &deliveryv1.GateEntry{
 		Account: s.Account, Webhook: s.Webhook, Delivery: s.Delivery, Run: s.Run, Place: placeOf(&s.Change),
 		SupersededBy: s.By, DueMs: milli(s.Due), Held: s.Held, Mark: s.Mark, Finished: s.Finished, Older: s.Older, After: s.After,
+		Low: s.Low, OlderDueMs: milli(s.OlderDue),
 	}
 }
 
@@ -63,6 +64,7 @@ func savedOf(e *deliveryv1.GateEntry) gate.Saved {
 	s := gate.Saved{
 		Change: changeAt(e.GetPlace()), By: e.GetSupersededBy(), Due: ofMilli(e.GetDueMs()), Held: e.GetHeld(), Mark: e.GetMark(),
 		Finished: e.GetFinished(), Older: e.GetOlder(), After: e.GetAfter(),
+		Low: e.GetLow(), OlderDue: ofMilli(e.GetOlderDueMs()),
 	}
 	s.Account, s.Webhook, s.Delivery, s.Run = e.GetAccount(), e.GetWebhook(), e.GetDelivery(), e.GetRun()
 	return s

@@ -111,7 +111,8 @@ func (o *owner) recall(ctx context.Context, at *logEnds) error {
 	ranges, p := o.ranges(now, logs[bus.Deliveries].To)
 	for topic, span := range ranges {
 		// What has expired is never read, and nothing would end the wait for it.
-		span.From = max(span.From, logs[topic].From)
+		// Nor is what was lost, or belonged to a topic that was made anew.
+		span.From, span.To = max(span.From, logs[topic].From), min(span.To, logs[topic].To)
 		if ranges[topic] = span; span.From >= span.To {
 			delete(ranges, topic)
 		}

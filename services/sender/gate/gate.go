@@ -26,6 +26,8 @@ const (
 	// lost is how long after its time a delivery comes back at the latest. One that
 	// does not is forgotten, so that a defect elsewhere stops no item for good.
 	lost = time.Hour
+	// bigShare of the room is what one webhook has when half of it is taken.
+	bigShare = 16
 )
 
 // Rules are what a webhook asks for.
@@ -99,9 +101,11 @@ type Entry[T any] struct {
 	// asked is when it was first told to wait.
 	asked  time.Time
 	waiter T
-	// older says that a task of an older run is in a tier: it is outrun whenever it
-	// comes, and known until then.
-	older bool
+	// older says that a task of an older run is in a tier, or may get there: it is
+	// outrun whenever it comes, and known until then. olderDue is when that is, as far
+	// as it is known.
+	older    bool
+	olderDue time.Time
 	// waited says that it was in memory for long enough.
 	waited bool
 	// after says that something was held before it when it entered, which may have
@@ -125,6 +129,8 @@ type Gate[T any] struct {
 	// delivered, as an owner before wrote down.
 	created map[string]bool
 	closed  bool
+	// swept is the last sweep, steady since when they have come one after the other.
+	swept, steady time.Time
 }
 
 // webhook is what the gate has of one.
@@ -137,6 +143,9 @@ type webhook[T any] struct {
 	// after it is held too, until it is released. The recorder releases in order, so
 	// all before it have come by then.
 	mark *Change
+	// low is the first one before the mark that found no room when it was released:
+	// what was released with it, and comes after it, is held again too.
+	low *Change
 	// absent counts the sweeps that did not find it.
 	absent int
 }
@@ -175,15 +184,17 @@ func (g *Gate[T]) Enter(c Change, r Rules) (*Entry[T], Entered) {
 	if r.Any() { // else nobody knows yet
 		h.rules = r
 	}
-	if h.mark != nil && h.mark.Delivery == c.Delivery && c.Run > h.mark.Run {
-		h.mark = nil
-		g.version++
-	}
+	g.unmark(h, c.Delivery, c.Run)
 	e := h.entries[c.Delivery]
 	switch {
-	case e == nil && g.room.full(1):
-		if r.Order && (h.mark == nil || h.mark.before(&c)) {
+	case e == nil && g.full(h):
+		switch {
+		case !r.Order:
+		case h.mark == nil || h.mark.before(&c):
 			h.mark = &c
+			g.version++
+		case h.low == nil || c.before(h.low):
+			h.low = &c
 			g.version++
 		}
 		g.tidy(c.Webhook)
@@ -195,7 +206,11 @@ func (g *Gate[T]) Enter(c Change, r Rules) (*Entry[T], Entered) {
 		return nil, Outrun
 	case c.Run > e.Run:
 		g.version++
-		e.Run, e.older, e.after = c.Run, e.older || e.state == parked, false
+		if e.state == parked {
+			e.olderDue = latest(e.olderDue, e.due)
+		}
+		// One that is under way may yet be parked.
+		e.Run, e.older, e.after = c.Run, e.older || e.state == parked || e.state == underway, false
 		if e.by != "" && e.state != held || e.state == finished { // somebody wants this one
 			e.by = ""
 			h.link(e)
@@ -212,10 +227,30 @@ func (g *Gate[T]) Enter(c Change, r Rules) (*Entry[T], Entered) {
 	return e, In
 }
 
+// full reports whether there is no room for another entry of a webhook. The upper
+// half is for those that have few: one whose receiver is away must not leave the
+// others without.
+func (g *Gate[T]) full(h *webhook[T]) bool {
+	return g.room.full(1) || g.room.full(2) && int64(len(h.entries)) > g.room.MaxEntries/bigShare
+}
+
+// unmark forgets that a delivery is what others are held for: a newer run of it has
+// come.
+func (g *Gate[T]) unmark(h *webhook[T], delivery string, run int64) {
+	if h.mark != nil && h.mark.Delivery == delivery && run > h.mark.Run {
+		h.mark = nil
+		g.version++
+	}
+	if h.low != nil && h.low.Delivery == delivery && run > h.low.Run {
+		h.low = nil
+		g.version++
+	}
+}
+
 // outrun forgets that a task of an older run is in a tier: it has come.
 func (g *Gate[T]) outrun(h *webhook[T], e *Entry[T]) {
 	g.version++
-	e.older = false
+	e.older, e.olderDue = false, time.Time{}
 	if e.state == finished {
 		g.remove(h, e)
 		g.tidy(e.Webhook)
@@ -328,9 +363,9 @@ func (g *Gate[T]) Park(e *Entry[T], run int64, due time.Time) (again []T) {
 	if h == nil || h.entries[e.Delivery] != e {
 		return nil
 	}
+	g.version++ // a takeover has to know until when
 	if run < e.Run {
-		e.older = true
-		g.version++
+		e.older, e.olderDue = true, latest(e.olderDue, due)
 		return nil
 	}
 	e.state, e.due, e.waited = parked, due, false
@@ -348,7 +383,11 @@ func (g *Gate[T]) Hold(e *Entry[T], run int64, now time.Time) (again []T) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := g.hooks[e.Webhook]
-	if h == nil || h.entries[e.Delivery] != e || run < e.Run {
+	if h == nil || h.entries[e.Delivery] != e {
+		return nil
+	}
+	if run < e.Run {
+		g.outrun(h, e)
 		return nil
 	}
 	g.version++
@@ -443,9 +482,16 @@ func (g *Gate[T]) remove(h *webhook[T], e *Entry[T]) {
 
 // tidy forgets a webhook that has nothing in the gate.
 func (g *Gate[T]) tidy(id string) {
-	if h := g.hooks[id]; h != nil && len(h.entries) == 0 && h.mark == nil {
+	if h := g.hooks[id]; h != nil && len(h.entries) == 0 && h.mark == nil && h.low == nil {
 		delete(g.hooks, id)
 	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (e *Entry[T]) inMemory() bool { return e.state <= underway }

@@ -28,7 +28,8 @@ func (c *Change) before(other *Change) bool {
 
 // afterMark reports whether a change comes after what is held.
 func (h *webhook[T]) afterMark(c *Change) bool {
-	return h.mark != nil && h.mark.Delivery != c.Delivery && h.mark.before(c)
+	return h.mark != nil && h.mark.Delivery != c.Delivery && h.mark.before(c) ||
+		h.low != nil && h.low.Delivery != c.Delivery && h.low.before(c)
 }
 
 // alongside reports whether two changes have the same partition of the source.
@@ -172,6 +173,9 @@ func (h *webhook[T]) cover(e *Entry[T]) {
 		if by == nil || by.before(&later.Change) {
 			by = later
 		}
+	}
+	if by == nil {
+		return // it names no item
 	}
 	if e.Type == hook.Create {
 		for _, id := range e.Items {

@@ -15,12 +15,15 @@ type Saved struct {
 	Due time.Time
 	// Held says that the recorder has it.
 	Held bool
-	// Finished and Older say that it is, and that a task of an older run is in a tier.
+	// Finished and Older say that it is, and that a task of an older run is in a tier,
+	// until OlderDue if that is known.
 	Finished, Older bool
+	OlderDue        time.Time
 	// After says that it is to be held as something before it is.
 	After bool
-	// Mark says that it is the last that is held, and has no place of its own.
-	Mark bool
+	// Mark says that it is the last that is held, and has no place of its own; Low that
+	// it is the first before that one that found no room.
+	Mark, Low bool
 }
 
 // Version rises with every change that a checkpoint would show.
@@ -38,8 +41,14 @@ func (g *Gate[T]) Save() (all []Saved, version int64) {
 		if h.mark != nil {
 			all = append(all, Saved{Change: *h.mark, Held: true, Mark: true})
 		}
+		if h.low != nil {
+			all = append(all, Saved{Change: *h.low, Held: true, Low: true})
+		}
 		for _, e := range h.entries {
-			all = append(all, Saved{Change: e.Change, By: e.by, Due: e.due, Held: e.state == held, Finished: e.state == finished, Older: e.older, After: e.after})
+			all = append(all, Saved{
+				Change: e.Change, By: e.by, Due: e.due, Held: e.state == held, Finished: e.state == finished,
+				Older: e.older, OlderDue: e.olderDue, After: e.after,
+			})
 		}
 	}
 	return all, g.version
@@ -51,6 +60,12 @@ func (g *Gate[T]) Restore(s Saved, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := g.webhook(&s.Change)
+	if s.Low {
+		low := s.Change
+		h.low = &low
+		g.version++
+		return
+	}
 	if s.Mark || s.Held && h.entries[s.Delivery] == nil {
 		if h.mark == nil || h.mark.before(&s.Change) {
 			mark := s.Change
@@ -63,7 +78,7 @@ func (g *Gate[T]) Restore(s Saved, now time.Time) {
 	}
 	e := h.entries[s.Delivery]
 	if e == nil {
-		e = &Entry[T]{Change: s.Change, by: s.By, older: s.Older, after: s.After}
+		e = &Entry[T]{Change: s.Change, by: s.By, older: s.Older, olderDue: s.OlderDue, after: s.After}
 		h.entries[s.Delivery] = e
 		g.room.entries.Add(1)
 		if e.by == "" && !s.Finished {
@@ -73,7 +88,9 @@ func (g *Gate[T]) Restore(s Saved, now time.Time) {
 		if s.Run < e.Run {
 			return
 		}
-		e.older = e.older || s.Run > e.Run && e.state == parked
+		if s.Run > e.Run && e.state == parked {
+			e.older, e.olderDue = true, latest(e.olderDue, e.due)
+		}
 		if e.state == finished && !s.Finished && s.Run > e.Run {
 			h.link(e)
 		}
@@ -90,8 +107,8 @@ func (g *Gate[T]) Restore(s Saved, now time.Time) {
 	case s.Finished:
 		e.state = finished
 	}
-	if e.due.IsZero() {
-		e.due = now
+	if e.due.Before(now) {
+		e.due = now // it has not had the time to come back
 	}
 }
 
@@ -162,13 +179,13 @@ func (g *Gate[T]) Clear(webhook, delivery string, run int64, ended bool) {
 	if h == nil {
 		return
 	}
-	if h.mark != nil && h.mark.Delivery == delivery && run > h.mark.Run {
-		h.mark = nil
-		g.version++
-	}
+	g.unmark(h, delivery, run)
 	if e := h.entries[delivery]; e != nil && ended && run >= e.Run {
 		g.version++
-		if e.older = e.older || run > e.Run && e.state == parked; e.older {
+		if run > e.Run && e.state == parked {
+			e.older, e.olderDue = true, latest(e.olderDue, e.due)
+		}
+		if e.older {
 			e.Run, e.state = run, finished
 			h.unlink(e)
 		} else {

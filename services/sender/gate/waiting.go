@@ -106,11 +106,20 @@ const (
 // maxAbsent is how many sweeps in a row find a webhook absent until it is gone.
 const maxAbsent = 3
 
+// maxGap is how far apart sweeps are that come one after the other.
+const maxGap = 5 * time.Minute
+
 // Sweep forgets webhooks that are gone, and deliveries that did not come back. It
-// returns how many those were, and who is to ask again.
+// returns how many those were, and who is to ask again. It is not to be called while
+// nothing can come back; after a gap all have their time anew.
 func (g *Gate[T]) Sweep(now time.Time, standing func(account, webhook string) Standing) (forgotten int, again []T) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if now.Sub(g.swept) > maxGap {
+		g.steady = now
+	}
+	g.swept = now
+	overdue := func(due time.Time) bool { return !due.IsZero() && now.Sub(latest(due, g.steady)) > lost }
 	for id, h := range g.hooks {
 		what := standing(h.account, id)
 		if h.absent++; what != Absent {
@@ -120,18 +129,18 @@ func (g *Gate[T]) Sweep(now time.Time, standing func(account, webhook string) St
 			what = Gone
 		}
 		if what == Gone {
-			h.mark = nil
+			h.mark, h.low = nil, nil
 		}
 		for _, e := range h.entries {
 			switch {
 			case what == Gone:
 				again = g.wake(e, again)
-			case (e.state == parked || e.state == finished) && now.Sub(e.due) > lost:
+			case e.state == parked && overdue(e.due), e.state == finished && overdue(e.olderDue):
 				forgotten++
 			case e.state == held && what != Gated:
 				e.due = now // nobody releases it
 				continue
-			case e.state == held && h.mark == nil && now.Sub(e.due) > lost:
+			case e.state == held && h.mark == nil && h.low == nil && overdue(e.due):
 				// All that were held after it have been released, but for this one.
 				forgotten++
 			default:

@@ -761,7 +761,12 @@ type GateEntry struct {
 	// It is to be held, as something before it is.
 	After bool `protobuf:"varint,11,opt,name=after,proto3" json:"after,omitempty"`
 	// The account of the webhook.
-	Account       string `protobuf:"bytes,12,opt,name=account,proto3" json:"account,omitempty"`
+	Account string `protobuf:"bytes,12,opt,name=account,proto3" json:"account,omitempty"`
+	// It is the first before the mark that found no room.
+	Low bool `protobuf:"varint,13,opt,name=low,proto3" json:"low,omitempty"`
+	// When the task of an older run is tried again, Unix milliseconds; 0 if that is
+	// not known.
+	OlderDueMs    int64 `protobuf:"varint,14,opt,name=older_due_ms,json=olderDueMs,proto3" json:"older_due_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -878,6 +883,20 @@ func (x *GateEntry) GetAccount() string {
 		return x.Account
 	}
 	return ""
+}
+
+func (x *GateEntry) GetLow() bool {
+	if x != nil {
+		return x.Low
+	}
+	return false
+}
+
+func (x *GateEntry) GetOlderDueMs() int64 {
+	if x != nil {
+		return x.OlderDueMs
+	}
+	return 0
 }
 
 // Attempt is the record of the topic "attempts": what became of one task, with
@@ -1269,7 +1288,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"Checkpoint\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12:\n" +
-	"\aentries\x18\x02 \x03(\v2 .staffetta.delivery.v1.GateEntryR\aentries\"\xcd\x02\n" +
+	"\aentries\x18\x02 \x03(\v2 .staffetta.delivery.v1.GateEntryR\aentries\"\x81\x03\n" +
 	"\tGateEntry\x12\x18\n" +
 	"\awebhook\x18\x01 \x01(\tR\awebhook\x12\x1a\n" +
 	"\bdelivery\x18\x02 \x01(\tR\bdelivery\x12\x10\n" +
@@ -1283,7 +1302,10 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x05older\x18\n" +
 	" \x01(\bR\x05older\x12\x14\n" +
 	"\x05after\x18\v \x01(\bR\x05after\x12\x18\n" +
-	"\aaccount\x18\f \x01(\tR\aaccount\"\xdc\x06\n" +
+	"\aaccount\x18\f \x01(\tR\aaccount\x12\x10\n" +
+	"\x03low\x18\r \x01(\bR\x03low\x12 \n" +
+	"\folder_due_ms\x18\x0e \x01(\x03R\n" +
+	"olderDueMs\"\xdc\x06\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
