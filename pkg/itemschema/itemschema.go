@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
@@ -50,6 +51,9 @@ func (nowhere) Load(string) (any, error) { return nil, errElsewhere }
 func Compile(text []byte) (*Schema, error) {
 	if len(text) > MaxBytes {
 		return nil, hook.FieldError{Field: place, Value: fmt.Sprint(len(text), " bytes"), Rule: fmt.Sprintf("must have at most %d bytes", MaxBytes)}
+	}
+	if !utf8.Valid(text) {
+		return nil, hook.FieldError{Field: place, Rule: "must be UTF-8"}
 	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if _, object := document.(map[string]any); err != nil || !object {

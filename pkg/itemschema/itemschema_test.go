@@ -68,6 +68,7 @@ func TestASchemaThatIsNoneIsToldByItsPlace(t *testing.T) {
 		`{"$schema": "https://example.com/own"}`:                        "schema must not refer to another document",
 		`{"$ref": "#/$defs/none"}`:                                      "schema is no JSON Schema: ",
 		`{"pattern": "("}`:                                              "schema/pattern is no JSON Schema: ",
+		"{\"title\": \"\xff\"}":                                         "schema must be UTF-8",
 		`{"title": "` + strings.Repeat("x", itemschema.MaxBytes) + `"}`: "must have at most 32768 bytes",
 	} {
 		_, err := itemschema.Compile([]byte(text))

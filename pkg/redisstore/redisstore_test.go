@@ -92,7 +92,7 @@ func requireVersion(t *testing.T, m *Mirror[hook.AccountState], id string, versi
 func TestAMirrorReadsWhatWasPublished(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
-		s := NewStore(c)
+		s := NewStore(c, zap.NewNop())
 		want := account("acme", 3, "wh_1", "wh_2")
 		refill(t, s, want)
 		m := follow(t, c)
@@ -110,7 +110,7 @@ func TestAMirrorReadsWhatWasPublished(t *testing.T) {
 func TestNoCompleteSnapshotIsNotAnEmptyOne(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
-		s := NewStore(c)
+		s := NewStore(c, zap.NewNop())
 		require.ErrorIs(t, s.Publish(t.Context(), []hook.AccountState{account("acme", 1)}), ErrNoEpoch)
 		// A fill that died on the way.
 		require.NoError(t, s.write(t.Context(), "UNFINISHED", []hook.AccountState{account("acme", 1)}))
@@ -132,7 +132,7 @@ func TestNoCompleteSnapshotIsNotAnEmptyOne(t *testing.T) {
 func TestAFlushedRedisLeavesTheMirrorAsItIs(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
-		s := NewStore(c)
+		s := NewStore(c, zap.NewNop())
 		refill(t, s, account("acme", 5, "wh_1"))
 		m := follow(t, c)
 		requireVersion(t, m, "acme", 5)
@@ -154,7 +154,7 @@ func TestAnEvictedKeyIsNotAnEmptySnapshot(t *testing.T) {
 	t.Parallel()
 	for _, key := range []func(string) string{accountsKey, versionsKey, changesKey, metaKey} {
 		onEachRedis(t, func(t *testing.T, c *Client) {
-			s := NewStore(c)
+			s := NewStore(c, zap.NewNop())
 			refill(t, s, account("acme", 5, "wh_1"), account("beta", 2))
 			epoch, err := currentEpoch(t.Context(), c.rdb)
 			require.NoError(t, err)
@@ -178,7 +178,7 @@ func TestAnEvictedKeyIsNotAnEmptySnapshot(t *testing.T) {
 func TestALostMessageCostsAtMostThePollInterval(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
-		s := NewStore(c)
+		s := NewStore(c, zap.NewNop())
 		refill(t, s, account("acme", 1))
 		m := follow(t, c)
 		requireVersion(t, m, "acme", 1)
@@ -192,7 +192,7 @@ func TestALostMessageCostsAtMostThePollInterval(t *testing.T) {
 func TestAnOlderVersionNeverReplacesANewerOne(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
-		s := NewStore(c)
+		s := NewStore(c, zap.NewNop())
 		refill(t, s)
 		require.NoError(t, s.Publish(t.Context(), []hook.AccountState{account("acme", 7)}))
 		require.NoError(t, s.Publish(t.Context(), []hook.AccountState{account("acme", 6)}))
@@ -204,7 +204,7 @@ func TestAnOlderVersionNeverReplacesANewerOne(t *testing.T) {
 func TestTheDigestSumsUpWhatIsThere(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
-		s := NewStore(c)
+		s := NewStore(c, zap.NewNop())
 		refill(t, s, account("a", 2), account("b", 3))
 		require.NoError(t, s.Publish(t.Context(), []hook.AccountState{account("a", 5), account("c", 1)}))
 		d, ok, err := s.Digest(t.Context())
@@ -217,7 +217,7 @@ func TestTheDigestSumsUpWhatIsThere(t *testing.T) {
 func TestSyncSeesWhatWasPublishedBeforeIt(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
-		s := NewStore(c)
+		s := NewStore(c, zap.NewNop())
 		refill(t, s)
 		m := follow(t, c)
 		for version := int64(1); version <= 20; version++ {

@@ -12,7 +12,9 @@ import (
 )
 
 // encode gives the form in which an account lives in Redis.
-func encode(s hook.AccountState) ([]byte, error) {
+func encode(s hook.AccountState) ([]byte, error) { return proto.Marshal(message(s)) }
+
+func message(s hook.AccountState) *snapshotv1.Account {
 	a := &snapshotv1.Account{
 		Id:      s.Account.ID,
 		Version: s.Account.Version,
@@ -53,7 +55,7 @@ func encode(s hook.AccountState) ([]byte, error) {
 			Coalesce:        string(w.Coalesce),
 		})
 	}
-	return proto.Marshal(a)
+	return a
 }
 
 // decode is encode's inverse, but for what the cache does not carry:

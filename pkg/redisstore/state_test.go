@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -72,10 +73,36 @@ func TestAPageIsBoundedInBytes(t *testing.T) {
 	}
 }
 
+func TestAnAccountThatDoesNotEncodeHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	onEachRedis(t, func(t *testing.T, c *Client) {
+		bad := account("bad", 1, "w1")
+		bad.Webhooks[0].Stores = []string{"7", "a\xffb"}
+		bad.Webhooks[0].Filter = "\xff"
+		bad.Schemas = []hook.ItemSchema{{ItemType: "\xff", Schema: []byte("{}")}}
+		_, err := encode(bad)
+		require.Error(t, err)
+
+		s := NewStore(c, zap.NewNop())
+		refill(t, s, bad, account("acme", 1))
+		m := follow(t, c)
+		requireVersion(t, m, "acme", 1)
+		bad.Account.Version = 2
+		require.NoError(t, s.Publish(t.Context(), []hook.AccountState{bad, account("acme", 2)}))
+		requireVersion(t, m, "acme", 2)
+		requireVersion(t, m, "bad", 2)
+		state, _ := m.Account("bad")
+		require.Equal(t, "https://example.com/w1", state.Webhooks[0].URL, "what can be read stays")
+		require.Equal(t, []string{"7", "a\uFFFDb"}, state.Webhooks[0].Stores)
+		require.Equal(t, "\uFFFD", state.Webhooks[0].Filter)
+		require.Equal(t, "\uFFFD", state.Schemas[0].ItemType)
+	})
+}
+
 func TestAFlushLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	onEachRedis(t, func(t *testing.T, c *Client) {
-		s := NewStore(c)
+		s := NewStore(c, zap.NewNop())
 		refill(t, s, account("acme", 1))
 		require.NoError(t, c.Flush(t.Context()))
 		_, ok, err := s.Digest(t.Context())

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -70,10 +71,13 @@ return 1
 `)
 
 // Store is the writing side of the snapshot.
-type Store struct{ rdb redis.UniversalClient }
+type Store struct {
+	rdb redis.UniversalClient
+	log *zap.Logger
+}
 
 // NewStore writes through the client.
-func NewStore(c *Client) *Store { return &Store{rdb: c.rdb} }
+func NewStore(c *Client, log *zap.Logger) *Store { return &Store{rdb: c.rdb, log: log} }
 
 // Publish writes accounts into the current epoch and tells the mirrors.
 // ErrNoEpoch if there is none: call Refill.
@@ -168,7 +172,13 @@ func (s *Store) write(ctx context.Context, epoch string, states []hook.AccountSt
 		for _, state := range states {
 			blob, err := encode(state)
 			if err != nil {
-				return fmt.Errorf("encode account %s: %w", state.Account.ID, err)
+				// One account must not keep the changes of all others back.
+				s.log.Error("an account cannot be encoded for redis; it goes with what is not UTF-8 replaced",
+					zap.String("account", state.Account.ID), zap.Error(err))
+				if blob, err = encodeMended(state); err != nil {
+					s.log.Error("an account cannot be written to redis", zap.String("account", state.Account.ID), zap.Error(err))
+					continue
+				}
 			}
 			put.EvalSha(ctx, p, keys(epoch), state.Account.ID, state.Account.Version, blob)
 		}

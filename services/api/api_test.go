@@ -16,6 +16,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/propagation"
+	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/database"
@@ -132,7 +133,7 @@ func newBenchPolling(t *testing.T, interval time.Duration) *bench {
 	client, err := redisstore.Open("redis://" + b.redis.Addr())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	b.cache, b.circuits = redisstore.NewStore(client), redisstore.NewCircuits(client)
+	b.cache, b.circuits = redisstore.NewStore(client, zap.NewNop()), redisstore.NewCircuits(client)
 	b.filters = redisstore.NewFilterErrors(client)
 	log, err := telemetry.NewLog(b.log, "api", "debug", telemetry.JSON)
 	require.NoError(t, err)

@@ -94,7 +94,11 @@ func (s *Service) putItemSchema(ctx context.Context, in *itemSchemaInput) (*empt
 }
 
 func (s *Service) deleteItemSchema(ctx context.Context, in *ItemTypeInput) (*empty, error) {
-	if err := s.cfg.Store.DeleteItemSchema(ctx, principal(ctx).Account, catalogue.Canonical(in.ItemType)); err != nil {
+	name, rule := itemType(in.ItemType)
+	if rule != "" { // what no item type is called has no schema
+		return nil, fmt.Errorf("schema of %q: %w", in.ItemType, hook.ErrNotFound)
+	}
+	if err := s.cfg.Store.DeleteItemSchema(ctx, principal(ctx).Account, name); err != nil {
 		return nil, err
 	}
 	s.publisher.wake()

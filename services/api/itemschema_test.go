@@ -54,12 +54,19 @@ func TestABadSchemaIsRefusedWithItsPlace(t *testing.T) {
 		`{"properties": {"total": {"type": "money"}}}`:     "schema/properties/total/type: is no JSON Schema",
 		`{"$ref": "file:///etc/passwd"}`:                   "schema: must not refer to another document",
 		`{"title": "` + strings.Repeat("x", 33_000) + `"}`: "schema: must have at most 32768 bytes",
+		"{\"title\": \"\xff\"}":                            "schema: must be UTF-8",
 	} {
 		faults := acme.put("/v1/item-types/Invoice/schema", body).requires(422).faults()
 		require.Len(t, faults, 1)
 		require.Contains(t, faults[0], want)
 	}
 	require.Contains(t, acme.put("/v1/item-types/%20x/schema", `{}`).requires(422).faults()[0], "itemType: must be 1 to 100 printable")
+	for _, unreadable := range []string{"%FF", "Own%FF", "%00"} {
+		path := "/v1/item-types/" + unreadable + "/schema"
+		require.Contains(t, acme.put(path, `{}`).requires(422).faults()[0], "itemType: must be 1 to 100 printable")
+		acme.get(path).requires(404)
+		acme.delete(path).requires(404)
+	}
 
 	for n := range 64 {
 		acme.put(fmt.Sprintf("/v1/item-types/Own%d/schema", n), `{}`).requires(204)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -142,7 +143,9 @@ func readItemTypes(d *document) []string {
 // itemType is the name of an item type as it is kept, or the rule that it breaks.
 func itemType(text string) (kept, rule string) {
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
-	if n := len([]rune(text)); n == 0 || n > maxItemType || strings.ContainsFunc(text, unprintable) || strings.TrimSpace(text) != text {
+	n := len([]rune(text))
+	// What is not UTF-8 counts as printable characters, and a path may have it.
+	if n == 0 || n > maxItemType || !utf8.ValidString(text) || strings.ContainsFunc(text, unprintable) || strings.TrimSpace(text) != text {
 		return "", "must be 1 to 100 printable characters, such as Contact"
 	}
 	return catalogue.Canonical(text), ""

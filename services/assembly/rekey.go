@@ -18,7 +18,7 @@ func (p *Parts) Rekey(ctx context.Context, out io.Writer) error {
 	}
 	cfg := rekey.Config{Store: sqlstore.New(p.DB, time.Now), Keys: p.Keys}
 	if p.Redis != nil {
-		cfg.Cache = redisstore.NewStore(p.Redis)
+		cfg.Cache = redisstore.NewStore(p.Redis, p.Log.Named("rekey"))
 	}
 	report, err := rekey.Run(ctx, cfg)
 	if err != nil {

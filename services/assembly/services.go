@@ -33,7 +33,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 	producer := p.Bus.NewProducer(bus.ProducerConfig{Log: p.Log.Named("api")})
 	service, err := api.New(api.Config{
 		Store:    sqlstore.New(p.DB, time.Now),
-		Cache:    redisstore.NewStore(p.Redis),
+		Cache:    redisstore.NewStore(p.Redis, p.Log.Named("api")),
 		Seal:     p.Keys,
 		Ingest:   ingest{producer: producer},
 		Payloads: payloads{bus: p.Bus},

@@ -98,7 +98,7 @@ func (p population) remove(ctx context.Context, in *installation) error {
 // fill writes the accounts from … to-1 into a new epoch, and calls halfway in the
 // middle of that, unless it is nil.
 func (p population) fill(ctx context.Context, parts *assembly.Parts, from, to int, halfway func() error) error {
-	return redisstore.NewStore(parts.Redis).Refill(ctx, func(yield yieldStates) error {
+	return redisstore.NewStore(parts.Redis, parts.Log).Refill(ctx, func(yield yieldStates) error {
 		middle := (from + to) / 2
 		if err := p.walk(from, middle, yield); err != nil {
 			return err

@@ -38,7 +38,7 @@ func TestWithRedisAwayKnownAccountsGoOn(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cache.Close()) })
 	fill := func(states ...hook.AccountState) {
-		require.NoError(t, redisstore.NewStore(cache).Refill(t.Context(),
+		require.NoError(t, redisstore.NewStore(cache, zap.NewNop()).Refill(t.Context(),
 			func(yield func([]hook.AccountState) error) error { return yield(states) }))
 	}
 	fill(account("acme"))
