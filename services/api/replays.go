@@ -146,7 +146,7 @@ func readMeantStatus(d *document) []hook.Fate {
 	if !ok {
 		return nil
 	}
-	if _, sourced := d.members["source"]; !sourced {
+	if _, sourced := d.members["source"]; !sourced || d.null("source") {
 		d.fault("status", string(status), "needs a source: events have no status")
 	}
 	return fatesOf(status)

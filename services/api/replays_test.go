@@ -89,6 +89,7 @@ func TestAReplayThatMakesNoSenseIsRefused(t *testing.T) {
 		`{"webhook": "` + w + `", "from": "2026-03-01T12:00:00Z", "to": "2026-03-01T12:00:00Z"}`:            {"from: must be before now, and before to (2026-03-01T12:00:00Z)"},
 		`{"webhook": "` + w + `", "from": "yesterday"}`:                                                     {"from: must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z (yesterday)"},
 		`{"webhook": "` + w + `", "from": "2026-03-01T12:00:00Z", "status": "failed"}`:                      {"status: needs a source: events have no status (failed)"},
+		`{"webhook": "` + w + `", "from": "2026-03-01T12:00:00Z", "source": null, "status": "failed"}`:      {"status: needs a source: events have no status (failed)"},
 		`{"webhook": "` + w + `", "from": "2026-03-01T12:00:00Z", "source": "` + w + `", "status": "lost"}`: {"status: must be pending, retrying, delivered, exhausted, held, superseded, dropped, cancelled or failed (lost)"},
 		`{"webhook": "` + w + `", "from": "2026-03-01T12:00:00Z", "rate": 1001}`:                            {"rate: must be an integer from 1 to 1000 (1001)"},
 		`{"webhook": "` + w + `", "from": "2026-03-01T12:00:00Z", "itemTypes": []}`:                         {"itemTypes: must be a list of 1 to 100 strings (0 strings)"},
