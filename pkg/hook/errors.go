@@ -16,6 +16,8 @@ var (
 	ErrConflict = errors.New("already exists")
 	// ErrStale says that it was changed meanwhile.
 	ErrStale = errors.New("changed meanwhile")
+	// ErrTooMany says that as many are there as there may be at a time.
+	ErrTooMany = errors.New("too many at a time")
 	// ErrRevoked says that it was deleted and takes no more changes.
 	ErrRevoked = errors.New("revoked")
 )

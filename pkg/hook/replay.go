@@ -30,6 +30,10 @@ const (
 	MaxReplayRate     = 1000
 )
 
+// MaxRunningReplays is how many replays of an account run at a time, so that none
+// takes those who run them from the others.
+const MaxRunningReplays = 5
+
 // Replay delivers again what happened in a time range. With a source it goes
 // through that webhook's deliveries in the log, without one through the events
 // themselves, as upstream published them.
@@ -119,7 +123,8 @@ func (p *ReplayProgress) Fail(reason Reason, n int64) {
 type Replays interface {
 	// CreateReplay adds one that runs. ErrNotFound if one of its webhooks is not
 	// there, ErrRevoked if Webhook is revoked, ErrConflict while another one to
-	// the same Webhook runs: their runs would cancel one another.
+	// the same Webhook runs: their runs would cancel one another. ErrTooMany while
+	// MaxRunningReplays of the account run.
 	CreateReplay(ctx context.Context, r Replay) (Replay, error)
 	// Replay returns one. ErrNotFound.
 	Replay(ctx context.Context, account, id string) (Replay, error)
@@ -129,7 +134,7 @@ type Replays interface {
 	CancelReplay(ctx context.Context, account, id string) (Replay, error)
 	// ResumeReplay lets one that was cancelled go on from where it was; one that
 	// runs stays as it is. ErrNotFound; ErrStale if it is done or failed;
-	// ErrRevoked and ErrConflict as CreateReplay.
+	// ErrRevoked, ErrConflict and ErrTooMany as CreateReplay.
 	ResumeReplay(ctx context.Context, account, id string) (Replay, error)
 	// Released is Recorder's, for the retry of one delivery.
 	Released(ctx context.Context, deliveries []Delivery, run int64) error

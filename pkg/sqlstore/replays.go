@@ -19,7 +19,7 @@ func (s *Store) CreateReplay(ctx context.Context, r hook.Replay) (hook.Replay, e
 		return hook.Replay{}, err
 	}
 	err = s.db.Tx(ctx, func(tx *sql.Tx) error {
-		if err := s.mayReceive(ctx, tx, r); err != nil {
+		if err := s.mayRun(ctx, tx, r); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO replays (`+replayColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, row...)
@@ -34,9 +34,9 @@ func (s *Store) CreateReplay(ctx context.Context, r hook.Replay) (hook.Replay, e
 	return r, nil
 }
 
-// mayReceive checks the webhooks of a replay, and keeps others from revoking
-// them until the transaction ends.
-func (s *Store) mayReceive(ctx context.Context, tx *sql.Tx, r hook.Replay) error {
+// mayRun checks the webhooks of a replay, and that its account has room for one
+// more, and keeps others from changing that until the transaction ends.
+func (s *Store) mayRun(ctx context.Context, tx *sql.Tx, r hook.Replay) error {
 	if _, err := s.lockAccount(ctx, tx, r.Account); err != nil {
 		return err
 	}
@@ -52,6 +52,18 @@ func (s *Store) mayReceive(ctx context.Context, tx *sql.Tx, r hook.Replay) error
 		if id == r.Webhook && w.Status == hook.Revoked {
 			return hook.ErrRevoked
 		}
+	}
+	// Found by the index of those that run: of all there may be many.
+	var running, same int
+	row := tx.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE WHEN webhook = $2 THEN 1 END) FROM replays
+		WHERE state = 'running' AND account || '' = $1`, r.Account, r.Webhook)
+	switch err := row.Scan(&running, &same); {
+	case err != nil:
+		return err
+	case same > 0:
+		return hook.ErrConflict
+	case running >= hook.MaxRunningReplays:
+		return hook.ErrTooMany
 	}
 	return nil
 }
@@ -110,7 +122,7 @@ func (s *Store) ResumeReplay(ctx context.Context, account, id string) (hook.Repl
 			return nil
 		case hook.ReplayCancelled:
 			r.State = hook.ReplayRunning
-			return s.mayReceive(ctx, tx, *r)
+			return s.mayRun(ctx, tx, *r)
 		default:
 			return hook.ErrStale
 		}

@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"crypto/rand"
+	"fmt"
 	"testing"
 	"time"
 
@@ -90,6 +91,40 @@ func TestOneReplayAtATimeRunsToAWebhook(t *testing.T) {
 		require.ErrorIs(t, err, hook.ErrRevoked)
 		_, err = f.CreateReplay(t.Context(), replay("rpl_5", "wh_1", "wh_2"))
 		require.ErrorIs(t, err, hook.ErrRevoked)
+	})
+}
+
+func TestFewReplaysOfAnAccountRunAtATime(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		for n := range hook.MaxRunningReplays + 1 {
+			f.webhook(t, "acme", fmt.Sprint("wh_", n))
+			_, err := f.CreateReplay(t.Context(), replay(fmt.Sprint("rpl_", n), fmt.Sprint("wh_", n), ""))
+			if n == hook.MaxRunningReplays {
+				require.ErrorIs(t, err, hook.ErrTooMany)
+			} else {
+				require.NoError(t, err)
+			}
+		}
+		f.account(t, "other")
+		f.webhook(t, "other", "wh_other")
+		others := replay("rpl_other", "wh_other", "")
+		others.Account = "other"
+		_, err := f.CreateReplay(t.Context(), others)
+		require.NoError(t, err, "another account has room of its own")
+		_, err = f.CreateReplay(t.Context(), replay("rpl_again", "wh_0", ""))
+		require.ErrorIs(t, err, hook.ErrConflict, "one to its webhook runs, which says more")
+
+		_, err = f.CancelReplay(t.Context(), "acme", "rpl_0")
+		require.NoError(t, err)
+		last := fmt.Sprint("wh_", hook.MaxRunningReplays)
+		_, err = f.CreateReplay(t.Context(), replay("rpl_last", last, ""))
+		require.NoError(t, err)
+		_, err = f.ResumeReplay(t.Context(), "acme", "rpl_0")
+		require.ErrorIs(t, err, hook.ErrTooMany)
+		_, err = f.ResumeReplay(t.Context(), "acme", "rpl_1")
+		require.NoError(t, err, "it runs")
 	})
 }
 

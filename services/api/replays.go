@@ -34,7 +34,7 @@ func (s *Service) replayRoutes() {
 		OperationID: "create-replay", Method: http.MethodPost, Path: "/v1/replays", Tags: tags,
 		Summary: "Replay a time range",
 		Description: "Delivers again what happened: the deliveries of a webhook (source), or every event that the receiving webhook's " +
-			"subscription covers. To the webhook that had them the deliveries keep their ids. One replay at a time runs to a webhook: 409.",
+			"subscription covers. To the webhook that had them the deliveries keep their ids. One replay at a time runs to a webhook, and 5 of an account: 409.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
 	}, access{scope: hook.ScopeWrite}, NewReplay{}, s.createReplay)
 	handle(s, huma.Operation{
@@ -179,10 +179,18 @@ func (s *Service) recoverWebhook(ctx context.Context, in *IDAndBody) (*replayAns
 
 func (s *Service) beginReplay(ctx context.Context, r hook.Replay) (*replayAnswer, error) {
 	made, err := s.cfg.Store.CreateReplay(ctx, r)
-	if errors.Is(err, hook.ErrConflict) {
+	switch {
+	case errors.Is(err, hook.ErrConflict):
 		return nil, anotherRuns(r.Webhook)
+	case errors.Is(err, hook.ErrTooMany):
+		return nil, tooManyRun()
 	}
 	return answerReplay(made, err)
+}
+
+func tooManyRun() error {
+	return problem.New(http.StatusConflict, "", strconv.Itoa(hook.MaxRunningReplays)+
+		" replays of the account are running, and no more run at a time: wait for the end of one, or cancel it", nil)
 }
 
 func anotherRuns(webhook string) error {
@@ -202,6 +210,8 @@ func (s *Service) resumeReplay(ctx context.Context, in *PathID) (*replayAnswer, 
 		return nil, problem.New(http.StatusConflict, "", "it is done or failed: only a cancelled replay can be resumed", nil)
 	case errors.Is(err, hook.ErrConflict):
 		return nil, problem.New(http.StatusConflict, "", "another replay to its webhook is running: wait for its end, or cancel it", nil)
+	case errors.Is(err, hook.ErrTooMany):
+		return nil, tooManyRun()
 	}
 	return answerReplay(r, err)
 }

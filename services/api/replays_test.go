@@ -109,6 +109,24 @@ func TestAReplayThatMakesNoSenseIsRefused(t *testing.T) {
 	b.acme().post("/v1/webhooks/"+w+"/recover", `{"from": "2026-03-01T12:00:00Z"}`).requires(409)
 }
 
+func TestFewReplaysOfAnAccountRunAtATime(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var ids []string
+	create := func() answer {
+		return b.acme().post("/v1/replays", `{"webhook": "`+b.webhook()+`", "from": "2026-03-01T12:00:00Z"}`)
+	}
+	for range hook.MaxRunningReplays {
+		ids = append(ids, create().requires(http.StatusCreated).text("id"))
+	}
+	require.Contains(t, create().requires(http.StatusConflict).text("detail"), "5 replays of the account are running")
+	b.acme().post("/v1/webhooks/"+b.webhook()+"/recover", `{"from": "2026-03-01T12:00:00Z"}`).requires(http.StatusConflict)
+	b.acme().delete("/v1/replays/" + ids[0]).requires(http.StatusNoContent)
+	create().requires(http.StatusCreated)
+	refused := b.acme().post("/v1/replays/"+ids[0]+"/resume", "").requires(http.StatusConflict)
+	require.Contains(t, refused.text("detail"), "5 replays of the account are running")
+}
+
 func TestRecoverReplaysWhatFailed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -44,6 +45,10 @@ type flaky struct {
 	records, released, advanced atomic.Int64
 	// most is the largest number of rows of one transaction.
 	most atomic.Int64
+	// rounds is how often the replays that run were asked for, and begun has the
+	// accounts whose replays have begun.
+	rounds atomic.Int64
+	begun  sync.Map
 }
 
 func fails(left *atomic.Int64) bool { return left.Add(-1) >= 0 }
@@ -69,6 +74,16 @@ func (f *flaky) Released(ctx context.Context, deliveries []hook.Delivery, run in
 		return errAway
 	}
 	return f.Store.Released(ctx, deliveries, run)
+}
+
+func (f *flaky) RunningReplays(ctx context.Context) ([]hook.Replay, error) {
+	f.rounds.Add(1)
+	return f.Store.RunningReplays(ctx)
+}
+
+func (f *flaky) AccountPublished(ctx context.Context, id string) (bool, error) {
+	f.begun.Store(id, true)
+	return f.Store.AccountPublished(ctx, id)
 }
 
 func (f *flaky) AdvanceReplay(ctx context.Context, r hook.Replay) (hook.Replay, error) {

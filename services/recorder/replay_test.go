@@ -434,3 +434,40 @@ func TestAWebhookWithAFilterGetsTheItemsThatMatchOfWhatIsReplayed(t *testing.T) 
 	f.replayed(again, hook.ReplayDone)
 	require.Equal(t, hook.Selection{1}, codec.SelectionOf(f.released("wh_a", 1)[0], "wh_a"), "its own, as it was")
 }
+
+func TestARecorderRunsFewReplaysAtATimeOldestFirst(t *testing.T) {
+	const room = 20
+	f := newFixture(t)
+	for n := range room + 1 {
+		id := fmt.Sprintf("%02d", n)
+		_, err := f.store.CreateAccount(t.Context(), hook.Account{ID: id, Name: id})
+		require.NoError(t, err)
+		_, err = f.store.CreateWebhook(t.Context(), hook.Webhook{ID: "wh_" + id, Account: id, Status: hook.Active})
+		require.NoError(t, err)
+		// They wait for the publication of their accounts, which never comes.
+		_, err = f.store.CreateReplay(t.Context(), hook.Replay{
+			ID: "rpl_" + id, Account: id, Webhook: "wh_" + id, Source: "wh_" + id, From: start, To: start.Add(time.Hour), Rate: 1, Run: 1,
+		})
+		require.NoError(t, err)
+	}
+	begun := func(n int) bool {
+		_, ok := f.store.begun.Load(fmt.Sprintf("%02d", n))
+		return ok
+	}
+	f.run()
+	f.eventually(func() bool {
+		for n := range room {
+			if !begun(n) {
+				return false
+			}
+		}
+		return true
+	}, "as many as there is room for have begun")
+	rounds := f.store.rounds.Load()
+	f.eventually(func() bool { return f.store.rounds.Load() >= rounds+2 }, "it has looked again")
+	require.False(t, begun(room), "the youngest waits")
+
+	_, err := f.store.CancelReplay(t.Context(), "07", "rpl_07")
+	require.NoError(t, err)
+	f.eventually(func() bool { return begun(room) }, "there is room for it")
+}

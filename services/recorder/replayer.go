@@ -11,6 +11,10 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
+// maxJobs is how many replays a member runs at a time: with up to 24 MiB each,
+// half a GiB.
+const maxJobs = 20
+
 // replayer runs the replays of this member's partitions, each by itself: those
 // of which the partition of the webhook whose log or subscription leads is its
 // own. So one member runs a replay; should two for a moment, while partitions
@@ -58,8 +62,8 @@ func (r *replayer) run(ctx context.Context) {
 	}
 }
 
-// round begins what is to run and is not running, and ends what is to run no
-// more: it was cancelled.
+// round ends what is to run no more: it was cancelled; and begins what is to run and
+// is not running, oldest first, as long as there is room: the others wait.
 func (r *replayer) round(ctx context.Context) error {
 	running, err := r.service.Store.RunningReplays(ctx)
 	if err != nil {
@@ -77,7 +81,8 @@ func (r *replayer) round(ctx context.Context) error {
 		}
 	}
 	for i := range running {
-		if mine[running[i].ID] {
+		id := running[i].ID
+		if mine[id] && (r.jobs[id] != nil || len(r.jobs) < maxJobs) {
 			r.begin(ctx, running[i], r.tails[r.leader(&running[i])])
 		}
 	}
