@@ -157,6 +157,8 @@ type Replayer interface {
 	// AccountPublished reports whether the cache has an account as it is now, or had
 	// it so: then senders can know all its webhooks.
 	AccountPublished(ctx context.Context, id string) (bool, error)
+	// Delivery is Log's.
+	Delivery(ctx context.Context, account, id string) (Delivery, error)
 	// Webhook is Webhooks'.
 	Webhook(ctx context.Context, account, id string) (Webhook, error)
 }

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"context"
+	"errors"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/rerun"
@@ -82,7 +83,8 @@ func (w *logWalk) repeats(d *hook.Delivery) bool {
 // is nil if it is gone.
 func (w *logWalk) repeat(ctx context.Context, d *hook.Delivery, payload *rerun.Payload) (one repeat, wanted bool, err error) {
 	if payload == nil {
-		return w.gone(d), true, nil
+		one, err = w.gone(ctx, d)
+		return one, err == nil, err
 	}
 	one, wanted, err = w.lead(ctx, payload)
 	if w.own() {
@@ -91,17 +93,28 @@ func (w *logWalk) repeat(ctx context.Context, d *hook.Delivery, payload *rerun.P
 	return one, wanted, err
 }
 
-// gone ends a delivery whose payload is gone, unless it had come to a good end,
-// or another webhook's is made of one item, or of each: which that would be, only
-// the payload says.
-func (w *logWalk) gone(d *hook.Delivery) repeat {
-	end := *d
-	switch {
-	case w.own() && d.Status == hook.FateDelivered,
-		!w.own() && (w.webhook.Format.PerItem() || d.ID != hook.DeliveryID(d.Event, d.Webhook, -1)):
-		return repeat{gone: true}
-	case !w.own():
-		end.ID, end.Webhook = hook.DeliveryID(d.Event, w.replay.Webhook, -1), w.replay.Webhook
+// gone ends a delivery whose payload is gone, unless it had come to a good end.
+func (w *logWalk) gone(ctx context.Context, d *hook.Delivery) (repeat, error) {
+	ends, err := w.receiving(ctx, d)
+	if err != nil || ends == nil || ends.Status == hook.FateDelivered {
+		return repeat{gone: true}, err
 	}
-	return repeat{gone: true, record: rerun.Expired(&end, w.replay.Run, w.service.Now(), w.service.Partitions)}
+	return repeat{gone: true, record: rerun.Expired(ends, w.replay.Run, w.service.Now(), w.service.Partitions)}, nil
+}
+
+// receiving is what the webhook that receives had of a delivery of the source; nil if
+// the log has no such thing, or one of the two is made of one item, or of each:
+// which that would be, only the payload says.
+func (w *logWalk) receiving(ctx context.Context, d *hook.Delivery) (*hook.Delivery, error) {
+	switch {
+	case w.own():
+		return d, nil
+	case w.webhook.Format.PerItem() || d.ID != hook.DeliveryID(d.Event, d.Webhook, -1):
+		return nil, nil
+	}
+	had, err := w.service.Store.Delivery(ctx, d.Account, hook.DeliveryID(d.Event, w.replay.Webhook, -1))
+	if errors.Is(err, hook.ErrNotFound) {
+		return nil, nil
+	}
+	return &had, err
 }

@@ -115,23 +115,45 @@ func TestAnotherWebhookGetsOfTheDeliveriesWhatItSubscribedTo(t *testing.T) {
 		}
 		f.record(a)
 	}
-	gone := attempt(9, "wh_a", hook.FateDelivered)
-	gone.Bundle.Offset = 1 << 40
-	f.record(gone)
 	r := f.replay("wh_b", "wh_a")
 	f.run()
 	r = f.replayed(r, hook.ReplayDone)
 	require.Equal(t, []string{"evt_00000", "evt_00002"}, events(f.released("wh_b", 2)), "store 7, and without one")
-	require.EqualValues(t, 5, r.Progress.Done)
+	require.EqualValues(t, 4, r.Progress.Done)
 	require.EqualValues(t, 2, r.Progress.Replayed)
-	require.Equal(t, map[hook.Reason]int64{hook.ReasonPayloadGone: 1}, r.Progress.Failed)
+}
 
-	lost := hook.DeliveryID("evt_00009", "wh_b", -1)
+func TestWhatAnotherWebhookHadEndsIfItsPayloadIsGoneUnlessItWasDelivered(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes})
+	gone := func(n int, webhook string, fate hook.Fate) hook.Attempt {
+		a := attempt(n, webhook, fate)
+		a.Bundle.Offset = 1 << 40
+		f.record(a)
+		return a
+	}
+	delivered, failed := gone(1, "wh_b", hook.FateDelivered), gone(3, "wh_b", hook.FateRetrying)
+	var sources []hook.Attempt
+	for n := range 4 { // of which wh_b never had the first and the third
+		sources = append(sources, gone(n, "wh_a", hook.FateDelivered))
+	}
+	r := f.replay("wh_b", "wh_a")
+	f.store.records.Store(3) // the log is late
+	f.run()
+	r = f.replayed(r, hook.ReplayDone)
+	require.Equal(t, map[hook.Reason]int64{hook.ReasonPayloadGone: 4}, r.Progress.Failed)
 	f.eventually(func() bool {
-		d, err := f.store.Delivery(t.Context(), "acme", lost)
-		return err == nil && d.Status == hook.FateExhausted && d.Reason == hook.ReasonPayloadGone && d.Webhook == "wh_b"
-	}, "the log says of each delivery that its payload is gone")
-	require.Equal(t, hook.FateDelivered, f.delivery(gone).Status, "nothing happened to the source's")
+		d := f.delivery(failed)
+		return d.Status == hook.FateExhausted && d.Reason == hook.ReasonPayloadGone
+	}, "it cannot be tried again")
+	// Whatever else the replay wrote is before that in the log.
+	require.Equal(t, hook.FateDelivered, f.delivery(delivered).Status)
+	for _, n := range []int{0, 2} {
+		_, err := f.store.Delivery(t.Context(), "acme", hook.DeliveryID(sources[n].Event, "wh_b", -1))
+		require.ErrorIs(t, err, hook.ErrNotFound, "it never had it")
+		require.Equal(t, hook.FateDelivered, f.delivery(sources[n]).Status, "nothing happened to the source's")
+	}
 }
 
 func TestOwnDeliveriesWhosePayloadIsGoneEndUnlessTheyWereDelivered(t *testing.T) {

@@ -121,8 +121,8 @@ func (r *replaying) begin(ctx context.Context) error {
 	return r.note(ctx)
 }
 
-// await waits until the log has what was in attempts when the replay was first
-// seen here, and until senders can know the webhook: a task for one that they
+// await waits until the log has what was in attempts, of the webhook that leads and
+// of the one that receives, when the replay was first seen here, and until senders can know the webhook: a task for one that they
 // cannot see, they would cancel.
 func (r *replaying) await(ctx context.Context) error {
 	starts, err := r.service.Bus.StartOffsets(ctx, bus.Attempts)
@@ -133,7 +133,8 @@ func (r *replaying) await(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := r.tail.partition
+	caughtUp := func(p int, next int64) bool { return starts[p] == ends[p] || next >= ends[p] }
+	receives := bus.PartitionOf([]byte(r.replay.Webhook), r.service.Partitions)
 	ticker := time.NewTicker(awaitInterval)
 	defer ticker.Stop()
 	for {
@@ -141,8 +142,12 @@ func (r *replaying) await(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if published && (starts[p] == ends[p] || r.tail.next.Load() >= ends[p]) {
-			return nil
+		if published && caughtUp(r.tail.partition, r.tail.next.Load()) {
+			// Another member may write that one.
+			next, err := r.service.Store.NextOffset(ctx, receives)
+			if err != nil || caughtUp(receives, next) {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
