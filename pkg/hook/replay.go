@@ -56,7 +56,8 @@ type Replay struct {
 	// Rate is the most deliveries a second, reached within 5 s; 1 to
 	// MaxReplayRate.
 	Rate int
-	// Run is that of all its deliveries, see Attempt.Run.
+	// Run is that of all its deliveries, see Attempt.Run: when it was asked for, and
+	// once it has begun above all runs that they had before.
 	Run int64
 
 	State ReplayState
@@ -144,11 +145,14 @@ type Replays interface {
 type Replayer interface {
 	// RunningReplays returns all that run, oldest first.
 	RunningReplays(ctx context.Context) ([]Replay, error)
-	// AdvanceReplay notes State, Detail and Progress of one that runs, and raises
+	// AdvanceReplay notes State, Detail, Run and Progress of one that runs, and raises
 	// its Revision. ErrStale if that is another one by now: somebody else runs it;
 	// and if it was cancelled: then Progress is noted all the same, for its
 	// resumption.
 	AdvanceReplay(ctx context.Context, r Replay) (Replay, error)
+	// NewestRun is the highest run of what the log has of a replay's Webhook in its
+	// range; 0 if it has nothing.
+	NewestRun(ctx context.Context, r Replay) (int64, error)
 	// CountReplay counts the deliveries that a replay with a source means now.
 	CountReplay(ctx context.Context, r Replay) (int64, error)
 	// ReplayDeliveries returns at most limit of these deliveries, oldest first:

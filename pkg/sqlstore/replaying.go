@@ -49,6 +49,16 @@ func (s *Store) AdvanceReplay(ctx context.Context, r hook.Replay) (hook.Replay, 
 	return after, nil
 }
 
+// NewestRun implements hook.Replayer.
+func (s *Store) NewestRun(ctx context.Context, r hook.Replay) (run int64, err error) {
+	where := source{alias: "d", index: byWebhook}.conditions(r.Account, hook.DeliveryFilter{Webhook: r.Webhook, From: r.From, To: r.To})
+	row := s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(d.run), 0) FROM deliveries d WHERE `+where.text.String(), where.args...)
+	if err := row.Scan(&run); err != nil {
+		return 0, fmt.Errorf("newest run of webhook %q for replay %q: %w", r.Webhook, r.ID, err)
+	}
+	return run, nil
+}
+
 // CountReplay implements hook.Replayer.
 func (s *Store) CountReplay(ctx context.Context, r hook.Replay) (n int64, err error) {
 	where := meant(r)

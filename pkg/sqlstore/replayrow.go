@@ -44,21 +44,29 @@ type replayPart struct {
 
 // rowOfReplay are the values of replayColumns.
 func rowOfReplay(r hook.Replay) ([]any, error) {
-	settings, err := json.Marshal(replaySettings{
-		Source: r.Source, Statuses: r.Statuses, ItemTypes: r.ItemTypes,
-		From: database.Micros(r.From), To: database.Micros(r.To), Rate: r.Rate, Run: r.Run,
-	})
+	settings, err := marshalReplaySettings(r)
 	if err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
+		return nil, err
 	}
 	progress, err := marshalProgress(r)
 	if err != nil {
 		return nil, err
 	}
 	return []any{
-		r.ID, r.Account, r.Webhook, string(r.State), r.Revision, string(settings), progress,
+		r.ID, r.Account, r.Webhook, string(r.State), r.Revision, settings, progress,
 		database.Micros(r.CreatedAt), database.Micros(r.UpdatedAt), database.Micros(r.EndedAt),
 	}, nil
+}
+
+func marshalReplaySettings(r hook.Replay) (string, error) {
+	text, err := json.Marshal(replaySettings{
+		Source: r.Source, Statuses: r.Statuses, ItemTypes: r.ItemTypes,
+		From: database.Micros(r.From), To: database.Micros(r.To), Rate: r.Rate, Run: r.Run,
+	})
+	if err != nil {
+		return "", fmt.Errorf("settings of replay %q: %w", r.ID, err)
+	}
+	return string(text), nil
 }
 
 func marshalProgress(r hook.Replay) (string, error) {

@@ -163,11 +163,16 @@ func (s *Store) writeReplay(ctx context.Context, tx *sql.Tx, r hook.Replay) (hoo
 	if r.State != hook.ReplayRunning {
 		r.EndedAt = r.UpdatedAt
 	}
+	settings, err := marshalReplaySettings(r)
+	if err != nil {
+		return r, err
+	}
 	progress, err := marshalProgress(r)
 	if err != nil {
 		return r, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE replays SET state = $2, progress = $3, revision = $4, updated_at = $5, ended_at = $6 WHERE id = $1`,
-		r.ID, string(r.State), progress, r.Revision, database.Micros(r.UpdatedAt), database.Micros(r.EndedAt))
+	_, err = tx.ExecContext(ctx, `UPDATE replays
+		SET state = $2, settings = $3, progress = $4, revision = $5, updated_at = $6, ended_at = $7 WHERE id = $1`,
+		r.ID, string(r.State), settings, progress, r.Revision, database.Micros(r.UpdatedAt), database.Micros(r.EndedAt))
 	return r, err
 }

@@ -136,6 +136,7 @@ func TestWhoeverAdvancesAReplaySecondKnowsNothing(t *testing.T) {
 		made, err := f.CreateReplay(t.Context(), replay("rpl_1", "wh_1", ""))
 		require.NoError(t, err)
 		next := made
+		next.Run++
 		next.Progress = hook.ReplayProgress{
 			Begun: true, Total: 100, Done: 7, Replayed: 5, Failed: map[hook.Reason]int64{hook.ReasonPayloadGone: 2}, At: start,
 			ReachesBackTo: start.Add(-time.Minute), Delivery: "dlv_7",
@@ -208,6 +209,29 @@ func TestTheDeliveriesOfAReplayComeOldestFirstAndOnce(t *testing.T) {
 			}
 		}
 		require.ElementsMatch(t, want, got)
+	})
+}
+
+func TestTheNewestRunIsThatOfTheReceivingWebhookInTheRange(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		r := replay("rpl_1", "wh_1", "wh_9")
+		r.From, r.To = start.Add(2*time.Second), start.Add(5*time.Second)
+		newest := func() int64 {
+			run, err := f.NewestRun(t.Context(), r)
+			require.NoError(t, err)
+			return run
+		}
+		require.Zero(t, newest(), "it had nothing")
+		for n := range 8 {
+			a := attempt(n)
+			a.Published, a.Run = start.Add(time.Duration(n)*time.Second), int64(100+n)
+			f.record(t, a)
+		}
+		require.EqualValues(t, 104, newest())
+		r.Webhook = "wh_2"
+		require.Zero(t, newest())
 	})
 }
 

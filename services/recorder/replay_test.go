@@ -103,6 +103,29 @@ func TestAllThatFailedIsRecoveredInANewRunAndNothingElse(t *testing.T) {
 	require.Equal(t, r.Run, f.delivery(exhausted).Run)
 }
 
+func TestARecoveryHasANewerRunThanWhatFailedByAClockThatWasAhead(t *testing.T) {
+	f := newFixture(t)
+	f.webhook("wh_a", hook.Active)
+	f.webhook("wh_b", hook.Active)
+	ahead := f.bundled(1, "wh_a")
+	ahead.Fate, ahead.Run = hook.FateExhausted, start.AddDate(1, 0, 0).UnixMicro()
+	f.record(ahead)
+	later := f.bundled(2, "wh_a")
+	later.Fate, later.Run, later.Published = hook.FateExhausted, ahead.Run+1000, start.AddDate(0, 1, 0)
+	f.record(later)
+	asked := f.replay("wh_a", "wh_a", func(r *hook.Replay) { r.Statuses = []hook.Fate{hook.FateRetrying, hook.FateExhausted} })
+	f.run()
+	r := f.replayed(asked, hook.ReplayDone)
+	require.EqualValues(t, 1, r.Progress.Replayed)
+	require.Equal(t, ahead.Run+1, r.Run, "above what is in its range")
+	b := f.released("wh_a", 1)[0]
+	require.Equal(t, ahead.Event, b.Change.Event.Id)
+	require.Equal(t, r.Run, b.Run)
+
+	other := f.replayed(f.replay("wh_b", "wh_a"), hook.ReplayDone)
+	require.Equal(t, asked.Run, other.Run, "what receives had nothing")
+}
+
 func TestAnotherWebhookGetsOfTheDeliveriesWhatItSubscribedTo(t *testing.T) {
 	f := newFixture(t)
 	f.webhook("wh_a", hook.Active)

@@ -112,6 +112,12 @@ func (r *replaying) begin(ctx context.Context) error {
 	if r.replay.Progress.Begun {
 		return nil
 	}
+	// As in rerun.After: another member's clock may have been ahead.
+	newest, err := r.service.Store.NewestRun(ctx, r.replay)
+	if err != nil {
+		return err
+	}
+	r.replay.Run = max(r.replay.Run, newest+1)
 	if err := r.walk.begin(ctx, &r.replay.Progress); err != nil {
 		return err
 	}
