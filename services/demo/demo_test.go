@@ -72,7 +72,7 @@ func newSite(t *testing.T) *site {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cache.Close()) })
 	management, err := api.New(api.Config{
-		Store: sqlstore.New(db, nil), Cache: redisstore.NewStore(cache), Seal: ring, Ingest: noKafka{}, Payloads: noKafka{}, Reruns: noKafka{},
+		Store: sqlstore.New(db, nil), Cache: redisstore.NewStore(cache, zap.NewNop()), Seal: ring, Ingest: noKafka{}, Payloads: noKafka{}, Reruns: noKafka{},
 		AdminKey: adminKey, CheckURL: loopback(t), Log: zap.NewNop(),
 	})
 	require.NoError(t, err)

@@ -54,7 +54,7 @@ func newInstallation(t *testing.T, accounts ...string) *installation {
 	client, err := redisstore.Open("redis://" + miniredis.RunT(t).Addr())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	i := &installation{Store: sqlstore.New(db, nil), t: t, redis: client, cache: redisstore.NewStore(client)}
+	i := &installation{Store: sqlstore.New(db, nil), t: t, redis: client, cache: redisstore.NewStore(client, zap.NewNop())}
 	for _, id := range accounts {
 		_, err := i.CreateAccount(t.Context(), hook.Account{ID: id, Name: id})
 		require.NoError(t, err)
