@@ -163,6 +163,8 @@ type Replayer interface {
 	AccountPublished(ctx context.Context, id string) (bool, error)
 	// Delivery is Log's.
 	Delivery(ctx context.Context, account, id string) (Delivery, error)
+	// ItemSchemas is ItemSchemas'.
+	ItemSchemas(ctx context.Context, account string) ([]ItemSchema, error)
 	// Webhook is Webhooks'.
 	Webhook(ctx context.Context, account, id string) (Webhook, error)
 }

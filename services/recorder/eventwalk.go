@@ -224,11 +224,12 @@ func (w *eventWalk) passed(p *hook.ReplayProgress) {
 }
 
 // repeat makes a delivery of an event, if the webhook is to get it. What is no
-// event is in quarantine since the router met it.
+// event, or breaks its schema, is in quarantine since the router met it.
 func (w *eventWalk) repeat(ctx context.Context, r *bus.Record) (one repeat, wanted bool, err error) {
 	e, err := origin.Decode(r)
 	if err != nil || e.Account != w.replay.Account || !within(r.Time, w.replay.From, w.replay.To) ||
-		len(w.replay.ItemTypes) > 0 && !slices.Contains(w.replay.ItemTypes, e.ItemType) || !w.covers(&e) {
+		len(w.replay.ItemTypes) > 0 && !slices.Contains(w.replay.ItemTypes, e.ItemType) || !w.covers(&e) ||
+		w.service.checkData(&e, w.schemas) != nil {
 		return repeat{}, false, nil //nolint:nilerr // see above
 	}
 	payload := rerun.Of(&e)

@@ -516,3 +516,32 @@ func TestARecorderRunsFewReplaysAtATimeOldestFirst(t *testing.T) {
 	require.NoError(t, err)
 	f.eventually(func() bool { return begun(room) }, "there is room for it")
 }
+
+func TestAReplayOfEventsLeavesOutWhatBreaksItsSchema(t *testing.T) {
+	f := newFixture(t)
+	f.subscribed("wh_b", hook.Webhook{ItemTypes: []string{hook.AnyItemType}, EventTypes: hook.EventTypes})
+	for itemType, schema := range map[string]string{
+		"Contact": `{"properties": {"name": {"type": "string"}}}`,
+		"Ticket":  `{"type": "nothing"}`, // of another version: the router lets nothing of it through either
+	} {
+		require.NoError(t, f.store.PutItemSchema(t.Context(), "acme", hook.ItemSchema{ItemType: itemType, Schema: []byte(schema)}))
+	}
+	var upstream []bus.Record
+	for n, of := range []struct{ event, item, data string }{
+		{"create", "Contact", `{"name": "Anna"}`},
+		{"update", "Contact", `{"name": 7}`},
+		{"delete", "Contact", `{"name": 7}`}, // is not checked
+		{"create", "Invoice", `{"name": 7}`}, // has no schema
+		{"create", "Ticket", `{"name": 7}`},
+	} {
+		upstream = append(upstream, bus.Record{Topic: bus.EventTopics[0], Value: fmt.Appendf(nil,
+			`{"id":"evt_%05d","account":"acme","eventType":%q,"itemType":%q,"items":[{"id":1},{"id":2,"data":%s}]}`, n, of.event, of.item, of.data)})
+	}
+	require.NoError(t, f.producer.ProduceSync(t.Context(), upstream...))
+	f.run()
+	r := f.replayed(f.replay("wh_b", "", func(r *hook.Replay) { r.To = time.Now().Add(time.Hour) }), hook.ReplayDone)
+	require.EqualValues(t, 5, r.Progress.Done)
+	require.EqualValues(t, 3, r.Progress.Replayed)
+	require.Empty(t, r.Progress.Failed)
+	require.Equal(t, []string{"evt_00000", "evt_00002", "evt_00003"}, events(f.released("wh_b", 3)))
+}

@@ -65,6 +65,7 @@ type replaying struct {
 	replay   hook.Replay
 	webhook  hook.Webhook // as of the last note
 	filter   *filter.Filter
+	schemas  itemSchemas // of a replay without source
 	walk     walk
 	pace     pace
 	// handed are rows of what was handed to the senders since the last note.
@@ -262,7 +263,8 @@ func (r *replaying) note(ctx context.Context) error {
 	return nil
 }
 
-// look reads the webhook that receives. Nothing is made for one that was revoked:
+// look reads the webhook that receives, and what its account wants of the events that
+// are read from their topics. Nothing is made for one that was revoked:
 // the replay fails then.
 func (r *replaying) look(ctx context.Context) (going bool, err error) {
 	if r.replay.State != hook.ReplayRunning {
@@ -282,6 +284,13 @@ func (r *replaying) look(ctx context.Context) (going bool, err error) {
 		if r.filter, err = filter.Compile(w.Filter); err != nil {
 			return false, fmt.Errorf("filter of webhook %q: %w", w.ID, err)
 		}
+	}
+	if r.replay.Source == "" {
+		wanted, err := r.service.Store.ItemSchemas(ctx, r.replay.Account)
+		if err != nil {
+			return false, err
+		}
+		r.schemas = itemSchemasOf(wanted)
 	}
 	r.webhook = w
 	return true, nil

@@ -20,6 +20,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/itemschema"
 )
 
 const (
@@ -59,6 +60,7 @@ type Store interface {
 type Service struct {
 	Config
 	metrics *metrics
+	schemas *itemschema.Cache
 	wake    chan struct{}
 	joined  atomic.Bool
 }
@@ -85,7 +87,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Service{Config: cfg, metrics: newMetrics(cfg.Metrics), wake: make(chan struct{}, 1)}, nil
+	return &Service{
+		Config: cfg, metrics: newMetrics(cfg.Metrics), schemas: itemschema.NewCache(maxItemSchemas), wake: make(chan struct{}, 1),
+	}, nil
 }
 
 // Wake asks for a round of releases now, instead of within the second.
