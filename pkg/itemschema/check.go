@@ -32,6 +32,12 @@ func (s *Schema) check(data []byte, field string) (err error) {
 	if err != nil {
 		return hook.FieldError{Field: field, Rule: "must be JSON: " + err.Error()}
 	}
+	at, found, dearest := longNumber(value, maxDigits)
+	if found {
+		return hook.FieldError{Field: field + shorten(at),
+			Rule: fmt.Sprintf("cannot be checked against its schema: a number has more than %d digits and exponent", maxDigits)}
+	}
+	s.meter.dearest = dearest
 	defer func() {
 		switch p := recover(); p {
 		case nil:

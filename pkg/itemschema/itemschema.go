@@ -59,8 +59,12 @@ func Compile(text []byte) (*Schema, error) {
 	if _, object := document.(map[string]any); err != nil || !object {
 		return nil, hook.FieldError{Field: place, Rule: "must be a JSON object"}
 	}
+	if at, found, _ := longNumber(document, maxSchemaDigits); found {
+		return nil, hook.FieldError{Field: place + shorten(at), Rule: fmt.Sprintf("must be a number of at most %d digits and exponent", maxSchemaDigits)}
+	}
 	c := jsonschema.NewCompiler()
 	c.UseLoader(nowhere{})
+	c.UseRegexpEngine(patterns{}.compile)
 	if err := c.AddResource(location, document); err != nil {
 		return nil, hook.FieldError{Field: place, Rule: err.Error()}
 	}
@@ -105,11 +109,10 @@ func first(e *jsonschema.ValidationError) (at, what string) {
 	for len(e.Causes) > 0 {
 		e = e.Causes[0]
 	}
-	escape := strings.NewReplacer("~", "~0", "/", "~1")
-	for _, token := range e.InstanceLocation {
-		at += "/" + escape.Replace(token)
+	for _, name := range e.InstanceLocation {
+		at += token(name)
 	}
-	return shorten(at), shorten(e.ErrorKind.LocalizedString(english))
+	return shorten(at), shorten(unequalIn(e.ErrorKind).LocalizedString(english))
 }
 
 // maxShown bounds what is said about a fault, in characters.

@@ -68,6 +68,11 @@ func TestASchemaThatIsNoneIsToldByItsPlace(t *testing.T) {
 		`{"$schema": "https://example.com/own"}`:                        "schema must not refer to another document",
 		`{"$ref": "#/$defs/none"}`:                                      "schema is no JSON Schema: ",
 		`{"pattern": "("}`:                                              "schema/pattern is no JSON Schema: ",
+		`{"pattern": "(?:[ab]?c?){1000}"}`:                              "schema/pattern is no JSON Schema: ",
+		`{"patternProperties": {"(?:[ab]?c?){1000}": true}}`:            "is too large: it may have 500 instructions",
+		manyPatterns(30):                                                "all patterns of a schema may have 3000 instructions",
+		`{"properties": {"a": {"minimum": 1e1000001}}}`:                 "schema/properties/a/minimum must be a number of at most 400 digits and exponent",
+		`{"enum": [7, {"x/y": -1e-401}]}`:                               "schema/enum/1/x~1y must be a number",
 		"{\"title\": \"\xff\"}":                                         "schema must be UTF-8",
 		`{"title": "` + strings.Repeat("x", itemschema.MaxBytes) + `"}`: "must have at most 32768 bytes",
 	} {
@@ -77,6 +82,31 @@ func TestASchemaThatIsNoneIsToldByItsPlace(t *testing.T) {
 		require.Contains(t, err.Error(), want)
 		require.NotContains(t, err.Error(), "schema.invalid")
 	}
+}
+
+// list is a list of so many equal elements.
+func list(element string, n int) string {
+	return "[" + strings.TrimSuffix(strings.Repeat(element+",", n), ",") + "]"
+}
+
+// manyPatterns is a schema of n patterns with about 400 instructions each.
+func manyPatterns(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf(`{"pattern": "%d(?:[ab]?c?){99}"}`, i))
+	}
+	return `{"allOf": [` + strings.Join(all, ",") + `]}`
+}
+
+func TestANumberTooLongToBeComparedIsToldByItsPlace(t *testing.T) {
+	t.Parallel()
+	s := compile(t, `{"properties": {"total": {"minimum": 0}}}`)
+	for _, number := range []string{"1e1000001", "-1E+10000", "1e-99999999999999999999999", strings.Repeat("9", 10_001)} {
+		err := check(s, `{"total": 1}`, `{"list": [1, {"a/b": `+number+`}]}`)
+		require.EqualError(t, err, "items[1].data/list/1/a~1b cannot be checked against its schema: a number has more than 10000 digits and exponent")
+	}
+	require.NoError(t, check(s, `{"total": 1e9999}`, `{"total": 1.5e+0000308}`))
+	require.ErrorContains(t, check(s, `{"total": -1e9999}`), "items[0].data/total breaks its schema: minimum")
 }
 
 // doubling is a schema of n definitions, each of which asks the next one twice.
@@ -101,6 +131,15 @@ func TestACheckThatTakesTooLongIsGivenUp(t *testing.T) {
 		"many patterns of a long text": {
 			`{"allOf": [` + strings.TrimSuffix(strings.Repeat(`{"pattern": "a.*b.*c$"},`, 1000), ",") + `]}`, `"` + strings.Repeat("a", 800_000) + `"`,
 		},
+		"a large pattern of a long text": {`{"pattern": "(?:[ab]?c?){100}d"}`, `"` + strings.Repeat("ab", 50_000) + `"`},
+		"a large pattern of long names":  {`{"patternProperties": {"(?:[ab]?c?){100}d": true}}`, `{"` + strings.Repeat("ab", 50_000) + `": 1}`},
+		"long numbers":                   {`{"items": {"minimum": 0}}`, list("1e9000", 5000)},
+		"long numbers of a wrong type":   {`{"items": {"type": "integer"}}`, list("1e-9000", 20_000)},
+		"numbers in a large enum":        {`{"items": {"enum": ` + list("7", 5000) + `}}`, list("8", 5000)},
+		"lists in a large enum":          {`{"items": {"enum": ` + list("[7]", 5000) + `}}`, list("[8]", 5000)},
+		"a large constant":               {`{"items": {"const": ` + list("7", 5000) + `}}`, list(list("7", 5000), 30)},
+		"differing elements, many times": {`{"allOf": ` + list(`{"uniqueItems": true}`, 500) + `}`, `[[1], [` + list("2", 5000) + `]]`},
+		"reading patterns":               {strings.Replace(doubling("allOf", 14, `{"format": "regex"}`), "{", `{"$schema": "http://json-schema.org/draft-07/schema#", "allOf": [`+strings.TrimSuffix(strings.Repeat(`{"format": "regex"},`, 1000), ",")+`],`, 1), `"` + strings.Repeat("a", 400) + `"`},
 	} {
 		require.ErrorContains(t, check(compile(t, c.schema), c.data), "costs too much", name)
 		require.NoError(t, check(compile(t, `{}`), c.data), name)
