@@ -12,10 +12,10 @@ import (
 // for whatever it does with values whose types the checker did not know, and data
 // has no other; but a text that is added to itself again and again, or a list that
 // is searched for each element of another, has to end somewhere.
-type charges struct{}
+type charges struct{ patterns patterns }
 
 // CallCost implements cost.ActualCostEstimator.
-func (charges) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint64 {
+func (c charges) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint64 {
 	var price uint64
 	switch function {
 	case operators.Add:
@@ -31,6 +31,8 @@ func (charges) CallCost(function, _ string, args []ref.Val, result ref.Val) *uin
 		if _, list := args[0].(traits.Lister); !list {
 			price = weight(args[0], maxCost)
 		}
+	case overloads.Matches:
+		price = c.patterns.cost(args[0], args[1])
 	default:
 		return nil
 	}

@@ -26,8 +26,8 @@ type Filter struct {
 	program cel.Program
 	// most is what one evaluation costs at most.
 	most uint64
-	// metered: the program counts as it goes. It has a loop, of which an estimate
-	// says little, or with large data might cost more than maxCost.
+	// metered: the program counts as it goes. It has a loop or a pattern, of which an
+	// estimate says little, or with large data might cost more than maxCost.
 	metered bool
 	// perItem: the answer depends on the item.
 	perItem bool
@@ -62,9 +62,13 @@ func Compile(expression string) (*Filter, error) {
 	if f.most, err = worst(env, checked, largestSize); err != nil {
 		return nil, &Fault{Message: err.Error()}
 	}
+	known, err := patternsOf(checked)
+	if err != nil {
+		return nil, &Fault{Message: err.Error()}
+	}
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if f.metered = loops || f.most > maxCost; f.metered {
-		options = append(options, cel.CostLimit(maxCost), cel.CostTracking(charges{}), cel.InterruptCheckFrequency(interruptEvery))
+	if f.metered = loops || len(known) > 0 || f.most > maxCost; f.metered {
+		options = append(options, cel.CostLimit(maxCost), cel.CostTracking(charges{known}), known.bounded(), cel.InterruptCheckFrequency(interruptEvery))
 	}
 	if f.program, err = env.Program(checked, options...); err != nil {
 		return nil, &Fault{Message: err.Error()}

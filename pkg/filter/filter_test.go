@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -95,15 +96,19 @@ func TestAFilterSeesTheEventAsItsJSONHasIt(t *testing.T) {
 func TestAFaultPointsAtItsColumn(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[string]string{
-		``:                                       "has 0 characters, which is not between 1 and 4096",
-		`item.data.total >`:                      "1:18: Syntax error: mismatched input '<EOF>'",
-		`event.itmType == "x"`:                   `1:6: undefined field 'itmType' at .itmType == "x"`,
-		"true &&\n  itm.id == 3":                 `2:3: undeclared reference to 'itm' (did you mean 'item'?) at itm.id == 3`,
-		`event.account > 3`:                      "1:15: found no matching overload for '_>_'",
-		`item.data.name.matches("(")`:            "1:24: invalid matches argument",
-		`event.account`:                          "gives string, and must give bool",
-		`item.version`:                           "gives wrapper(int), and must give bool",
-		`item.data.a.replace("a", "bbbb") == ""`: "1:20: the function 'replace' is not offered",
+		``:                            "has 0 characters, which is not between 1 and 4096",
+		`item.data.total >`:           "1:18: Syntax error: mismatched input '<EOF>'",
+		`event.itmType == "x"`:        `1:6: undefined field 'itmType' at .itmType == "x"`,
+		"true &&\n  itm.id == 3":      `2:3: undeclared reference to 'itm' (did you mean 'item'?) at itm.id == 3`,
+		`event.account > 3`:           "1:15: found no matching overload for '_>_'",
+		`item.data.name.matches("(")`: "1:24: invalid matches argument",
+		`item.data.text.matches(item.data.pattern)`:        `1:33: the pattern of matches must be a literal`,
+		`true && matches(event.account, "a" + "b")`:        `1:36: the pattern of matches must be a literal`,
+		`item.data.a.exists(x, x.matches(x))`:              `1:33: the pattern of matches must be a literal`,
+		`event.account.matches("(?:(?:[ab]?c?){20}){30}")`: "1:23: invalid matches argument: the pattern is too large: it may have 200 instructions",
+		`event.account`:                             "gives string, and must give bool",
+		`item.version`:                              "gives wrapper(int), and must give bool",
+		`item.data.a.replace("a", "bbbb") == ""`:    "1:20: the function 'replace' is not offered",
 		`now() > timestamp("2023-02-02T12:00:00Z")`: "1:4: undeclared reference to 'now'",
 	} {
 		_, err := filter.Compile(expression)
@@ -112,7 +117,15 @@ func TestAFaultPointsAtItsColumn(t *testing.T) {
 		require.Contains(t, err.Error(), want, expression)
 		require.NotContains(t, err.Error(), "\n")
 	}
-	_, err := filter.Compile(strings.Repeat("a", filter.MaxLength+1))
+	var many []string
+	for n := range 10 {
+		many = append(many, fmt.Sprintf(`event.account.matches("%d(?:[ab]?c?){30}d")`, n))
+	}
+	_, err := filter.Compile(strings.Join(many, " || "))
+	require.ErrorContains(t, err, "the patterns up to here have")
+	_, err = filter.Compile(strings.Repeat(many[0]+" || ", 10) + "false")
+	require.NoError(t, err, "equal ones count once")
+	_, err = filter.Compile(strings.Repeat("a", filter.MaxLength+1))
 	require.ErrorContains(t, err, "has 4097 characters")
 }
 
@@ -148,7 +161,7 @@ func TestWhatTheDataMakesExpensiveIsNoMatch(t *testing.T) {
 	many := strings.Repeat(",1", 20_000)
 	large := `{"list": [1` + many + `], "other": [2` + many + `], "text": "` + strings.Repeat("a", 200_000) + `", "pattern": "` + strings.Repeat("a?", 5000) + `"}`
 	for name, expression := range map[string]string{
-		"a pattern from the data":      `item.data.text.matches(item.data.pattern)`,
+		"a pattern, looped":            `item.data.list.exists(x, item.data.text.matches("a.*b"))`,
 		"a text that doubles":          `[item.data.text].map(a, a+a).map(a, a+a).map(a, a+a).map(a, a+a).map(a, a+a).map(a, a+a)[0] == "x"`,
 		"a list that doubles":          `[item.data.list].map(a, a+a).map(a, a+a).map(a, a+a).map(a, a+a).map(a, a+a).map(a, a+a)[0] == item.data.list`,
 		"a list searched in a loop":    `item.data.list.exists(x, 3.0 in item.data.list)`,
@@ -165,6 +178,27 @@ func TestWhatTheDataMakesExpensiveIsNoMatch(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, 1, r.Failed, "%s: %v", name, r.Err)
 	}
+}
+
+func TestAPatternIsPaidForByItsSizeAndRefusedBeforehand(t *testing.T) {
+	t.Parallel()
+	ask := func(expression string, length int) filter.Result {
+		f, err := filter.Compile(expression)
+		require.NoError(t, err)
+		event := &hook.Event{Items: []hook.Item{{Data: []byte(`{"text": "` + strings.Repeat("ab", length/2) + `"}`)}}}
+		r, err := f.Select(context.Background(), filter.NewSubject(event))
+		require.NoError(t, err)
+		return r
+	}
+	const large = `"(?:[ab]?c?){40}d"` // 163 instructions
+	for _, call := range []string{`item.data.text.matches(` + large + `)`, `matches(item.data.text, ` + large + `)`, `dyn(item.data.text).matches(` + large + `)`} {
+		r := ask(call, 900_000)
+		require.Equal(t, 1, r.Failed)
+		require.ErrorContains(t, r.Err, "a text of 900000 bytes is too long for a pattern of 163 instructions")
+		require.Equal(t, 0, ask(call, 10_000).Failed)
+	}
+	require.ErrorContains(t, ask(`[1, 2, 3].all(n, !item.data.text.matches(`+large+`))`, 10_000).Err, "cost limit exceeded")
+	require.Equal(t, 1, ask(`item.data.text.matches("^(ab)+$")`, 100_000).Count)
 }
 
 func TestFiltersTogetherCostAnEventSoMuchAndNoMore(t *testing.T) {

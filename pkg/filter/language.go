@@ -7,10 +7,6 @@ import (
 	"cel.dev/cel-go/ext"
 )
 
-// maxPattern bounds a regular expression, in instructions of its program: what a
-// pattern of some hundred characters has.
-const maxPattern = 1000
-
 // language is CEL with the two variables, the functions of strings (lowerAscii,
 // split, …) and optional fields (item.data.?total.orValue(0)). It knows no clock
 // and no chance, so that a filter says the same of an event whenever it is asked.
@@ -25,7 +21,6 @@ var language = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("item", itemKind.celType),
 		cel.CrossTypeNumericComparisons(true),
 		cel.ParserExpressionSizeLimit(MaxLength),
-		cel.RegexProgramSizeLimit(maxPattern),
-		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals(), noGrowing{}),
+		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), literalPatterns{}, noGrowing{}),
 	)
 })
