@@ -16,9 +16,9 @@ const (
 	// each 100 MB.
 	maxGated = 250_000
 	// minTurn is how long a task is parked at least that waits for others, aheadPace
-	// how long for each of them. It comes back when the first of them is due, but a turn is no longer than a
-	// turnShare-th of the time that it has been waiting, since a newer run may end the
-	// first before: so turns are few and it goes on soon.
+	// how long for each of them. It comes back when the first of them is due, but a
+	// turn is no longer than a turnShare-th of the time that it has been waiting, since
+	// a newer run may end the first before: so turns are few and it goes on soon.
 	minTurn   = time.Second
 	aheadPace = time.Second / 4
 	turnShare = 4
