@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +18,14 @@ import (
 // within bounds what happens at once or by the poll.
 const within = 10 * time.Second
 
-// databases hands out the 16 databases of a real server, one per test.
-var databases atomic.Int32
+// databases are those of a real server but for the first: 15, lent to a test at a time.
+var databases = func() chan int {
+	free := make(chan int, 15)
+	for n := range cap(free) {
+		free <- n + 1
+	}
+	return free
+}()
 
 // onEachRedis runs a test on an empty miniredis, and on the real server of
 // STAFFETTA_TEST_REDIS if there is one.
@@ -38,7 +43,9 @@ func onEachRedis(t *testing.T, run func(t *testing.T, c *Client)) {
 		t.Parallel()
 		options, err := redis.ParseURL(url)
 		require.NoError(t, err)
-		c := client(t, fmt.Sprintf("redis://%s/%d", options.Addr, databases.Add(1)))
+		database := <-databases
+		t.Cleanup(func() { databases <- database })
+		c := client(t, fmt.Sprintf("redis://%s/%d", options.Addr, database))
 		require.NoError(t, c.rdb.FlushDB(t.Context()).Err())
 		run(t, c)
 	})
