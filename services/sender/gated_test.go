@@ -215,8 +215,8 @@ func TestChangesOfAnItemArriveInOrderFromAReceiverThatFailsAtRandomWithTwoKills(
 	var all []change
 	for n := 1; n <= changes; n++ {
 		c := change{n: n, items: []string{strconv.Itoa(1 + rand.IntN(items))}}
-		if n%10 == 0 { // an event of two items
-			c.items = append(c.items, strconv.Itoa(1+items))
+		if other := strconv.Itoa(1 + rand.IntN(items)); n%10 == 0 && other != c.items[0] { // an event of two items
+			c.items = append(c.items, other)
 		}
 		for _, item := range c.items {
 			versions[item] = append(versions[item], n)
