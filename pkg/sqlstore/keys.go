@@ -60,22 +60,13 @@ func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (hook.Key, error) 
 
 // Keys implements hook.Keys.
 func (s *Store) Keys(ctx context.Context, account string, p hook.Page) ([]hook.Key, string, error) {
-	after, more, err := parseMark(p.After)
-	if err != nil {
-		return nil, "", err
-	}
 	var where conditions
 	where.add(`account = ?`, account)
-	if more {
-		where.add(`(created_at, id) < (?, ?)`, after.at, after.id)
-	}
-	query := `SELECT ` + keyColumns + ` FROM api_keys WHERE ` + where.text.String() +
-		` ORDER BY created_at DESC, id DESC LIMIT ` + where.arg(p.Limit+1)
-	list, err := collect(ctx, s.db, scanKey, query, where.args...)
+	list, next, err := newest(ctx, s.db, `api_keys`, keyColumns, &where, p, scanKey,
+		func(k hook.Key) mark { return mark{at: database.Micros(k.CreatedAt), id: k.ID} })
 	if err != nil {
 		return nil, "", fmt.Errorf("listing keys of account %q: %w", account, err)
 	}
-	list, next := cut(list, p.Limit, func(k hook.Key) mark { return mark{at: database.Micros(k.CreatedAt), id: k.ID} })
 	return list, next, nil
 }
 

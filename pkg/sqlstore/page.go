@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -56,6 +57,28 @@ func cut[T any](rows []T, limit int, at func(T) mark) ([]T, string) {
 	}
 	rows = rows[:limit]
 	return rows, at(rows[limit-1]).cursor()
+}
+
+// newest reads a page of the rows of a table that meet the conditions, the newest
+// first: those with a created_at and an id. The error may be a hook.Invalid.
+func newest[T any](ctx context.Context, q queries, table, columns string, where *conditions, p hook.Page,
+	scan func(func(...any) error) (T, error), at func(T) mark,
+) ([]T, string, error) {
+	after, more, err := parseMark(p.After)
+	if err != nil {
+		return nil, "", err
+	}
+	if more {
+		where.add(`(created_at, id) < (?, ?)`, after.at, after.id)
+	}
+	query := `SELECT ` + columns + ` FROM ` + table + ` WHERE ` + where.text.String() +
+		` ORDER BY created_at DESC, id DESC LIMIT ` + where.arg(p.Limit+1)
+	list, err := collect(ctx, q, scan, query, where.args...)
+	if err != nil {
+		return nil, "", err
+	}
+	list, next := cut(list, p.Limit, at)
+	return list, next, nil
 }
 
 // conditions builds a WHERE clause with its arguments.

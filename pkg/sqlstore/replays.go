@@ -85,22 +85,13 @@ func readReplay(ctx context.Context, q queries, account, id, lock string) (hook.
 
 // Replays implements hook.Replays.
 func (s *Store) Replays(ctx context.Context, account string, p hook.Page) ([]hook.Replay, string, error) {
-	after, more, err := parseMark(p.After)
-	if err != nil {
-		return nil, "", err
-	}
 	var where conditions
 	where.add(`account = ?`, account)
-	if more {
-		where.add(`(created_at, id) < (?, ?)`, after.at, after.id)
-	}
-	query := `SELECT ` + replayColumns + ` FROM replays WHERE ` + where.text.String() +
-		` ORDER BY created_at DESC, id DESC LIMIT ` + where.arg(p.Limit+1)
-	list, err := collect(ctx, s.db, scanReplay, query, where.args...)
+	list, next, err := newest(ctx, s.db, `replays`, replayColumns, &where, p, scanReplay,
+		func(r hook.Replay) mark { return mark{at: database.Micros(r.CreatedAt), id: r.ID} })
 	if err != nil {
 		return nil, "", fmt.Errorf("listing replays of account %q: %w", account, err)
 	}
-	list, next := cut(list, p.Limit, func(r hook.Replay) mark { return mark{at: database.Micros(r.CreatedAt), id: r.ID} })
 	return list, next, nil
 }
 

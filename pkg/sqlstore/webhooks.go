@@ -56,10 +56,6 @@ func (s *Store) Webhook(ctx context.Context, account, id string) (hook.Webhook, 
 
 // Webhooks implements hook.Webhooks.
 func (s *Store) Webhooks(ctx context.Context, account string, f hook.WebhookFilter, p hook.Page) ([]hook.Webhook, string, error) {
-	after, more, err := parseMark(p.After)
-	if err != nil {
-		return nil, "", err
-	}
 	var where conditions
 	where.add(`account = ?`, account)
 	if f.Status != "" {
@@ -67,16 +63,11 @@ func (s *Store) Webhooks(ctx context.Context, account string, f hook.WebhookFilt
 	} else {
 		where.add(`status <> 'revoked'`)
 	}
-	if more {
-		where.add(`(created_at, id) < (?, ?)`, after.at, after.id)
-	}
-	query := `SELECT ` + webhookColumns + ` FROM webhooks WHERE ` + where.text.String() +
-		` ORDER BY created_at DESC, id DESC LIMIT ` + where.arg(p.Limit+1)
-	list, err := collect(ctx, s.db, scanWebhook, query, where.args...)
+	list, next, err := newest(ctx, s.db, `webhooks`, webhookColumns, &where, p, scanWebhook,
+		func(w hook.Webhook) mark { return mark{at: database.Micros(w.CreatedAt), id: w.ID} })
 	if err != nil {
 		return nil, "", fmt.Errorf("listing webhooks of account %q: %w", account, err)
 	}
-	list, next := cut(list, p.Limit, func(w hook.Webhook) mark { return mark{at: database.Micros(w.CreatedAt), id: w.ID} })
 	return list, next, nil
 }
 
