@@ -224,26 +224,23 @@ func (s *tokenSource) post(client Client, to *egress.Destination, p *paper, dead
 	if err != nil {
 		return egress.Answer{}, err
 	}
-	p.header = append(p.header, hook.Header{Name: authorization, Value: value})
-	answer, err := client.Post(p.request(to, deadline))
-	if err == nil && answer.Status == http.StatusUnauthorized && !s.doubtful(value) {
-		other, err := s.get(deadline, value)
-		if errors.Is(err, errSameToken) {
-			return answer, nil // the token is not what it is about
-		}
-		if err != nil {
-			return egress.Answer{}, err
-		}
-		return s.repeat(client, p, to, deadline, other)
+	p.header = append(p.header, hook.Header{Name: authorization})
+	answer, err := s.postWith(value, client, to, p, deadline)
+	if err != nil || answer.Status != http.StatusUnauthorized || s.doubtful(value) {
+		return answer, err
 	}
-	if err == nil && answer.Status != http.StatusUnauthorized {
-		s.helped(value)
+	other, err := s.get(deadline, value)
+	switch {
+	case errors.Is(err, errSameToken):
+		return answer, nil // the token is not what it is about
+	case err != nil:
+		return egress.Answer{}, err
 	}
-	return answer, err
+	return s.postWith(other, client, to, p, deadline)
 }
 
-// repeat makes a request again, with another token.
-func (s *tokenSource) repeat(client Client, p *paper, to *egress.Destination, deadline time.Time, value string) (egress.Answer, error) {
+// postWith makes a request with a token, whose place is the last line of its header.
+func (s *tokenSource) postWith(value string, client Client, to *egress.Destination, p *paper, deadline time.Time) (egress.Answer, error) {
 	p.header[len(p.header)-1].Value = value
 	answer, err := client.Post(p.request(to, deadline))
 	if err == nil && answer.Status != http.StatusUnauthorized {
