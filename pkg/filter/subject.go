@@ -60,8 +60,8 @@ func (s *Subject) data() any {
 	v := &s.values[s.at]
 	if !v.decoded {
 		v.decoded = true
-		// The router has made sure that it is JSON. A number beyond a double's range
-		// leaves what was read up to it.
+		// The router has made sure that it is JSON. What is left of a number beyond a
+		// double's range is null, and all else is there.
 		if raw := s.event.Items[s.at].Data; len(raw) > 0 {
 			_ = json.Unmarshal(raw, &v.data)
 		}
