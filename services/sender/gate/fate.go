@@ -7,8 +7,8 @@ import "time"
 func (g *Gate[T]) Park(e *Entry[T], run int64, due time.Time) (again []T) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	h := g.hooks[e.Webhook]
-	if h == nil || h.entries[e.Delivery] != e {
+	h := g.home(e)
+	if h == nil {
 		return nil
 	}
 	g.version++ // a takeover has to know until when
@@ -30,8 +30,8 @@ func (g *Gate[T]) Park(e *Entry[T], run int64, due time.Time) (again []T) {
 func (g *Gate[T]) Hold(e *Entry[T], run int64, now time.Time) (again []T) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	h := g.hooks[e.Webhook]
-	if h == nil || h.entries[e.Delivery] != e {
+	h := g.home(e)
+	if h == nil {
 		return nil
 	}
 	if run < e.Run {
@@ -63,8 +63,8 @@ func (g *Gate[T]) Hold(e *Entry[T], run int64, now time.Time) (again []T) {
 func (g *Gate[T]) Leave(e *Entry[T], run int64) (again []T) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	h := g.hooks[e.Webhook]
-	if h == nil || h.entries[e.Delivery] != e {
+	h := g.home(e)
+	if h == nil {
 		return nil
 	}
 	if run < e.Run {

@@ -189,6 +189,14 @@ func (g *Gate[T]) webhook(c *Change) *webhook[T] {
 	return h
 }
 
+// home is the webhook of an entry; nil if the entry was forgotten.
+func (g *Gate[T]) home(e *Entry[T]) *webhook[T] {
+	if h := g.hooks[e.Webhook]; h != nil && h.entries[e.Delivery] == e {
+		return h
+	}
+	return nil
+}
+
 // remove takes an entry out.
 func (g *Gate[T]) remove(h *webhook[T], e *Entry[T]) {
 	h.vacate(e)

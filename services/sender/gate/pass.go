@@ -47,11 +47,11 @@ type Answer struct {
 func (g *Gate[T]) Pass(e *Entry[T], run int64, r Rules, waiter T, now time.Time) Answer {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	h := g.hooks[e.Webhook]
+	h := g.home(e)
 	switch {
 	case g.closed:
 		return Answer{Verdict: Closed}
-	case h == nil || h.entries[e.Delivery] != e: // it was forgotten
+	case h == nil: // it was forgotten
 		return Answer{Verdict: Go, Type: e.Type}
 	case run < e.Run:
 		return Answer{Verdict: Late}
