@@ -14,8 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +24,6 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/staffetta/staffetta/pkg/bus"
-	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/retry"
 	"github.com/staffetta/staffetta/services/sender/gate"
 )
@@ -222,26 +219,6 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// leaveUnlessServing leaves the group if the sender stops while it has no
-// assignment. One that waits for the next, to drain on, does not wait for a
-// Kafka that is away: nothing can be written down, so it is repeated anyway.
-func (s *Service) leaveUnlessServing(member context.Context, leave func(), serving *sync.Mutex) {
-	tick := time.NewTicker(commitInterval / 5)
-	defer tick.Stop()
-	for member.Err() == nil {
-		if serving.TryLock() {
-			if s.drained() || !s.lease.holds() {
-				leave()
-			}
-			serving.Unlock()
-		}
-		select {
-		case <-tick.C:
-		case <-member.Done():
-		}
-	}
-}
-
 // Share is what part of all partitions this sender has; above 0, as a part of an
 // account's quota.
 func (s *Service) Share() float64 {
@@ -254,154 +231,4 @@ func (s *Service) Ready(context.Context) error {
 		return errors.New("not a member of the group " + Group)
 	}
 	return nil
-}
-
-// serve works on one assignment until it is taken away or the sender stops.
-func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment) {
-	heard := time.Now() // by the group
-	s.take(a, stopping.Err() == nil)
-	// What is somebody else's by now is given up: nothing of it starts.
-	s.lease.renew(heard, a.Session)
-	reading, stopReading := context.WithCancel(generation)
-	defer stopReading()
-	defer context.AfterFunc(stopping, stopReading)()
-
-	var committer sync.WaitGroup
-	committing, stopCommitting := context.WithCancel(generation)
-	committer.Go(func() { s.commitEvery(committing, a) })
-	committer.Go(func() { s.watch(committing) })
-	for reading.Err() == nil {
-		s.beginAnew()
-		batch, err := s.poll(reading)
-		if err != nil {
-			if errors.Is(err, context.Canceled) {
-				continue // the end, or an owner that hangs
-			}
-			break
-		}
-		if o := s.owner(batch.Partition); o != nil {
-			o.inbox.put(batch)
-		}
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(generation), leaveTimeout)
-	defer cancel()
-	if generation.Err() == nil {
-		s.drain(generation)
-	} else {
-		// The next owners read in attempts what was answered by now.
-		flushing, cancel := context.WithTimeout(last, flushTimeout)
-		s.writing.flush(flushing)
-		cancel()
-	}
-	stopCommitting()
-	committer.Wait()
-	if err := s.commit(last, a); err != nil {
-		s.Log.Warn("last commit before the partitions move failed; their next owners have more to read", zap.Error(err))
-	}
-}
-
-// poll returns what was fetched next; context.Canceled also if an owner is to
-// begin anew.
-func (s *Service) poll(ctx context.Context) (bus.Batch, error) {
-	ctx, interrupt := context.WithCancel(ctx)
-	defer interrupt()
-	s.mu.Lock()
-	s.interrupt = interrupt
-	if len(s.hanging) > 0 {
-		interrupt()
-	}
-	s.mu.Unlock()
-	return s.fetcher.Poll(ctx)
-}
-
-func (s *Service) owner(partition int) *owner {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.owners[partition]
-}
-
-// take gives up the owners of partitions that went, and starts some for those
-// that are new, if it is to begin anything. An owner whose partition stays goes
-// on as if nothing had happened, unless somebody else has committed meanwhile.
-func (s *Service) take(a *bus.Assignment, begin bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := a.Generation == s.generation+1
-	s.generation = a.Generation
-	mine, old := map[int]bool{}, map[int]*owner{}
-	for _, p := range a.Partitions[bus.Deliveries] {
-		mine[p] = true
-	}
-	for p, o := range s.owners {
-		// In the generation after its own nobody else can have had the partition,
-		// whatever became of the last commit.
-		if mine[p] && (next || o.committedIs(a)) {
-			continue
-		}
-		s.end(o, errMoved)
-		old[p] = o
-	}
-	ends := s.logEnds()
-	for p := range mine {
-		if _, ok := s.owners[p]; ok || !begin {
-			continue
-		}
-		committed := map[string]bus.Committed{}
-		for _, topic := range topics() {
-			committed[topic] = a.Committed(topic, p)
-		}
-		s.owners[p] = newOwner(s, p, committed)
-		s.owners[p].begin(ends, old[p])
-	}
-	s.share.Store(int64(len(s.owners)))
-	s.metrics.partitions.Set(float64(len(s.owners)))
-}
-
-func (s *Service) logEnds() *logEnds { return &logEnds{bus: s.Bus, log: s.Log} }
-
-// end gives an owner up. Under s.mu.
-func (s *Service) end(o *owner, why error) {
-	o.abandon(why)
-	o.reading.Lock() // it begins no more
-	for _, topic := range topics() {
-		s.fetcher.Remove(topic, o.partition)
-	}
-	o.reading.Unlock()
-	delete(s.owners, o.partition)
-}
-
-// drained reports whether a sender that stops has nothing under way any more, or
-// has waited for it for as long as one request may last.
-func (s *Service) drained() bool { return s.budget.idle() || time.Now().After(s.stopsBy()) }
-
-// stopsBy is until when a sender drains; whoever asks first sets it.
-func (s *Service) stopsBy() time.Time {
-	s.stopBy.CompareAndSwap(0, time.Now().Add(hook.MaxTimeout).UnixNano())
-	return time.Unix(0, s.stopBy.Load())
-}
-
-// drain takes nothing new and waits until the fate of every task that was started
-// is durable, for as long as one request may last since the sender was stopped. If the partitions
-// are revoked meanwhile it goes on in the next generation.
-func (s *Service) drain(ctx context.Context) {
-	revoked := ctx
-	ctx, cancel := context.WithDeadline(ctx, s.stopsBy())
-	defer cancel()
-	s.mu.Lock()
-	owners := slices.Collect(maps.Values(s.owners))
-	s.mu.Unlock()
-	for _, o := range owners {
-		o.stop()
-	}
-	for _, o := range owners {
-		select {
-		case <-o.stopped:
-			// What is queued is the next owner's: it reads it again.
-			o.closeLanes()
-		case <-ctx.Done():
-		}
-	}
-	if err := s.budget.drain(ctx); err != nil && revoked.Err() == nil {
-		s.Log.Warn("some requests were still under way when the sender stopped; they are repeated", zap.Error(err))
-	}
 }
