@@ -165,6 +165,23 @@ func (p *process) end(how syscall.Signal) {
 	<-p.exited
 }
 
+// stall stops a child, and returns once it does nothing any more: a signal is
+// sent long before each thread of a busy machine has heard of it.
+func (p *process) stall(t *testing.T) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
+	require.NoError(t, err)
+	require.True(t, status.Stopped(), "the sender has ended")
+}
+
+// resume lets a child go on that was stalled.
+func (p *process) resume(t *testing.T) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
+}
+
 // died waits until a child has ended by itself.
 func (p *process) died(t *testing.T) {
 	t.Helper()

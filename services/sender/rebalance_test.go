@@ -194,7 +194,7 @@ func TestWhatWasQueuedInASenderThatStalledIsNotPostedByIt(t *testing.T) {
 			hooks, _, queued := g.fill(w, func() { first = launch(t, w.orders()) })
 			since := time.Now()
 			tiers := w.tiers()
-			require.NoError(t, first.cmd.Process.Signal(syscall.SIGSTOP))
+			first.stall(t)
 			g.answer()
 			if answered {
 				g.open()
@@ -206,7 +206,7 @@ func TestWhatWasQueuedInASenderThatStalledIsNotPostedByIt(t *testing.T) {
 			// Its requests are so old by now that it takes the receiver to hang.
 			require.Eventually(t, func() bool { return time.Since(since) > 9*time.Second }, within, pollEvery)
 			written := len(tiers.records())
-			require.NoError(t, first.cmd.Process.Signal(syscall.SIGCONT))
+			first.resume(t)
 			// It is a member again, and has done what it does with what it held.
 			for range 3 {
 				for p := range w.partitions {

@@ -195,14 +195,14 @@ func TestASenderThatStalledPostsNothingThatIsSomebodyElses(t *testing.T) {
 	for range 5 {
 		queue = append(queue, w.publish(0, slow)...)
 	}
-	require.NoError(t, first.cmd.Process.Signal(syscall.SIGSTOP))
+	first.stall(t)
 	launch(t, w.orders())
 	<-w.receiver.arrived // the other has taken over after a session
 	w.receiver.release()
 	for _, d := range append(queue, under) {
 		w.await(d, ended)
 	}
-	require.NoError(t, first.cmd.Process.Signal(syscall.SIGCONT))
+	first.resume(t)
 	for range 3 {
 		w.await(w.publish(0, slow)[0], ended)
 	}
