@@ -101,6 +101,30 @@ func TestWhatComesLateGoesWhereItsSourceBelongs(t *testing.T) {
 	require.Equal(t, []string{"dlv2"}, g.Leave(a, 0))
 }
 
+func TestThoseThatWouldWaitForEachOtherGoOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	elsewhere := change(5, "7", "8")
+	elsewhere.Source.Partition = 1
+	second, b := enter(t, g, change(2, "7"), ordered), enter(t, g, elsewhere, ordered)
+	// It comes late, and so before its successor in one queue, and last in the other.
+	first := enter(t, g, change(1, "7", "8"), ordered)
+	last := enter(t, g, change(3, "8"), ordered)
+	require.Equal(t, gate.Wait, pass(g, second, ordered))
+	require.Equal(t, gate.Wait, pass(g, last, ordered))
+	require.Equal(t, gate.Go, pass(g, first, ordered))
+	require.Equal(t, gate.Wait, pass(g, b, ordered), "one of them is under way")
+	require.ElementsMatch(t, []string{"dlv2", "dlv5", "dlv3"}, g.Park(first, 0, at))
+	require.Equal(t, gate.Later, pass(g, second, ordered), "behind its predecessor")
+	require.Equal(t, gate.Go, pass(g, b, ordered))
+	require.Equal(t, gate.Wait, pass(g, first, ordered))
+	require.Equal(t, []string{"dlv1"}, g.Leave(b, 0))
+	require.Equal(t, gate.Go, pass(g, first, ordered))
+	require.Empty(t, g.Leave(first, 0), "nobody is in memory")
+	require.Equal(t, gate.Go, pass(g, second, ordered))
+	require.Equal(t, gate.Go, pass(g, last, ordered))
+}
+
 func TestWhoWaitsForTooLongIsParked(t *testing.T) {
 	t.Parallel()
 	g := newGate()

@@ -67,7 +67,7 @@ func (g *Gate[T]) Pass(e *Entry[T], run int64, r Rules, waiter T, now time.Time)
 	if h.rules.Order {
 		blocker = h.blocker(e)
 	}
-	if blocker == nil {
+	if blocker == nil || h.stuck(e) {
 		e.state, e.waited = underway, false
 		h.occupy(e)
 		return Answer{Verdict: Go, Type: e.Type}

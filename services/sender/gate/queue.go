@@ -106,6 +106,53 @@ func (h *webhook[T]) blocker(e *Entry[T]) (worst *Entry[T]) {
 	return worst
 }
 
+// stuck reports whether an entry waits for others that wait for it, each behind the
+// other in the queue of another item: so it may come to be when events of several
+// items come through several partitions and one comes late. It may go then if all
+// before it come through other partitions, among which no order is promised; of
+// those that wait in a circle one at least may.
+func (h *webhook[T]) stuck(e *Entry[T]) bool {
+	if len(e.Items) < 2 || !h.passable(e) {
+		return false
+	}
+	met := map[*Entry[T]]bool{e: true}
+	next := []*Entry[T]{e}
+	for len(next) > 0 {
+		one := next[len(next)-1]
+		next = next[:len(next)-1]
+		for q := range h.queues(one) {
+			first := q.entries[0]
+			if first == e && one != e {
+				return true
+			}
+			if !met[first] && first.state != underway {
+				met[first] = true
+				next = append(next, first)
+			}
+		}
+	}
+	return false
+}
+
+// passable reports whether nothing is under way of an entry's items, and all that
+// is before it came through other partitions.
+func (h *webhook[T]) passable(e *Entry[T]) bool {
+	for q := range h.queues(e) {
+		if q.occupant != nil {
+			return false
+		}
+		for _, other := range q.entries {
+			if other == e {
+				break
+			}
+			if other.alongside(&e.Change) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // ahead is how many are before an entry, in the longest of its queues.
 func (h *webhook[T]) ahead(e *Entry[T]) (most int) {
 	for q := range h.queues(e) {
