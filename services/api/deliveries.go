@@ -60,7 +60,7 @@ func (s *Service) deliveryRoutes() {
 		OperationID: "retry-delivery", Method: http.MethodPost, Path: "/v1/deliveries/{id}/retry", Tags: tags,
 		Summary: "Deliver it again now",
 		Description: "Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. " +
-			"410 if its payload has expired.",
+			"409 if its webhook is revoked, or has ordering \"item\" and holds it: it is sent in its order then. 410 if its payload has expired.",
 		DefaultStatus: http.StatusAccepted,
 		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusServiceUnavailable},
 	}, access{scope: hook.ScopeWrite, find: func(ctx context.Context, p apiauth.Principal, id string) error {

@@ -169,3 +169,21 @@ func TestARetryIsANewRunOfTheSameDelivery(t *testing.T) {
 	b.acme().delete("/v1/webhooks/" + w).requires(204)
 	b.acme().post("/v1/deliveries/"+failed.Delivery+"/retry", "").requires(http.StatusConflict)
 }
+
+// What a webhook with an order holds is sent when those before it are.
+func TestWhatIsHeldInItsOrderIsNotRetriedAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ordered := b.acme().post("/v1/webhooks", `{"itemTypes": ["Contact"], "url": "https://example.com/hook", "ordering": "item"}`).
+		requires(http.StatusCreated).text("id")
+	held, free := attempt(ordered, 1, hook.FateHeld), attempt(b.webhook(), 2, hook.FateHeld)
+	b.record(held, free)
+	for _, a := range []hook.Attempt{held, free} {
+		b.kafka.payloads[a.Bundle] = hook.Event{ID: a.Event, Account: "acme"}
+	}
+	answer := b.acme().post("/v1/deliveries/"+held.Delivery+"/retry", "").requires(http.StatusConflict)
+	require.Contains(t, answer.text("detail"), held.Delivery)
+	require.Contains(t, answer.text("detail"), "ordering")
+	b.acme().post("/v1/deliveries/"+free.Delivery+"/retry", "").requires(http.StatusAccepted)
+	require.Len(t, b.kafka.reruns, 1)
+}

@@ -32,6 +32,10 @@ func (s *Service) retryDelivery(ctx context.Context, in *PathID) (*retryAnswer, 
 	if w.Status == hook.Revoked {
 		return nil, problem.New(http.StatusConflict, "", "webhook "+strconv.Quote(w.ID)+" is revoked: nothing is sent there any more", nil)
 	}
+	if d.Status == hook.FateHeld && w.Ordering == hook.OrderedByItem {
+		return nil, problem.New(http.StatusConflict, "", "delivery "+strconv.Quote(d.ID)+" is held and webhook "+strconv.Quote(w.ID)+
+			` has ordering "item": it is sent in its order when the webhook is resumed`, nil)
+	}
 	run := rerun.After(s.now(), d)
 	if err := s.rerun(ctx, d, run); err != nil {
 		return nil, err
