@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -63,8 +62,8 @@ func keepsOthersGoingWithoutRedis(t *testing.T, in *installation) {
 
 	// The router misses the deletion and the sender does not: so it is with a
 	// backlog, and here nobody has to wait for one.
-	in.signal(t, "router", syscall.SIGSTOP)
-	running := sync.OnceFunc(func() { in.signal(t, "router", syscall.SIGCONT) })
+	in.stall(t, "router")
+	running := sync.OnceFunc(func() { in.resume(t, "router") })
 	defer running()
 	for _, id := range webhooks {
 		a.api(t, http.MethodDelete, "/v1/webhooks/"+id, nil, http.StatusNoContent)

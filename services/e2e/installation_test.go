@@ -156,12 +156,30 @@ func (in *installation) take(service string) *process {
 	return p
 }
 
+// stall stops a service that runs, and returns once it does nothing any more.
+func (in *installation) stall(t *testing.T, service string) {
+	t.Helper()
+	pid := in.signal(t, service, syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+	require.NoError(t, err)
+	require.True(t, status.Stopped(), "%s has ended", service)
+}
+
+// resume lets a service go on that was stalled.
+func (in *installation) resume(t *testing.T, service string) {
+	t.Helper()
+	in.signal(t, service, syscall.SIGCONT)
+}
+
 // signal sends one to a service that runs.
-func (in *installation) signal(t *testing.T, service string, how syscall.Signal) {
+func (in *installation) signal(t *testing.T, service string, how syscall.Signal) (pid int) {
 	t.Helper()
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	require.NoError(t, in.processes[service].cmd.Process.Signal(how))
+	p := in.processes[service].cmd.Process
+	require.NoError(t, p.Signal(how))
+	return p.Pid
 }
 
 // awaitReady waits until a service says that it is ready.
