@@ -23,7 +23,7 @@ func TestAfterAnOutageTheLatestStateOfEachItemIsDeliveredOnce(t *testing.T) {
 		t.Run("ordering "+string(ordering), func(t *testing.T) {
 			w := newWorld(t)
 			var mu sync.Mutex
-			away, requests := true, 0
+			away, requests := false, 0
 			r := newReader(t, func(string, int) int {
 				mu.Lock()
 				defer mu.Unlock()
@@ -36,6 +36,13 @@ func TestAfterAnOutageTheLatestStateOfEachItemIsDeliveredOnce(t *testing.T) {
 			h := w.gatedHook(r, func(h *hook.Webhook) { h.Ordering, h.Coalesce = ordering, hook.CoalesceByItem })
 			launch(t, w.orders())
 			items := soak(40, 10_000)
+			// Before the outage it took what it got.
+			for n := range 20 {
+				w.await(w.changes(h, 0, change{n: 10*items + n + 1, items: []string{"before"}})[0], ended)
+			}
+			mu.Lock()
+			away, requests = true, 0
+			mu.Unlock()
 			var all []change
 			for n := range 10 * items {
 				c := change{n: n + 1, items: []string{strconv.Itoa(n % items)}}
