@@ -30,7 +30,7 @@ type pace struct {
 // take gives how many of want may go now at a rate per second, and counts them.
 // What was not used is kept for the time of a burst.
 func (p *pace) take(now time.Time, want int, rate float64, burst time.Duration) int {
-	most := max(1, rate*burst.Seconds())
+	most := 1 + rate*burst.Seconds() // whole ones are given, and no part is lost
 	p.tokens = min(most, p.tokens+rate*now.Sub(p.last).Seconds())
 	p.last = now
 	got := max(0, min(want, int(p.tokens)))
