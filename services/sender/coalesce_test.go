@@ -38,7 +38,7 @@ func TestAfterAnOutageTheLatestStateOfEachItemIsDeliveredOnce(t *testing.T) {
 			items := soak(40, 10_000)
 			// Before the outage it took what it got.
 			for n := range 20 {
-				w.await(w.changes(h, 0, change{n: 10*items + n + 1, items: []string{"before"}})[0], ended)
+				w.await(w.changes(h, 0, change{n: 10*items + n + 1, items: []string{strconv.Itoa(items)}})[0], ended)
 			}
 			mu.Lock()
 			away, requests = true, 0
