@@ -45,6 +45,9 @@ type lane struct {
 	// failures in a row, and when the last success came.
 	failures int
 	success  time.Time
+	// good is what the lane could take a second at the last success: what it does not
+	// take while its receiver is away says nothing about what it takes afterwards.
+	good     float64
 	measured bool
 	average  time.Duration // of a request, once measured
 	// heldUntil is what the receiver asked for by Retry-After.
@@ -119,6 +122,7 @@ func (l *lane) judge(r *running, went verdict, now time.Time) {
 	if went == succeeded {
 		l.limit = min(l.limit+1, maxLimit)
 		l.trust, l.failures, l.success = proven, 0, now
+		l.good = min(maxGuess, float64(l.effective())/max(l.average, time.Millisecond).Seconds())
 		l.drain.finished(l.queued() > 0, now)
 		return
 	}
@@ -257,7 +261,7 @@ func (l *lane) rate() float64 {
 	case l.success.IsZero():
 		rate = failingRate
 	default:
-		rate = min(maxGuess, float64(l.effective())/max(l.average, time.Millisecond).Seconds())
+		rate = l.good
 	}
 	if l.bounds.rate > 0 {
 		rate = min(rate, float64(l.bounds.rate))
