@@ -111,4 +111,11 @@ type Attempt struct {
 	// SupersededBy is the delivery of the later change that took its place, for
 	// ReasonNewerChange.
 	SupersededBy string
+
+	// Volley is a number for those requests to the webhook that were in flight
+	// together when the first of them failed; of failures that say that the receiver
+	// is away or overloaded, else 0. Opening is one for the breaker's opening at which
+	// this one was in flight, if it failed; 0: there was none. Streaks are counted by
+	// them; the log does without.
+	Volley, Opening int64
 }

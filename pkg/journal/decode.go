@@ -94,6 +94,10 @@ func readAttempt(a *hook.Attempt, message []byte) (fate deliveryv1.Fate, err err
 			a.ResponseHeaders = append(withRoom(a.ResponseHeaders, &r), h)
 		case tagSupersededBy:
 			a.SupersededBy = r.Text()
+		case tagVolley:
+			a.Volley = int64(r.Value)
+		case tagOpening:
+			a.Opening = int64(r.Value)
 		}
 	}
 	return fate, r.Err

@@ -54,7 +54,9 @@ func appendAttempt(dst []byte, a *hook.Attempt) []byte {
 		dst = wire.AppendText(dst, tagHeaderName, h.Name)
 		dst = wire.EndNest(wire.AppendText(dst, tagHeaderValue, h.Value), at)
 	}
-	return wire.AppendText(dst, tagSupersededBy, a.SupersededBy)
+	dst = wire.AppendText(dst, tagSupersededBy, a.SupersededBy)
+	dst = wire.AppendNumber(dst, tagVolley, uint64(a.Volley))
+	return wire.AppendNumber(dst, tagOpening, uint64(a.Opening))
 }
 
 // size is how much appendAttempt appends.
@@ -80,7 +82,9 @@ func size(a *hook.Attempt) int {
 		wire.SizeBytes(tagResponse, a.Response) +
 		wire.SizeNumber(tagDue, toMillis(a.Due)) +
 		wire.SizeText(tagTraceID, a.TraceID) +
-		wire.SizeText(tagSupersededBy, a.SupersededBy)
+		wire.SizeText(tagSupersededBy, a.SupersededBy) +
+		wire.SizeNumber(tagVolley, uint64(a.Volley)) +
+		wire.SizeNumber(tagOpening, uint64(a.Opening))
 	for _, item := range a.Items {
 		n += wire.SizeNested(tagItems, len(item))
 	}

@@ -34,6 +34,8 @@ const (
 	tagTraceID         = 24<<3 | wire.Length
 	tagResponseHeaders = 25<<3 | wire.Length
 	tagSupersededBy    = 28<<3 | wire.Length
+	tagVolley          = 37<<3 | wire.Varint
+	tagOpening         = 38<<3 | wire.Varint
 
 	tagHeaderName  = 1<<3 | wire.Length
 	tagHeaderValue = 2<<3 | wire.Length

@@ -62,6 +62,8 @@ func encodeByMessage(a hook.Attempt) ([]byte, error) {
 		TraceId:   clean(a.TraceID),
 
 		SupersededBy: clean(a.SupersededBy),
+		Volley:       a.Volley,
+		Opening:      a.Opening,
 	}
 	if a.Store != "" {
 		m.Store = proto.String(clean(a.Store))
@@ -147,6 +149,8 @@ func decodeByMessage(value []byte) (hook.Attempt, error) {
 		TraceID:    m.GetTraceId(),
 
 		SupersededBy: m.GetSupersededBy(),
+		Volley:       m.GetVolley(),
+		Opening:      m.GetOpening(),
 	}
 	for _, h := range m.GetResponseHeaders() {
 		a.ResponseHeaders = append(a.ResponseHeaders, hook.Header{Name: h.GetName(), Value: h.GetValue()})

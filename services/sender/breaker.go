@@ -43,9 +43,10 @@ type breaker struct {
 	mu      sync.Mutex
 	current *gobreaker.TwoStepCircuitBreaker[struct{}]
 	// opened is how often it opened since it was closed last; until is the end
-	// of the opening.
-	opened int
-	until  time.Time
+	// of the opening. openings are all since the breaker was made.
+	opened   int
+	until    time.Time
+	openings int
 }
 
 func newBreaker(longest time.Duration, changed func(circuit, time.Duration)) *breaker {
@@ -74,6 +75,7 @@ func (b *breaker) build(open time.Duration, trip func(gobreaker.Counts) bool) *g
 			switch to {
 			case gobreaker.StateOpen:
 				b.opened++
+				b.openings++
 				b.until = time.Now().Add(open)
 				b.changed(circuitOpen, open)
 			case gobreaker.StateHalfOpen:
@@ -87,8 +89,9 @@ func (b *breaker) build(open time.Duration, trip func(gobreaker.Counts) bool) *g
 }
 
 // allow asks for one request: not while it is open, and one at a time while it
-// is half open. If it is granted, tell is to be called with how it went.
-func (b *breaker) allow() (tell func(verdict), ok bool) {
+// is half open. If it is granted, tell is to be called with how it went; it returns
+// how often the breaker has opened by then.
+func (b *breaker) allow() (tell func(verdict) int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	asked := b.current
@@ -96,14 +99,14 @@ func (b *breaker) allow() (tell func(verdict), ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	return func(went verdict) { b.tell(asked, done, went) }, true
+	return func(went verdict) int { return b.tell(asked, done, went) }, true
 }
 
-func (b *breaker) tell(asked *gobreaker.TwoStepCircuitBreaker[struct{}], done func(error), went verdict) {
+func (b *breaker) tell(asked *gobreaker.TwoStepCircuitBreaker[struct{}], done func(error), went verdict) (openings int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if asked != b.current {
-		return // an answer from before the last opening says nothing new
+		return b.openings // an answer from before the last opening says nothing new
 	}
 	before := b.opened
 	switch went {
@@ -122,11 +125,12 @@ func (b *breaker) tell(asked *gobreaker.TwoStepCircuitBreaker[struct{}], done fu
 			b.current = b.build(firstOpen, tripped)
 		}
 	}
+	return b.openings
 }
 
 // reopen replaces the breaker by one that is open for longer.
 func (b *breaker) reopen(open time.Duration) {
-	opened := b.opened
+	opened, openings := b.opened, b.openings
 	always := true
 	b.current = b.build(open, func(c gobreaker.Counts) bool {
 		if always {
@@ -138,7 +142,7 @@ func (b *breaker) reopen(open time.Duration) {
 	if done, err := b.current.Allow(); err == nil {
 		done(errAway)
 	}
-	b.opened = opened
+	b.opened, b.openings = opened, openings // it is the same opening
 }
 
 // state is "closed", "open" or "half_open", and until when it is open.

@@ -56,6 +56,7 @@ type lane struct {
 	drain     drain
 	booking   booking
 	crowd     crowd
+	volleys   volleys
 	wakeUp    *time.Timer // for when the rate allows the next
 	lastUsed  time.Time
 	dead      bool
@@ -66,14 +67,14 @@ type lane struct {
 type running struct {
 	task *task
 	at   time.Time
-	// tell is to be called with how it went.
-	tell func(verdict)
+	// tell is to be called with how it went; see breaker.allow.
+	tell func(verdict) int
 	// slot is nil for a probe.
 	slot *slot
 }
 
 func newLane(account string, b *breaker, t *turns) *lane {
-	return &lane{account: account, breaker: b, turns: t, running: list.New(), limit: startLimit}
+	return &lane{account: account, breaker: b, turns: t, running: list.New(), limit: startLimit, volleys: newVolleys(time.Now())}
 }
 
 // finish notes how a started task went. It returns the task to be started next,
@@ -84,7 +85,7 @@ func (l *lane) finish(t *task, went verdict, retryAfter time.Duration, now time.
 	defer l.mu.Unlock()
 	l.lastUsed = now
 	r := l.end(t)
-	r.tell(went)
+	l.volleys.ends(t, went, r.tell(went))
 	l.judge(r, went, now)
 	if until := now.Add(retryAfter); retryAfter > 0 && until.After(l.heldUntil) {
 		l.heldUntil = until
@@ -219,6 +220,7 @@ func (l *lane) start(t *task, s *slot, now time.Time) bool {
 		l.letGo(t)
 	}
 	l.pace.take(l.bounds.rate, now)
+	l.volleys.begins(t)
 	t.lane = l
 	t.running = l.running.PushBack(&running{task: t, at: now, tell: tell, slot: s})
 	return true

@@ -53,6 +53,10 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 	if !out.at.IsZero() {
 		t.attempts++
 		a.At, a.Number = out.at, t.attempts
+		if out.verdict() == away {
+			a.Volley = t.volley
+		}
+		a.Opening = t.opening
 	}
 	notBefore := out.due
 	t.booked = fate == hook.FatePending

@@ -46,14 +46,10 @@ type task struct {
 	// finished is called once when the task's fate is durable.
 	finished func()
 	// reserved is the start of the quota period from which the task has taken its
-	// call already; zero: none. overQuota says that it was deferred for the quota
-	// before, which usage counts once.
-	reserved  time.Time
-	overQuota bool
+	// call already; zero: none.
+	reserved time.Time
 	// taken is the period of the call that was taken for the request under way.
 	taken time.Time
-	// booked says that the task is parked until its place in the lane.
-	booked bool
 
 	// passage is what the gate has to do with it; nil: nothing.
 	passage *passage
@@ -67,6 +63,8 @@ type task struct {
 	final bool
 	// kept says that the fate that is being written is held.
 	kept bool
+	// booked says that the task is parked until its place in the lane.
+	booked bool
 	// over is set once the task is finished or dropped.
 	over atomic.Bool
 	// lane and running are where the task is started, probing whether it holds a
@@ -75,6 +73,12 @@ type task struct {
 	queued  time.Time
 	running *list.Element
 	probing bool
+	// overQuota says that it was deferred for the quota before, which usage counts
+	// once.
+	overQuota bool
+	// volley is that of its request, and opening the one of the breaker that it met;
+	// see volleys.
+	volley, opening int64
 }
 
 // ofBundle gives the tasks of a record of deliveries. finished is called when

@@ -955,7 +955,13 @@ type Attempt struct {
 	// The answer's headers, at most 4 KiB of them, secrets masked.
 	ResponseHeaders []*Header `protobuf:"bytes,25,rep,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty"`
 	// The delivery of the later change that took its place, if any.
-	SupersededBy  string `protobuf:"bytes,28,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	SupersededBy string `protobuf:"bytes,28,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	// Number of the webhook's requests that were in flight together when the first of
+	// them failed; only of failures that say that the receiver is away or overloaded.
+	Volley int64 `protobuf:"varint,37,opt,name=volley,proto3" json:"volley,omitempty"`
+	// Number of the breaker's opening at which this one was in flight, if it failed; 0
+	// if there was none.
+	Opening       int64 `protobuf:"varint,38,opt,name=opening,proto3" json:"opening,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1172,6 +1178,20 @@ func (x *Attempt) GetSupersededBy() string {
 	return ""
 }
 
+func (x *Attempt) GetVolley() int64 {
+	if x != nil {
+		return x.Volley
+	}
+	return 0
+}
+
+func (x *Attempt) GetOpening() int64 {
+	if x != nil {
+		return x.Opening
+	}
+	return 0
+}
+
 // Header is one line of an answer's header.
 type Header struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1305,7 +1325,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\aaccount\x18\f \x01(\tR\aaccount\x12\x10\n" +
 	"\x03low\x18\r \x01(\bR\x03low\x12 \n" +
 	"\folder_due_ms\x18\x0e \x01(\x03R\n" +
-	"olderDueMs\"\xdc\x06\n" +
+	"olderDueMs\"\x8e\a\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
@@ -1335,7 +1355,9 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06due_ms\x18\x17 \x01(\x03R\x05dueMs\x12\x19\n" +
 	"\btrace_id\x18\x18 \x01(\tR\atraceId\x12H\n" +
 	"\x10response_headers\x18\x19 \x03(\v2\x1d.staffetta.delivery.v1.HeaderR\x0fresponseHeaders\x12#\n" +
-	"\rsuperseded_by\x18\x1c \x01(\tR\fsupersededByB\b\n" +
+	"\rsuperseded_by\x18\x1c \x01(\tR\fsupersededBy\x12\x16\n" +
+	"\x06volley\x18% \x01(\x03R\x06volley\x12\x18\n" +
+	"\aopening\x18& \x01(\x03R\aopeningB\b\n" +
 	"\x06_store\"2\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
