@@ -28,8 +28,8 @@ var EventTopics = []string{
 
 const (
 	day = 24 * time.Hour
-	// keepPayloads is how long a delivery can be replayed.
-	keepPayloads = 14 * day
+	// PayloadRetention is how long payloads are kept, and a delivery can be replayed.
+	PayloadRetention = 14 * day
 	// keepTask is what a tier keeps a record beyond its delay: how long senders
 	// may be away before a task is lost.
 	keepTask = 7 * day
@@ -64,17 +64,17 @@ func Topics(partitions int, upstream []string) []TopicSpec {
 		specs = append(specs, s)
 	}
 	for _, name := range EventTopics {
-		add(TopicSpec{Name: name, Retention: keepPayloads, MaxMessageBytes: 8 * mib})
+		add(TopicSpec{Name: name, Retention: PayloadRetention, MaxMessageBytes: 8 * mib})
 	}
-	add(TopicSpec{Name: Deliveries, Retention: keepPayloads, MaxMessageBytes: 2 * mib})
+	add(TopicSpec{Name: Deliveries, Retention: PayloadRetention, MaxMessageBytes: 2 * mib})
 	for _, tier := range retry.Tiers {
 		add(TopicSpec{Name: tier.Topic, Retention: tier.Delay + keepTask, MaxMessageBytes: 2 * mib})
 	}
-	add(TopicSpec{Name: Attempts, Retention: keepPayloads, MaxMessageBytes: 2 * mib})
+	add(TopicSpec{Name: Attempts, Retention: PayloadRetention, MaxMessageBytes: 2 * mib})
 	add(TopicSpec{Name: Gates, Retention: keepTask, MaxMessageBytes: 2 * mib})
-	add(TopicSpec{Name: Quarantine, Retention: keepPayloads, MaxMessageBytes: 16 * mib})
+	add(TopicSpec{Name: Quarantine, Retention: PayloadRetention, MaxMessageBytes: 16 * mib})
 	for _, name := range upstream {
-		add(TopicSpec{Name: name, Retention: keepPayloads, MaxMessageBytes: 8 * mib, Upstream: true})
+		add(TopicSpec{Name: name, Retention: PayloadRetention, MaxMessageBytes: 8 * mib, Upstream: true})
 	}
 	return specs
 }

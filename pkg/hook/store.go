@@ -51,7 +51,7 @@ type Accounts interface {
 	// empty at the end.
 	Accounts(ctx context.Context, p Page) ([]Account, string, error)
 	// UpdateAccount changes one in a transaction: change gets the current state
-	// and edits its name and quota; its error aborts and is returned.
+	// and edits its name, quota and streak; its error aborts and is returned.
 	// ErrNotFound. A change that edits nothing raises no version; any other
 	// does, which queues the account for publication to the cache.
 	UpdateAccount(ctx context.Context, id string, change func(*Account) error) (Account, error)
@@ -212,7 +212,9 @@ type Recorder interface {
 	// already change nothing, and count for no usage.
 	// A record of an older run than the delivery's row leaves the row. One whose
 	// receiver is gone (ReasonGone: it answered 410) disables its webhook, unless
-	// the URL is another one by now.
+	// the URL is another one by now; so do failures in a row, by the account's
+	// StreakRule. Notifications of that, and of a quota that is used up, are written
+	// with it.
 	Record(ctx context.Context, ranges []Range) error
 	// Releasable returns at most limit held deliveries, oldest first and in the order
 	// of their source among those of one time, of
@@ -225,6 +227,12 @@ type Recorder interface {
 	// FinishResuming makes those webhooks active that are resuming since
 	// before the given time and have no held delivery left.
 	FinishResuming(ctx context.Context, before time.Time) error
+	// NotifyExpiring tells the members of webhooks that hold deliveries whose
+	// payloads expire, once for each time that a webhook is suspended.
+	NotifyExpiring(ctx context.Context, e Expiring) error
+	// ForgetNotifications deletes those from before a time, and what is left of
+	// revoked webhooks' streaks.
+	ForgetNotifications(ctx context.Context, before time.Time) error
 }
 
 // Usage is what one webhook was charged in one period of its account's quota;

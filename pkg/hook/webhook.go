@@ -174,6 +174,8 @@ type Account struct {
 	CreatedAt time.Time
 	// Quota bounds the account's requests; nil: there is no limit.
 	Quota *Quota
+	// Streak says what follows from failures in a row; nil: the installation's rule.
+	Streak *StreakRule
 }
 
 // Webhook is a tenant's subscription.

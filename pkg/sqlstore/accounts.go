@@ -5,24 +5,32 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-const accountColumns = `id, name, version, deleted, created_at, quota_calls, quota_period`
+const accountColumns = `id, name, version, deleted, created_at, quota_calls, quota_period, streak`
 
 func scanAccount(scan func(...any) error) (hook.Account, error) {
 	var a hook.Account
 	var created int64
 	var calls, period sql.NullInt64
-	err := scan(&a.ID, &a.Name, &a.Version, &a.Deleted, &created, &calls, &period)
+	var rule sql.NullString
+	err := scan(&a.ID, &a.Name, &a.Version, &a.Deleted, &created, &calls, &period, &rule)
+	if err != nil {
+		return a, err
+	}
 	a.CreatedAt = database.Time(created)
 	if calls.Valid && period.Valid {
 		a.Quota = &hook.Quota{Calls: calls.Int64, Period: time.Duration(period.Int64) * time.Millisecond}
 	}
-	return a, err
+	if a.Streak, err = parseRule(rule); err != nil {
+		return a, fmt.Errorf("streak of account %q: %w", a.ID, err)
+	}
+	return a, nil
 }
 
 // quotaColumns are quota_calls and quota_period of a quota: NULL without one.
@@ -42,9 +50,13 @@ func (s *Store) CreateAccount(ctx context.Context, a hook.Account) (hook.Account
 	}
 	a.Version, a.Deleted, a.CreatedAt = 1, false, database.Time(created)
 	calls, period := quotaColumns(a.Quota)
-	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+	rule, err := ruleColumn(a.Streak)
+	if err != nil {
+		return hook.Account{}, fmt.Errorf("creating account %q: %w", a.ID, err)
+	}
+	err = s.db.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO accounts (`+accountColumns+`, published)
-			VALUES ($1, $2, 1, FALSE, $3, $4, $5, 0)`, a.ID, a.Name, created, calls, period)
+			VALUES ($1, $2, 1, FALSE, $3, $4, $5, $6, 0)`, a.ID, a.Name, created, calls, period, rule)
 		return err
 	})
 	switch {
@@ -95,8 +107,12 @@ func (s *Store) UpdateAccount(ctx context.Context, id string, change func(*hook.
 			return err
 		}
 		calls, period := quotaColumns(a.Quota)
-		_, err = tx.ExecContext(ctx, `UPDATE accounts SET name = $2, quota_calls = $3, quota_period = $4, version = $5
-			WHERE id = $1`, id, a.Name, calls, period, a.Version)
+		rule, err := ruleColumn(a.Streak)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE accounts SET name = $2, quota_calls = $3, quota_period = $4, version = $5, streak = $6
+			WHERE id = $1`, id, a.Name, calls, period, a.Version, rule)
 		return err
 	})
 	if err != nil {
@@ -108,13 +124,13 @@ func (s *Store) UpdateAccount(ctx context.Context, id string, change func(*hook.
 // editAccount applies a change to a copy; Version is raised if anything differs.
 func editAccount(before hook.Account, change func(*hook.Account) error) (hook.Account, error) {
 	a := before
-	a.Quota = copyOf(before.Quota)
+	a.Quota, a.Streak = copyOf(before.Quota), copyOfRule(before.Streak)
 	if err := change(&a); err != nil {
 		return hook.Account{}, err
 	}
 	edited := before
-	edited.Name, edited.Quota = a.Name, copyOf(a.Quota)
-	if edited.Name != before.Name || !sameQuota(edited.Quota, before.Quota) {
+	edited.Name, edited.Quota, edited.Streak = a.Name, copyOf(a.Quota), copyOfRule(a.Streak)
+	if edited.Name != before.Name || !sameQuota(edited.Quota, before.Quota) || !sameRule(edited.Streak, before.Streak) {
 		edited.Version++
 	}
 	return edited, nil
@@ -128,6 +144,20 @@ func copyOf(q *hook.Quota) *hook.Quota {
 	}
 	own := *q
 	return &own
+}
+
+func copyOfRule(r *hook.StreakRule) *hook.StreakRule {
+	if r == nil {
+		return nil
+	}
+	return &hook.StreakRule{Notify: slices.Clone(r.Notify), Disable: r.Disable}
+}
+
+func sameRule(a, b *hook.StreakRule) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Disable == b.Disable && slices.Equal(a.Notify, b.Notify)
 }
 
 func sameQuota(a, b *hook.Quota) bool {

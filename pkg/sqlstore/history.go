@@ -48,17 +48,31 @@ func keyOf(a *hook.Attempt) attemptKey {
 	return key
 }
 
-// add takes a record in and reports whether the log did not have it yet: twins
-// that posted the same attempt leave one entry, the success if there was one.
-func (h *history) add(a *hook.Attempt) (fresh bool) {
+// novelty is what a record is to the log.
+type novelty int
+
+const (
+	// known: the log has it, or a twin of it that counts.
+	known novelty = iota
+	// added: the log did not have it.
+	added
+	// corrected: a twin of it failed, but this one is a success.
+	corrected
+)
+
+// add takes a record in, and says what that is to the log: twins that posted the
+// same attempt leave one entry, the success if there was one.
+func (h *history) add(a *hook.Attempt) (is novelty) {
 	key := keyOf(a)
 	at := slices.IndexFunc(h.attempts, func(e entry) bool { return e.key == key })
-	fresh = at < 0
+	fresh := at < 0
 	switch {
 	case fresh:
+		is = added
 		at = len(h.attempts)
 		h.attempts = append(h.attempts, entry{key: key, attempt: a})
 	case a.Fate == hook.FateDelivered && h.attempts[at].attempt.Fate != hook.FateDelivered:
+		is = corrected
 		e := &h.attempts[at]
 		e.attempt, e.tabled, e.stale = a, false, e.tabled || e.stale
 	default:
@@ -70,7 +84,7 @@ func (h *history) add(a *hook.Attempt) (fresh bool) {
 	case h.row.takes(a):
 		h.row, h.shown, h.changed = h.row.then(a), at, true
 	}
-	return fresh
+	return is
 }
 
 // release makes it wait for its first attempt in a new run, from a time on,

@@ -93,8 +93,8 @@ func (l *ledger) readAttempts(ctx context.Context, w *database.Writer) error {
 		})
 }
 
-// add takes in a record of one of the deliveries and reports whether the log did not have it yet.
-func (l *ledger) add(a *hook.Attempt) (fresh bool) {
+// add takes in a record of one of the deliveries, and says what that is to the log.
+func (l *ledger) add(a *hook.Attempt) novelty {
 	h := l.histories[a.Delivery]
 	if !h.stored && len(h.attempts) == 0 {
 		l.fresh = append(l.fresh, h)

@@ -66,17 +66,17 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, trust bool) err
 		if err := l.read(ctx, w); err != nil {
 			return err
 		}
-		used := make(tally)
-		gone := make(map[webhookName]*hook.Attempt)
+		used, requests, over := make(tally), make(outcomes), make(overQuota)
 		for _, r := range ranges {
 			for i := range r.Records {
 				a := storable(&r.Records[i].Attempt)
-				if !l.add(a) {
-					continue
-				}
-				used.count(a)
-				if a.Reason == hook.ReasonGone {
-					gone[webhookName{a.Account, a.Webhook}] = a
+				switch l.add(a) {
+				case added:
+					used.count(a)
+					over.note(a)
+					requests.note(a)
+				case corrected:
+					requests.note(a)
 				}
 			}
 		}
@@ -86,12 +86,15 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, trust bool) err
 		if err := used.write(ctx, w); err != nil {
 			return err
 		}
-		if len(gone) > 0 {
-			if err := patience(ctx, w); err != nil {
-				return err
-			}
+		told, err := s.keepHealth(ctx, w, requests)
+		if err != nil {
+			return err
 		}
-		return s.disableGone(ctx, w.Tx, gone)
+		quotas, err := over.notices(ctx, w)
+		if err != nil {
+			return err
+		}
+		return s.writeNotices(ctx, w, append(told, quotas...))
 	})
 }
 

@@ -1,7 +1,7 @@
 // Package sqlstore keeps the system of record in PostgreSQL or SQLite: it is
 // hook.Accounts, hook.Keys, hook.Webhooks, hook.Publications, hook.Log,
-// hook.Recorder, hook.Usages, hook.ItemSchemas, hook.Replays and hook.Replayer on a
-// database.DB. Its tables belong to api and recorder; other services in the same
+// hook.Recorder, hook.Usages, hook.Streaks, hook.Notifications, hook.ItemSchemas,
+// hook.Replays and hook.Replayer on a database.DB. Its tables belong to api and recorder; other services in the same
 // database have their own.
 package sqlstore
 
@@ -54,6 +54,8 @@ func Pending(ctx context.Context, db *database.DB) (bool, error) {
 type Store struct {
 	db  *database.DB
 	now func() time.Time
+	// rule is that of accounts without one of their own.
+	rule hook.StreakRule
 }
 
 var (
@@ -64,18 +66,31 @@ var (
 	_ hook.Log          = (*Store)(nil)
 	_ hook.Recorder     = (*Store)(nil)
 	_ hook.Usages       = (*Store)(nil)
-	_ hook.Replays      = (*Store)(nil)
-	_ hook.Replayer     = (*Store)(nil)
-	_ hook.ItemSchemas  = (*Store)(nil)
+	_ hook.Streaks      = (*Store)(nil)
+
+	_ hook.Notifications = (*Store)(nil)
+
+	_ hook.Replays     = (*Store)(nil)
+	_ hook.Replayer    = (*Store)(nil)
+	_ hook.ItemSchemas = (*Store)(nil)
 )
 
 // New makes a store on a migrated database, which stays the caller's to close.
-// now is the clock; nil means time.Now.
+// now is the clock; nil means time.Now. Failures in a row lead to what
+// hook.DefaultStreakRule says; see WithStreakRule.
 func New(db *database.DB, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db: db, now: now}
+	return &Store{db: db, now: now, rule: hook.DefaultStreakRule()}
+}
+
+// WithStreakRule is the store with another rule for accounts that have none of their
+// own.
+func (s *Store) WithStreakRule(rule hook.StreakRule) *Store {
+	other := *s
+	other.rule = rule
+	return &other
 }
 
 // stamp is the time as it is stored.

@@ -23,6 +23,7 @@ type Account struct {
 	ID        string    `json:"id" example:"acme"`
 	Name      string    `json:"name" doc:"What receivers of the rentman format see."`
 	Quota     *Quota    `json:"quota" doc:"null: there is no limit."`
+	Streak    Streak    `json:"streak" doc:"What follows from failures in a row: its own, or the installation's."`
 	CreatedAt time.Time `json:"createdAt"`
 }
 
@@ -31,12 +32,16 @@ type NewAccount struct {
 	ID    string `json:"id" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"Chosen by the operator; not . or ..; never used again after the account is deleted."`
 	Name  string `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"Its id by default."`
 	Quota *Quota `json:"quota,omitempty" doc:"null, the default: there is no limit."`
+
+	Streak *Streak `json:"streak,omitempty" doc:"null, the default: the installation's."`
 }
 
 // AccountPatch is the body that changes an account.
 type AccountPatch struct {
 	Name  string `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Quota *Quota `json:"quota,omitempty" doc:"As a whole; null removes it."`
+
+	Streak *Streak `json:"streak,omitempty" doc:"As a whole; null: the installation's again."`
 }
 
 type accountAnswer struct {
@@ -61,8 +66,12 @@ type IDAndBody struct {
 
 type empty struct{}
 
-func showAccount(a hook.Account) Account {
-	return Account{ID: a.ID, Name: a.Name, Quota: showQuota(a.Quota), CreatedAt: a.CreatedAt.UTC()}
+func (s *Service) showAccount(a hook.Account) Account {
+	rule := s.cfg.Streak
+	if a.Streak != nil {
+		rule = a.Streak
+	}
+	return Account{ID: a.ID, Name: a.Name, Quota: showQuota(a.Quota), Streak: showStreak(rule), CreatedAt: a.CreatedAt.UTC()}
 }
 
 func (s *Service) accountRoutes() {
@@ -100,7 +109,7 @@ func (s *Service) listAccounts(ctx context.Context, in *struct{ PageQuery }) (*l
 	if err != nil {
 		return nil, err
 	}
-	return newList(rows, next, showAccount), nil
+	return newList(rows, next, s.showAccount), nil
 }
 
 func (s *Service) createAccount(ctx context.Context, in *JSONBody) (*accountAnswer, error) {
@@ -123,15 +132,16 @@ func (s *Service) createAccount(ctx context.Context, in *JSONBody) (*accountAnsw
 		name = id
 	}
 	quota, _ := readQuota(d)
+	streak, _ := readStreak(d)
 	if err := d.end("createdAt"); err != nil {
 		return nil, err
 	}
-	a, err := s.cfg.Store.CreateAccount(ctx, hook.Account{ID: id, Name: name, Quota: quota, Version: 1, CreatedAt: s.now()})
+	a, err := s.cfg.Store.CreateAccount(ctx, hook.Account{ID: id, Name: name, Quota: quota, Streak: streak, Version: 1, CreatedAt: s.now()})
 	if err != nil {
 		return nil, err
 	}
 	s.publisher.wake()
-	return &accountAnswer{Body: showAccount(a)}, nil
+	return &accountAnswer{Body: s.showAccount(a)}, nil
 }
 
 func (s *Service) getAccount(ctx context.Context, in *PathID) (*accountAnswer, error) {
@@ -139,7 +149,7 @@ func (s *Service) getAccount(ctx context.Context, in *PathID) (*accountAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	return &accountAnswer{Body: showAccount(a)}, nil
+	return &accountAnswer{Body: s.showAccount(a)}, nil
 }
 
 func (s *Service) updateAccount(ctx context.Context, in *IDAndBody) (*accountAnswer, error) {
@@ -149,19 +159,21 @@ func (s *Service) updateAccount(ctx context.Context, in *IDAndBody) (*accountAns
 	}
 	name := given(d.text("name", 1, maxName))
 	quota := given(readQuota(d))
+	streak := given(readStreak(d))
 	if err := d.end("id", "createdAt"); err != nil {
 		return nil, err
 	}
 	a, err := s.cfg.Store.UpdateAccount(ctx, in.ID, func(a *hook.Account) error {
 		set(&a.Name, name)
 		set(&a.Quota, quota)
+		set(&a.Streak, streak)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.publisher.wake()
-	return &accountAnswer{Body: showAccount(a)}, nil
+	return &accountAnswer{Body: s.showAccount(a)}, nil
 }
 
 func (s *Service) deleteAccount(ctx context.Context, in *PathID) (*empty, error) {

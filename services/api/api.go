@@ -29,6 +29,8 @@ type Store interface {
 	hook.Webhooks
 	hook.Log
 	hook.Usages
+	hook.Streaks
+	hook.Notifications
 	hook.Replays
 	hook.ItemSchemas
 	hook.Publications
@@ -96,6 +98,9 @@ type Config struct {
 	Circuits Circuits
 	// Filters; nil: what goes wrong with filters is not shown.
 	Filters FilterErrors
+	// Streak is the rule of accounts that have none of their own; nil:
+	// hook.DefaultStreakRule.
+	Streak *hook.StreakRule
 	// AdminKey is the operator's key; empty: nobody is admin.
 	AdminKey string
 	// CheckURL refuses URLs that deliveries may not reach: its error is the
@@ -140,6 +145,10 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
+	}
+	if cfg.Streak == nil {
+		rule := hook.DefaultStreakRule()
+		cfg.Streak = &rule
 	}
 	if cfg.PollInterval <= 0 {
 		cfg.PollInterval = time.Second

@@ -33,6 +33,7 @@ func (s *Service) routes() http.Handler {
 	s.deliveryRoutes()
 	s.replayRoutes()
 	s.usageRoutes()
+	s.notificationRoutes()
 	s.eventRoutes()
 	s.itemTypeRoutes()
 	s.otherMethods(mux)

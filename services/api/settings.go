@@ -87,7 +87,7 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		coalesce:    given(choice(d, "coalesce", hook.Coalesces)),
 		filter:      given(readFilter(d)),
 	}
-	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "filterErrors", "createdAt", "suspendedAt", "revokedAt")
+	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "filterErrors", "failures", "failingSince", "createdAt", "suspendedAt", "revokedAt")
 }
 
 // given is nil for what the body does not have.

@@ -35,6 +35,8 @@ type Webhook struct {
 	Coalesce      string            `json:"coalesce" enum:"none,item"`
 	Filter        *string           `json:"filter" doc:"CEL expression that items have to match; null: all do."`
 	FilterErrors  *FilterFailures   `json:"filterErrors,omitempty" doc:"What went wrong with the filter; absent if nothing did lately, and while that is not known."`
+	Failures      *int              `json:"failures,omitempty" doc:"Attempts that failed in a row; those that were in flight together when the circuit opened are one. A success resets it, a PATCH with url, and resume. Absent while it is not known."`
+	FailingSince  *time.Time        `json:"failingSince" doc:"Start of the first of them; null: there are none."`
 	CreatedAt     time.Time         `json:"createdAt"`
 	SuspendedAt   *time.Time        `json:"suspendedAt" doc:"When it was paused or disabled; null while it is neither."`
 	RevokedAt     *time.Time        `json:"revokedAt" doc:"When it was deleted; null before."`

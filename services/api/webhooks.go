@@ -42,9 +42,15 @@ type webhookListInput struct {
 
 func (s *Service) answerWebhook(ctx context.Context, w hook.Webhook) *webhookAnswer {
 	shown := []Webhook{s.showWebhook(w)}
+	s.showHealth(ctx, shown, []hook.Webhook{w})
+	return &webhookAnswer{ETag: etag(w), Body: shown[0]}
+}
+
+// showHealth fills in how webhooks fare, as far as that is known.
+func (s *Service) showHealth(ctx context.Context, shown []Webhook, webhooks []hook.Webhook) {
 	s.showCircuits(ctx, shown)
 	s.showFilterErrors(ctx, shown)
-	return &webhookAnswer{ETag: etag(w), Body: shown[0]}
+	s.showStreaks(ctx, shown, webhooks)
 }
 
 func etag(w hook.Webhook) string { return `"` + strconv.FormatInt(w.Version, 10) + `"` }
@@ -108,8 +114,7 @@ func (s *Service) listWebhooks(ctx context.Context, in *webhookListInput) (*list
 		return nil, err
 	}
 	list := newList(rows, next, s.showWebhook)
-	s.showCircuits(ctx, list.Body.Items)
-	s.showFilterErrors(ctx, list.Body.Items)
+	s.showHealth(ctx, list.Body.Items, rows)
 	return list, nil
 }
 

@@ -40,6 +40,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 		Reruns:   reruns{bus: p.Bus, producer: producer},
 		Circuits: redisstore.NewCircuits(p.Redis),
 		Filters:  redisstore.NewFilterErrors(p.Redis),
+		Streak:   &p.Config.Streak,
 		AdminKey: p.Config.AdminKey,
 		CheckURL: p.egress().CheckURL,
 		Log:      p.Log.Named("api"),
@@ -128,7 +129,8 @@ func (p *Parts) Recorder(ctx context.Context) (Component, error) {
 		return Component{}, err
 	}
 	service, err := recorder.New(recorder.Config{
-		Bus: p.Bus, Store: sqlstore.New(p.DB, time.Now), EventTopics: p.eventTopics(), Partitions: partitions,
+		Bus: p.Bus, Store: sqlstore.New(p.DB, time.Now).WithStreakRule(p.Config.Streak),
+		EventTopics: p.eventTopics(), Partitions: partitions,
 		Log: p.Log.Named("recorder"), Metrics: p.Metrics,
 	})
 	if err != nil {

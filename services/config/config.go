@@ -32,6 +32,8 @@ const (
 	EgressProxy   = "STAFFETTA_EGRESS_PROXY" // secret
 	EventTopics   = "STAFFETTA_EVENT_TOPICS"
 	BreakerMax    = "STAFFETTA_BREAKER_MAX_OPEN"
+	StreakNotify  = "STAFFETTA_STREAK_NOTIFY"
+	StreakDisable = "STAFFETTA_STREAK_DISABLE"
 	LogLevel      = "STAFFETTA_LOG_LEVEL"
 )
 
@@ -66,6 +68,9 @@ type Config struct {
 	// BreakerMaxOpen is the longest time that a breaker stays open: 2 minutes by
 	// default.
 	BreakerMaxOpen time.Duration
+	// Streak says what follows from failures in a row, for accounts that have no rule
+	// of their own.
+	Streak hook.StreakRule
 	// LogLevel is debug, info, warn or error; info by default, in standalone
 	// warn.
 	LogLevel string
@@ -130,6 +135,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		EgressProxy:    readProxy(r),
 		EventTopics:    readTopics(r),
 		BreakerMaxOpen: r.duration(BreakerMax, 2*time.Minute),
+		Streak:         readStreak(r),
 		LogLevel:       readLogLevel(r, defaultLogLevel(service)),
 		ExportTraces:   r.text("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || r.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "",
 	}

@@ -52,6 +52,8 @@ func TestEverySettingIsRead(t *testing.T) {
 	env["STAFFETTA_EGRESS_PROXY"] = "http://staffetta:hidden@proxy:3128"
 	env["STAFFETTA_EVENT_TOPICS"] = "crm.changes"
 	env["STAFFETTA_BREAKER_MAX_OPEN"] = "90s"
+	env["STAFFETTA_STREAK_NOTIFY"] = "5, 15"
+	env["STAFFETTA_STREAK_DISABLE"] = "off"
 	env["STAFFETTA_LOG_LEVEL"] = "DEBUG"
 	env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://collector:4318"
 	env["STAFFETTA_KAFKA_SASL_MECHANISM"] = "SCRAM-SHA-512"
@@ -76,6 +78,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		EgressProxy:    &url.URL{Scheme: "http", User: url.UserPassword("staffetta", "hidden"), Host: "proxy:3128"},
 		EventTopics:    []string{"crm.changes"},
 		BreakerMaxOpen: 90 * time.Second,
+		Streak:         hook.StreakRule{Notify: []int{5, 15}},
 		LogLevel:       "debug",
 		ExportTraces:   true,
 	}, cfg)
@@ -99,6 +102,28 @@ func TestStandaloneNeedsNothing(t *testing.T) {
 	require.Equal(t, "127.0.0.1:8080", cfg.Listen)
 	require.Equal(t, "warn", cfg.LogLevel)
 	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, cfg.EgressAllow)
+}
+
+func TestWhatFollowsFromFailuresInARow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		notify, disable string
+		want            hook.StreakRule
+	}{
+		{"", "", hook.StreakRule{Notify: []int{10, 20, 30, 40}, Disable: 50}},
+		{"", "25", hook.StreakRule{Notify: []int{10, 20}, Disable: 25}},
+		{"", "0", hook.StreakRule{Notify: []int{10, 20, 30, 40}}},
+		{"off", "", hook.StreakRule{Disable: 50}},
+		{"0", "off", hook.StreakRule{}},
+		{"1,99", "100", hook.StreakRule{Notify: []int{1, 99}, Disable: 100}},
+	} {
+		env := complete()
+		env["STAFFETTA_STREAK_NOTIFY"], env["STAFFETTA_STREAK_DISABLE"] = c.notify, c.disable
+		cfg, err := config.Load("recorder", env.lookup, nil)
+		require.NoError(t, err)
+		require.Equal(t, c.want.Disable, cfg.Streak.Disable)
+		require.ElementsMatch(t, c.want.Notify, cfg.Streak.Notify)
+	}
 }
 
 func TestAFlagOverridesTheEnvironment(t *testing.T) {
@@ -144,6 +169,11 @@ func TestWhatEachServiceNeeds(t *testing.T) {
 func TestABadValueIsNamedWithItsRule(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, value, want string }{
+		{"STAFFETTA_STREAK_DISABLE", "-1", `STAFFETTA_STREAK_DISABLE must be a number from 1 to 10000, or off, not "-1"`},
+		{"STAFFETTA_STREAK_DISABLE", "many", `STAFFETTA_STREAK_DISABLE must be a number from 1 to 10000, or off, not "many"`},
+		{"STAFFETTA_STREAK_NOTIFY", "3,x", `STAFFETTA_STREAK_NOTIFY must be numbers, comma separated, or off, not "x"`},
+		{"STAFFETTA_STREAK_NOTIFY", "20,10", `STAFFETTA_STREAK_NOTIFY must be at most 20 counts from 1 to 10000 that rise, not "20,10"`},
+		{"STAFFETTA_STREAK_NOTIFY", "50", `STAFFETTA_STREAK_NOTIFY must be below disable, at which members are told anyway, not "50"`},
 		{"STAFFETTA_KAFKA_BROKERS", "k1", `STAFFETTA_KAFKA_BROKERS must be HOST:PORT, comma separated, not "k1"`},
 		{"STAFFETTA_KAFKA_BROKERS", "k1:70000", `STAFFETTA_KAFKA_BROKERS must be HOST:PORT, comma separated, not "k1:70000"`},
 		{"STAFFETTA_KAFKA_TLS", "yes", `STAFFETTA_KAFKA_TLS must be true or false, not "yes"`},
