@@ -33,6 +33,7 @@ func operations(webhook string) []operation {
 		{http.MethodPost, "/v1/replays/rpl_0/resume", "write"},
 		{http.MethodGet, "/v1/item-types", "read"},
 		{http.MethodPost, "/v1/events", "publish"},
+		{http.MethodGet, "/v1/notifications", "settings"},
 		{http.MethodGet, "/v1/api-keys", "settings"},
 		{http.MethodPost, "/v1/api-keys", "settings"},
 		{http.MethodDelete, "/v1/api-keys/key_0", "settings"},

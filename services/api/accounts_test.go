@@ -49,7 +49,7 @@ func TestRulesOfAccounts(t *testing.T) {
 		`{"id": ".."}`:                "id: must not be . or .., which no path can name (..)",
 		`{"id": "x", "name": ""}`:     "name: must be a string of 1 to 200 characters without control characters",
 		`{"id": "x", "name": "a\nb"}`: "name: must be a string of 1 to 200 characters without control characters (a\nb)",
-		`{"id": "x", "streak": {}}`:   "streak: is not a known field; known are id, name, quota",
+		`{"id": "x", "strike": {}}`:   "strike: is not a known field; known are id, name, quota, streak",
 		`{"id": "x", "createdAt": 1}`: "createdAt: is read-only",
 	} {
 		got := b.as(adminKey).post("/v1/accounts", body).requires(422).faults()

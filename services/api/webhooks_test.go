@@ -34,7 +34,7 @@ func TestANewWebhookHasTheDefaults(t *testing.T) {
 	require.JSONEq(t, `{
 		"status": "active", "circuit": "closed", "description": "", "itemTypes": ["Contact"], "eventTypes": ["create", "update", "delete"],
 		"url": "https://example.com/hook", "stores": [], "format": "standard", "language": "en", "payload": "thin",
-		"cloudevents": "structured", "signature": "hmac-sha256", "oldSecretUntil": null,
+		"cloudevents": "structured", "signature": "hmac-sha256", "oldSecretUntil": null, "failures": 0, "failingSince": null,
 		"retrySchedule": ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"], "concurrency": 0, "rateLimit": null, "timeout": "15s",
 		"onPause": "hold", "onQuota": "defer", "headers": {}, "auth": {"type": "none"}, "ordering": "none", "coalesce": "none", "filter": null,
 		"suspendedAt": null, "revokedAt": null}`, string(got))
@@ -56,7 +56,7 @@ func TestEverySettingIsKept(t *testing.T) {
 		"secret": "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="}`
 	const want = `{"status": "active", "circuit": "closed", "description": "tills", "itemTypes": ["Contact", "Prenotazione"], "eventTypes": ["delete"],
 		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "cloudevents", "language": "it", "payload": "full",
-		"cloudevents": "binary", "signature": "ed25519", "oldSecretUntil": null,
+		"cloudevents": "binary", "signature": "ed25519", "oldSecretUntil": null, "failures": 0, "failingSince": null,
 		"publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
 		"retrySchedule": ["1s", "1h30m", "1h30m30s"], "concurrency": 3, "rateLimit": 50, "timeout": "2.5s",
 		"onPause": "drop", "onQuota": "drop", "headers": {}, "auth": {"type": "none"}, "ordering": "item", "coalesce": "item",

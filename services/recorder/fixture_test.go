@@ -100,8 +100,10 @@ type fixture struct {
 	client   *bus.Client
 	producer *bus.Producer
 	brokers  []string
-	written  [partitions]int64 // records of attempts
-	bundles  [partitions]int   // records of deliveries
+	// ahead is how much later store and recorders live; set it while none runs.
+	ahead   time.Duration
+	written [partitions]int64 // records of attempts
+	bundles [partitions]int   // records of deliveries
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -118,7 +120,7 @@ func newFixture(t *testing.T) *fixture {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, sqlstore.Migrate(t.Context(), db))
-	f.store = &flaky{Store: sqlstore.New(db, func() time.Time { return start })}
+	f.store = &flaky{Store: sqlstore.New(db, func() time.Time { return start.Add(f.ahead) })}
 	return f
 }
 
@@ -136,7 +138,7 @@ func (f *fixture) run() (service *recorder.Service, stop func()) {
 	begun := time.Now()
 	service, err := recorder.New(recorder.Config{
 		Bus: f.dial(), Store: f.store, EventTopics: bus.EventTopics, Partitions: partitions, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(),
-		Now: func() time.Time { return start.Add(10*time.Second + time.Since(begun)) },
+		Now: func() time.Time { return start.Add(10*time.Second + f.ahead + time.Since(begun)) },
 	})
 	require.NoError(f, err)
 	ctx, cancel := context.WithCancel(f.Context())

@@ -1,5 +1,6 @@
-// Package recorder writes the delivery log from the topic attempts, sends held
-// deliveries on their way once their webhook takes them again, and runs replays.
+// Package recorder writes the delivery log from the topic attempts, and with it how
+// often webhooks fail in a row and what members are told; sends held deliveries on
+// their way once their webhook takes them again, and runs replays.
 //
 // The log's transaction also moves the offset that a partition was read to, so
 // a crash neither loses nor doubles a row; the group's own offsets are for
