@@ -170,6 +170,53 @@ func disablesGone(t *testing.T, in *installation) {
 	a.awaitStatus(t, "delivered", 1)
 }
 
+// disablesFailing: seed 001's rule. Fifty answers of 500 in a row disable a webhook,
+// and what it holds since follows when its URL is saved again.
+func disablesFailing(t *testing.T, in *installation) {
+	a := in.newTenant(t)
+	var back atomic.Bool
+	r := newReceiver(t, func(int, *http.Request) int {
+		if back.Load() {
+			return 204
+		}
+		return 500
+	})
+	id, _ := a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL, "retrySchedule": []string{"1h"}})
+	in.awaitLive(t)
+	const events = 60
+	u := in.upstream(t)
+	for range events {
+		_, value := contact(a.account, nil)
+		u.produce(t, record(a.account, value))
+	}
+	read := func() object { return a.api(t, http.MethodGet, "/v1/webhooks/"+id, nil, http.StatusOK) }
+	eventually(t, func() error { return is(read()["status"], "disabled") })
+	require.GreaterOrEqual(t, read()["failures"], 50.0)
+	told := func() (kinds []any) {
+		list := a.api(t, http.MethodGet, "/v1/notifications?webhook="+id, nil, http.StatusOK)
+		for _, n := range list["items"].([]any) {
+			kinds = append(kinds, n.(object)["kind"])
+		}
+		return kinds
+	}
+	disabled := []any{"webhook.disabled", "webhook.failing", "webhook.failing", "webhook.failing", "webhook.failing"}
+	require.Equal(t, disabled, told(), "at 40, 30, 20 and 10")
+	in.awaitLive(t)
+	event, value := contact(a.account, nil)
+	u.produce(t, record(a.account, value))
+	eventually(t, func() error { // each was tried before, or is held
+		return is(len(a.deliveries(t, "status=held"))+len(a.deliveries(t, "status=retrying")), events+1)
+	})
+
+	back.Store(true)
+	failed := len(a.deliveries(t, "status=retrying"))
+	patched := a.api(t, http.MethodPatch, "/v1/webhooks/"+id, object{"url": r.URL}, http.StatusOK)
+	require.EqualValues(t, 0, patched["failures"])
+	r.awaitEvents(t, event)
+	a.awaitStatus(t, "delivered", events+1-failed)
+	require.Equal(t, append([]any{"webhook.recovered"}, disabled...), told())
+}
+
 func opensTheBreaker(t *testing.T, in *installation) {
 	a := in.newTenant(t)
 	var back atomic.Bool

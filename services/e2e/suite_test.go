@@ -27,6 +27,7 @@ func TestInstallation(t *testing.T) {
 			"what a paused webhook missed, when it is resumed":  holdsAndResumes,
 			"what a changed webhook wants from then on":         followsChanges,
 			"nothing to a receiver that is gone, until told":    disablesGone,
+			"nothing after fifty failures, until told":          disablesFailing,
 			"nothing but probes to a receiver that is away":     opensTheBreaker,
 			"nothing after a webhook is deleted":                cancelsRevoked,
 			"to others while one receiver hangs":                keepsOthersGoing,
