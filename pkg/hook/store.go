@@ -209,7 +209,8 @@ type Recorder interface {
 	// the partitions' offsets, in one transaction, so that a crash neither loses
 	// nor doubles a row. ErrStale if an offset is not at its From: somebody else
 	// has the partition now; nothing is written then. Records that are in the log
-	// already change nothing, and count for no usage.
+	// already change nothing, and count for no usage. Usage and series are written
+	// in the same transaction, and are what the log's rows say.
 	// A record of an older run than the delivery's row leaves the row. One whose
 	// receiver is gone (ReasonGone: it answered 410) disables its webhook, unless
 	// the URL is another one by now; so do failures in a row, by the account's
@@ -233,11 +234,15 @@ type Recorder interface {
 	// ForgetNotifications deletes those from before a time, and what is left of
 	// revoked webhooks' streaks.
 	ForgetNotifications(ctx context.Context, before time.Time) error
+	// ExpireUsage deletes the usage that is older than it is kept (HourlyKept,
+	// DailyKept).
+	ExpireUsage(ctx context.Context, now time.Time) error
 }
 
 // Usage is what one webhook was charged in one period of its account's quota;
 // in a day of UTC for an account that has none.
 type Usage struct {
+	// Webhook is empty for the sum of all of the account.
 	Webhook string
 	// From and To bound the period.
 	From, To time.Time
@@ -257,6 +262,8 @@ func (u Usage) Exceeded() bool { return u.Deferred+u.Dropped > 0 }
 type UsageFilter struct {
 	// Webhook: only its; empty: all.
 	Webhook string
+	// Totals: one row for each period, of all webhooks.
+	Totals bool
 	// From and To bound the start of the period; zero: unbounded.
 	From, To time.Time
 	// Exceeded: only periods in which the quota kept a delivery back.
@@ -268,4 +275,6 @@ type Usages interface {
 	// Usage lists an account's, newest period first, then by webhook, and the
 	// next cursor.
 	Usage(ctx context.Context, account string, f UsageFilter, p Page) ([]Usage, string, error)
+	// Series lists the steps in which there was something, oldest first.
+	Series(ctx context.Context, account string, f SeriesFilter) ([]UsageStep, error)
 }

@@ -17,49 +17,54 @@ import (
 )
 
 // BenchmarkRecord writes transactions of 5,000 new deliveries, done at once, of
-// ten webhooks and one item each. cpu_us/record is what a record costs of CPU,
+// one webhook or of a hundred, and of one item each. cpu_us/record is what a record costs of CPU,
 // this process's; server_us/record what it costs PostgreSQL's process for the
 // connection (its writers in the background, which others use too, left out).
 func BenchmarkRecord(b *testing.B) {
 	for name, open := range map[string]func(testing.TB) *database.DB{"sqlite": openSQLite, "postgres": openPostgres} {
-		b.Run(name, func(b *testing.B) {
-			db := open(b)
-			store := sqlstore.New(db, nil)
-			var server func() time.Duration
-			if db.Dialect == database.Postgres {
-				var pid int
-				require.NoError(b, db.QueryRowContext(b.Context(), `SELECT pg_backend_pid()`).Scan(&pid))
-				server = func() time.Duration { return processCPU(pid) }
-			}
-			const size = 5000
-			var next int64
-			var ownTime, serverTime time.Duration
-			b.ReportAllocs()
-			for b.Loop() {
-				b.StopTimer()
-				records := make([]hook.Recorded, size)
-				for i := range records {
-					records[i] = hook.Recorded{Offset: next + int64(i), Attempt: deliveredAtOnce(int(next) + i)}
-				}
-				ownTime -= ownCPU()
-				if server != nil {
-					serverTime -= server()
-				}
-				b.StartTimer()
-				require.NoError(b, store.Record(b.Context(), []hook.Range{{From: next, To: next + size, Records: records}}))
-				b.StopTimer()
-				ownTime += ownCPU()
-				if server != nil {
-					serverTime += server()
-				}
-				b.StartTimer()
-				next += size
-			}
-			b.ReportMetric(float64(next)/b.Elapsed().Seconds(), "records/s")
-			b.ReportMetric(float64(ownTime.Microseconds())/float64(next), "cpu_us/record")
-			b.ReportMetric(float64(serverTime.Microseconds())/float64(next), "server_us/record")
-		})
+		for _, webhooks := range []int{1, 100} {
+			b.Run(fmt.Sprintf("%s/%d", name, webhooks), func(b *testing.B) { benchmarkRecord(b, open(b), webhooks) })
+		}
 	}
+}
+
+func benchmarkRecord(b *testing.B, db *database.DB, webhooks int) {
+	store := sqlstore.New(db, nil)
+	var server func() time.Duration
+	if db.Dialect == database.Postgres {
+		var pid int
+		require.NoError(b, db.QueryRowContext(b.Context(), `SELECT pg_backend_pid()`).Scan(&pid))
+		server = func() time.Duration { return processCPU(pid) }
+	}
+	const size = 5000
+	var next int64
+	var ownTime, serverTime time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		records := make([]hook.Recorded, size)
+		for i := range records {
+			a := deliveredAtOnce(int(next) + i)
+			a.Webhook = fmt.Sprintf("wh_01jz8k0000000000000000%03d", i%webhooks)
+			records[i] = hook.Recorded{Offset: next + int64(i), Attempt: a}
+		}
+		ownTime -= ownCPU()
+		if server != nil {
+			serverTime -= server()
+		}
+		b.StartTimer()
+		require.NoError(b, store.Record(b.Context(), []hook.Range{{From: next, To: next + size, Records: records}}))
+		b.StopTimer()
+		ownTime += ownCPU()
+		if server != nil {
+			serverTime += server()
+		}
+		b.StartTimer()
+		next += size
+	}
+	b.ReportMetric(float64(next)/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64(ownTime.Microseconds())/float64(next), "cpu_us/record")
+	b.ReportMetric(float64(serverTime.Microseconds())/float64(next), "server_us/record")
 }
 
 func deliveredAtOnce(n int) hook.Attempt {

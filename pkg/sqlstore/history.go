@@ -25,8 +25,8 @@ type history struct {
 // entry is an attempt, or a fate without one.
 type entry struct {
 	key attemptKey
-	// attempt is its fate alone if it is in the table attempts; nobody writes to
-	// it.
+	// attempt has what of it counts as usage if it is in the table attempts, and
+	// all else if not; nobody writes to it.
 	attempt *hook.Attempt
 	// tabled: it is in the table attempts; stale: with what does not count any
 	// more.
@@ -61,8 +61,9 @@ const (
 )
 
 // add takes a record in, and says what that is to the log: twins that posted the
-// same attempt leave one entry, the success if there was one.
-func (h *history) add(a *hook.Attempt) (is novelty) {
+// same attempt leave one entry, the success if there was one. failed is the one that
+// is corrected, else nil.
+func (h *history) add(a *hook.Attempt) (is novelty, failed *hook.Attempt) {
 	key := keyOf(a)
 	at := slices.IndexFunc(h.attempts, func(e entry) bool { return e.key == key })
 	fresh := at < 0
@@ -74,6 +75,7 @@ func (h *history) add(a *hook.Attempt) (is novelty) {
 	case a.Fate == hook.FateDelivered && h.attempts[at].attempt.Fate != hook.FateDelivered:
 		is = corrected
 		e := &h.attempts[at]
+		failed = e.attempt
 		e.attempt, e.tabled, e.stale = a, false, e.tabled || e.stale
 	default:
 		at = -1 // a twin, of which the row may take notice all the same
@@ -84,7 +86,7 @@ func (h *history) add(a *hook.Attempt) (is novelty) {
 	case h.row.takes(a):
 		h.row, h.shown, h.changed = h.row.then(a), at, true
 	}
-	return is
+	return is, failed
 }
 
 // release makes it wait for its first attempt in a new run, from a time on,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -71,7 +72,8 @@ func (l *ledger) read(ctx context.Context, w *database.Writer) error {
 	return l.readAttempts(ctx, w)
 }
 
-// readAttempts reads the keys of what is in the table attempts.
+// readAttempts reads the keys of what is in the table attempts, and what of it
+// counts as usage.
 func (l *ledger) readAttempts(ctx context.Context, w *database.Writer) error {
 	var keys []int64
 	for _, h := range l.stored {
@@ -79,22 +81,27 @@ func (l *ledger) readAttempts(ctx context.Context, w *database.Writer) error {
 			keys = append(keys, h.key)
 		}
 	}
-	return eachKey(ctx, w, `SELECT delivery, run, number, place, fate FROM attempts WHERE id_key IN (…)`, keys,
+	return eachKey(ctx, w, `SELECT delivery, run, number, place, fate, at, duration, status_code
+		FROM attempts WHERE id_key IN (…)`, keys,
 		func(scan func(...any) error) error {
-			e := entry{attempt: &hook.Attempt{}, tabled: true}
+			a := &hook.Attempt{}
+			e := entry{attempt: a, tabled: true}
 			var id string
-			if err := scan(&id, &e.key.run, &e.key.number, &e.key.place, &e.attempt.Fate); err != nil {
+			var at, duration int64
+			if err := scan(&id, &e.key.run, &e.key.number, &e.key.place, &a.Fate, &at, &duration, &a.StatusCode); err != nil {
 				return err
 			}
+			a.Number, a.At, a.Duration = e.key.number, database.Time(at), time.Duration(duration)*time.Microsecond
 			if h := l.histories[id]; h != nil && h.stored {
+				a.Account, a.Webhook = h.row.attempt.Account, h.row.attempt.Webhook
 				h.attempts = append(h.attempts, e)
 			}
 			return nil
 		})
 }
 
-// add takes in a record of one of the deliveries, and says what that is to the log.
-func (l *ledger) add(a *hook.Attempt) novelty {
+// add takes in a record of one of the deliveries; see history.add.
+func (l *ledger) add(a *hook.Attempt) (is novelty, failed *hook.Attempt) {
 	h := l.histories[a.Delivery]
 	if !h.stored && len(h.attempts) == 0 {
 		l.fresh = append(l.fresh, h)

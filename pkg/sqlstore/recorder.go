@@ -66,16 +66,17 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, trust bool) err
 		if err := l.read(ctx, w); err != nil {
 			return err
 		}
-		used, requests, over := make(tally), make(outcomes), make(overQuota)
+		used, requests, over := newTally(), make(outcomes), make(overQuota)
 		for _, r := range ranges {
 			for i := range r.Records {
 				a := storable(&r.Records[i].Attempt)
-				switch l.add(a) {
+				switch is, failed := l.add(a); is {
 				case added:
 					used.count(a)
 					over.note(a)
 					requests.note(a)
 				case corrected:
+					used.replace(failed, a)
 					requests.note(a)
 				}
 			}

@@ -24,6 +24,14 @@ func (f fixture) usage(t *testing.T, filter hook.UsageFilter) []hook.Usage {
 	return walk(t, 2, func(p hook.Page) ([]hook.Usage, string, error) { return f.Usage(t.Context(), "acme", filter, p) })
 }
 
+// usageOf is all of an account's.
+func (f fixture) usageOf(t *testing.T, account string) []hook.Usage {
+	t.Helper()
+	return walk(t, 100, func(p hook.Page) ([]hook.Usage, string, error) {
+		return f.Usage(t.Context(), account, hook.UsageFilter{}, p)
+	})
+}
+
 // requested, deferred and overQuota are delivery n's records so long after start.
 func requested(n int, webhook string, after time.Duration) hook.Attempt {
 	return but(attempt(n), func(a *hook.Attempt) { a.Webhook, a.At = webhook, start.Add(after) })
@@ -62,6 +70,16 @@ func TestUsageIsCountedByPeriodOfTheQuota(t *testing.T) {
 		require.Equal(t, []hook.Usage{second, wh1}, f.usage(t, hook.UsageFilter{Webhook: "wh_1"}))
 		require.Equal(t, []hook.Usage{second}, f.usage(t, hook.UsageFilter{From: second.From}))
 		require.Equal(t, []hook.Usage{wh1, wh2}, f.usage(t, hook.UsageFilter{To: second.From}))
+
+		total := first
+		total.Executed, total.Deferred, total.Dropped = 3, 1, 1
+		whole := second
+		whole.Webhook = ""
+		require.Equal(t, []hook.Usage{whole, total}, f.usage(t, hook.UsageFilter{Totals: true}))
+		require.Equal(t, []hook.Usage{total}, f.usage(t, hook.UsageFilter{Totals: true, Exceeded: true}))
+		require.Len(t, walk(t, 1, func(p hook.Page) ([]hook.Usage, string, error) {
+			return f.Usage(t.Context(), "acme", hook.UsageFilter{Totals: true}, p)
+		}), 2)
 
 		for n := range 12 {
 			f.record(t, requested(100+n, "wh_1", 10*time.Minute))

@@ -121,6 +121,12 @@ func newBench(t *testing.T) *bench {
 
 func newBenchPolling(t *testing.T, interval time.Duration) *bench {
 	t.Helper()
+	return newBenchAt(t, interval, nil)
+}
+
+// newBenchAt is one with a clock.
+func newBenchAt(t *testing.T, interval time.Duration, now func() time.Time) *bench {
+	t.Helper()
 	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "api.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -141,7 +147,7 @@ func newBenchPolling(t *testing.T, interval time.Duration) *bench {
 		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Circuits: b.circuits,
 		Filters:  b.filters,
 		AdminKey: adminKey, CheckURL: egress.Policy{}.CheckURL, Log: log,
-		PollInterval: interval,
+		PollInterval: interval, Now: now,
 	})
 	require.NoError(t, err)
 

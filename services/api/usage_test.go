@@ -60,6 +60,15 @@ func TestUsageIsShownAsTheContractSays(t *testing.T) {
 		{"webhook": "wh_1", "period": {"from": "2026-02-27T00:00:00Z", "to": "2026-02-28T00:00:00Z"},
 		 "executed": 1, "executable": null, "deferred": 0, "dropped": 0, "exceeded": false}
 	], "next": null}`, string(b.acme().get("/v1/usage").requires(200).body))
+
+	require.JSONEq(t, `{"items": [
+		{"webhook": null, "period": {"from": "2026-03-01T13:00:00Z", "to": "2026-03-01T14:00:00Z"},
+		 "executed": 4, "executable": 0, "deferred": 2, "dropped": 1, "exceeded": true},
+		{"webhook": null, "period": {"from": "2026-03-01T12:00:00Z", "to": "2026-03-01T13:00:00Z"},
+		 "executed": 3, "executable": 1, "deferred": 0, "dropped": 0, "exceeded": false},
+		{"webhook": null, "period": {"from": "2026-02-27T00:00:00Z", "to": "2026-02-28T00:00:00Z"},
+		 "executed": 1, "executable": null, "deferred": 0, "dropped": 0, "exceeded": false}
+	], "next": null}`, string(b.acme().get("/v1/usage?by=account").requires(200).body))
 }
 
 func TestUsageIsSeenByItsAccountOnly(t *testing.T) {
@@ -97,6 +106,10 @@ func TestEveryFilterOfUsage(t *testing.T) {
 		"from=2026-03-01T14:30:00Z":      {three},
 		"to=2026-03-01T15:00:00%2B01:00": {one, noon},
 		"exceeded=true&webhook=wh_1":     {one},
+		"by=account":                     {three, two, one, noon},
+		"by=account&limit=1":             {three, two, one, noon},
+		"by=account&exceeded=true":       {two, one},
+		"by=account&from=" + two:         {three, two},
 	} {
 		require.Equal(t, want, b.acme().periods("/v1/usage?"+query), query)
 	}
@@ -132,13 +145,15 @@ func TestRulesOfUsage(t *testing.T) {
 	b := newBench(t)
 	const moment = "must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z"
 	for query, want := range map[string]string{
-		"exceeded=maybe": "exceeded: must be boolean (maybe)",
-		"from=yesterday": "from: " + moment + " (yesterday)",
-		"to=2026-03-01":  "to: " + moment + " (2026-03-01)",
-		"limit=501":      "limit: must be number <= 500 (501)",
-		"limit=0":        "limit: must be number >= 1 (0)",
-		"cursor=none":    "cursor: must be one that the page before returned (none)",
-		"webhook=%00":    "webhook: must be UTF-8 without control characters",
+		"exceeded=maybe":          "exceeded: must be boolean (maybe)",
+		"from=yesterday":          "from: " + moment + " (yesterday)",
+		"to=2026-03-01":           "to: " + moment + " (2026-03-01)",
+		"limit=501":               "limit: must be number <= 500 (501)",
+		"limit=0":                 "limit: must be number >= 1 (0)",
+		"cursor=none":             "cursor: must be one that the page before returned (none)",
+		"by=store":                `by: must be one of "webhook, account" (store)`,
+		"by=account&webhook=wh_1": "by: must be webhook if a webhook is named (account)",
+		"webhook=%00":             "webhook: must be UTF-8 without control characters",
 	} {
 		require.Equal(t, []string{want}, b.acme().get("/v1/usage?"+query).requires(422).faults(), query)
 	}

@@ -22,7 +22,8 @@ const (
 	// sender has seen that it is (it polls every second) and what it held as
 	// paused until then is in attempts.
 	settleTime = 2 * time.Second
-	// finisher is the partition whose owner ends resumptions, for all webhooks.
+	// finisher is the partition whose owner does what is to be done once for all:
+	// it ends resumptions, and deletes old usage.
 	finisher = 0
 )
 

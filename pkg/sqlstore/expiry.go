@@ -1,0 +1,58 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// expiryChunk is how many rows of usage one transaction deletes: some 10 ms of
+// work, since others write meanwhile.
+const expiryChunk = 2000
+
+// ExpireUsage implements hook.Recorder. It does little each time if it is called
+// often; several may call it at the same time.
+func (s *Store) ExpireUsage(ctx context.Context, now time.Time) error {
+	const (
+		series  = `usage_series WHERE (account, step, begins, webhook) IN (SELECT account, step, begins, webhook FROM usage_series `
+		periods = `usage WHERE (account, period_from, webhook, period_to) IN (SELECT account, period_from, webhook, period_to FROM usage `
+	)
+	hours, days := database.Micros(now.Add(-hook.HourlyKept)), database.Micros(now.Add(-hook.DailyKept))
+	for _, old := range []struct {
+		rows string
+		args []any
+	}{
+		{series + `WHERE step = $2 AND begins < $3`, []any{hook.Hourly.Microseconds(), hours}},
+		{series + `WHERE step = $2 AND begins < $3`, []any{hook.Daily.Microseconds(), days}},
+		// As the indexes write it, which a planner compares.
+		{periods + `WHERE period_to - period_from < 86400000000 AND period_from < $2`, []any{hours}},
+		{periods + `WHERE period_to - period_from >= 86400000000 AND period_from < $2`, []any{days}},
+	} {
+		if err := s.expire(ctx, `DELETE FROM `+old.rows+` LIMIT $1)`, append([]any{expiryChunk}, old.args...)); err != nil {
+			return fmt.Errorf("deleting old usage: %w", err)
+		}
+	}
+	return nil
+}
+
+// expire repeats a statement as long as it deletes as much as it may.
+func (s *Store) expire(ctx context.Context, statement string, args []any) error {
+	for deleted := int64(expiryChunk); deleted == expiryChunk; {
+		err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+			result, err := tx.ExecContext(ctx, statement, args...)
+			if err != nil {
+				return err
+			}
+			deleted, err = result.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
