@@ -120,6 +120,7 @@ func TestNoCompleteSnapshotIsNotAnEmptyOne(t *testing.T) {
 		s := NewStore(c, zap.NewNop())
 		require.ErrorIs(t, s.Publish(t.Context(), []hook.AccountState{account("acme", 1)}), ErrNoEpoch)
 		// A fill that died on the way.
+		require.NoError(t, s.begin(t.Context(), "UNFINISHED"))
 		require.NoError(t, s.write(t.Context(), "UNFINISHED", []hook.AccountState{account("acme", 1)}))
 		m := follow(t, c)
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -4,8 +4,11 @@
 // Redis is a cache. Versions come from the system of record, per account, and
 // never from Redis; whatever Redis forgets, the api fills in again. A fill
 // writes a new epoch beside the old one and names it as the current one last,
-// so that a flushed, half-filled or rolled-back Redis never looks like "no
-// webhooks": readers ignore epochs that nothing names, and lower versions.
+// with all that was published to the old one meanwhile, so that a flushed,
+// half-filled or rolled-back Redis never looks like "no webhooks": readers ignore
+// epochs that nothing names, and lower versions. An epoch that Redis has
+// forgotten is not written to any more, or what comes after a flush would look
+// like all of it.
 //
 // Keys, all of an epoch in one slot of a Redis Cluster:
 //
@@ -20,7 +23,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -44,7 +46,8 @@ const (
 	retiredTTL = time.Minute
 )
 
-// ErrNoEpoch says that Redis holds no complete snapshot.
+// ErrNoEpoch says that Redis holds no complete snapshot, or has forgotten the one
+// that was written to.
 var ErrNoEpoch = errors.New("redis holds no complete snapshot")
 
 func accountsKey(epoch string) string { return "staffetta:{" + epoch + "}:accounts" }
@@ -57,18 +60,26 @@ func keys(epoch string) []string {
 }
 
 // put writes an account unless a version as new is there: two api processes
-// may publish the same account in any order. A script, since this is not the
-// hot path.
+// may publish the same account in any order. It refuses if the epoch is not there
+// (any more), and gives what it makes the lifetime of the epoch. A script, since
+// this is not the hot path.
 var put = redis.NewScript(`
+local ttl = redis.call('PTTL', KEYS[4])
+if ttl == -2 then return redis.error_reply('` + forgotten + ` ' .. KEYS[4]) end
 local old = redis.call('HGET', KEYS[2], ARGV[1])
 if old and tonumber(old) >= tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[3], redis.call('HINCRBY', KEYS[4], 'cursor', 1), ARGV[1])
-if not old then redis.call('HINCRBY', KEYS[4], 'accounts', 1) end
+if not old and redis.call('HINCRBY', KEYS[4], 'accounts', 1) == 1 and ttl > 0 then
+  for n = 1, 3 do redis.call('PEXPIRE', KEYS[n], ttl) end
+end
 redis.call('HINCRBY', KEYS[4], 'versions', ARGV[2] - (old or 0))
 return 1
 `)
+
+// forgotten begins put's refusal.
+const forgotten = "NOEPOCH"
 
 // Store is the writing side of the snapshot.
 type Store struct {
@@ -86,8 +97,20 @@ func (s *Store) Publish(ctx context.Context, states []hook.AccountState) error {
 	if err != nil {
 		return err
 	}
-	if err := s.write(ctx, epoch, states); err != nil {
-		return err
+	for {
+		if err := s.write(ctx, epoch, states); err != nil {
+			return err
+		}
+		// A new one that was named before the write may not have it; one that is
+		// named after this look does: see Refill.
+		now, err := currentEpoch(ctx, s.rdb)
+		if err != nil {
+			return err
+		}
+		if now == epoch {
+			break
+		}
+		epoch = now
 	}
 	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, state := range states {
@@ -122,43 +145,6 @@ func (s *Store) Digest(ctx context.Context) (d hook.StateDigest, ok bool, err er
 	return d, true, nil
 }
 
-// Refill writes a new epoch from all states that walk yields, and makes it the
-// current one last. The epoch before stays readable for a minute.
-func (s *Store) Refill(ctx context.Context, walk func(yield func([]hook.AccountState) error) error) error {
-	before, err := currentEpoch(ctx, s.rdb)
-	if err != nil && !errors.Is(err, ErrNoEpoch) {
-		return err
-	}
-	epoch := rand.Text()
-	if err := walk(func(states []hook.AccountState) error {
-		if err := s.write(ctx, epoch, states); err != nil {
-			return err
-		}
-		return s.eachKey(ctx, epoch, func(p redis.Pipeliner, key string) { p.Expire(ctx, key, unfinishedTTL) })
-	}); err != nil {
-		return fmt.Errorf("refill redis: %w", err)
-	}
-	// An installation without accounts has an epoch too.
-	if err := s.rdb.HSetNX(ctx, metaKey(epoch), "cursor", 0).Err(); err != nil {
-		return fmt.Errorf("refill redis: %w", err)
-	}
-	if err := s.eachKey(ctx, epoch, func(p redis.Pipeliner, key string) { p.Persist(ctx, key) }); err != nil {
-		return err
-	}
-	if err := s.rdb.Set(ctx, epochKey, epoch, 0).Err(); err != nil {
-		return fmt.Errorf("name the new epoch in redis: %w", err)
-	}
-	if before != "" {
-		if err := s.eachKey(ctx, before, func(p redis.Pipeliner, key string) { p.Expire(ctx, key, retiredTTL) }); err != nil {
-			return err
-		}
-	}
-	if err := s.rdb.Publish(ctx, changedChannel, "").Err(); err != nil {
-		return fmt.Errorf("announce the new epoch in redis: %w", err)
-	}
-	return nil
-}
-
 // write puts the states into an epoch.
 func (s *Store) write(ctx context.Context, epoch string, states []hook.AccountState) error {
 	if len(states) == 0 {
@@ -184,21 +170,11 @@ func (s *Store) write(ctx context.Context, epoch string, states []hook.AccountSt
 		}
 		return nil
 	})
+	if err != nil && redis.HasErrorPrefix(err, forgotten) {
+		err = fmt.Errorf("epoch %s: %w", epoch, ErrNoEpoch)
+	}
 	if err != nil {
 		return fmt.Errorf("write accounts to redis: %w", err)
-	}
-	return nil
-}
-
-func (s *Store) eachKey(ctx context.Context, epoch string, do func(redis.Pipeliner, string)) error {
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, key := range keys(epoch) {
-			do(p, key)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("set the lifetime of epoch %s in redis: %w", epoch, err)
 	}
 	return nil
 }
