@@ -35,10 +35,11 @@ type fixture struct {
 	client   *bus.Client
 	producer *bus.Producer
 	brokers  []string
-	topics   []string    // that the routers read
-	targets  int         // that the routers take deliveries to have, as partitions
-	last     *bus.Client // of the router that was started last
-	filters  *shown      // what is wrong with filters; nil: nobody sees it
+	topics   []string             // that the routers read
+	targets  int                  // that the routers take deliveries to have, as partitions
+	last     *bus.Client          // of the router that was started last
+	filters  *shown               // what is wrong with filters; nil: nobody sees it
+	metrics  *prometheus.Registry // of the router that was started last
 }
 
 func newFixture(t testing.TB, specs ...bus.TopicSpec) *fixture {
@@ -67,10 +68,10 @@ func (f *fixture) dial() *bus.Client {
 // start runs a router until stop is called, which gives what Run returned.
 func (f *fixture) start(s router.Snapshot) (stop func() error, ended <-chan error) {
 	f.Helper()
-	f.last = f.dial()
+	f.last, f.metrics = f.dial(), prometheus.NewRegistry()
 	config := router.Config{
 		Bus: f.last, Topics: f.topics, Partitions: f.targets, Snapshot: s,
-		Tracer: noop.NewTracerProvider().Tracer(""), Log: zap.NewNop(), Metrics: prometheus.NewRegistry(),
+		Tracer: noop.NewTracerProvider().Tracer(""), Log: zap.NewNop(), Metrics: f.metrics,
 	}
 	if f.filters != nil {
 		config.Filters = f.filters
@@ -161,6 +162,21 @@ func (f *fixture) awaitDelivered(reader *bus.Fetcher, events ...string) map[stri
 		}
 	}
 	return seen
+}
+
+// metric is the sum of a metric's series.
+func (f *fixture) metric(name string) (sum float64) {
+	f.Helper()
+	families, err := f.metrics.Gather()
+	require.NoError(f, err)
+	for _, family := range families {
+		if family.GetName() == name {
+			for _, m := range family.GetMetric() {
+				sum += m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 // committed reports whether the group has everything behind it.

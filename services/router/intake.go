@@ -38,6 +38,7 @@ type unrouted struct {
 }
 
 func (in *intake) run(ctx context.Context) {
+	defer in.waiting.leave()
 	for {
 		filled := in.inbox.filled
 		if in.waiting.full() {

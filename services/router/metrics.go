@@ -11,6 +11,7 @@ type metrics struct {
 	// filterErrors counts items for which a filter had no answer.
 	filterErrors prometheus.Counter
 	snapshot     prometheus.Gauge
+	waiting      prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
@@ -40,8 +41,12 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
 			Name: "staffetta_router_snapshot_ready",
 			Help: "1 once a complete snapshot of the webhooks has been read; until then the router waits.",
 		}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "staffetta_router_waiting_records",
+			Help: "Records of accounts that are not in the snapshot, which wait until it is known to be newer than they are.",
+		}),
 	}
-	r.MustRegister(m.events, m.deliveries, m.quarantined, m.skipped, m.resets, m.filterErrors, m.snapshot,
+	r.MustRegister(m.events, m.deliveries, m.quarantined, m.skipped, m.resets, m.filterErrors, m.snapshot, m.waiting,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "staffetta_router_snapshot_versions",
 			Help: "Sum of the versions of all accounts known; the same everywhere once a change is live.",

@@ -141,7 +141,7 @@ func (s *Service) generation(assigned context.Context, a *bus.Assignment) error 
 				tracker:   bus.NewTracker(next),
 				committed: next,
 				inbox:     newInbox(room, func() { fetcher.Pause(topic, p) }, func() { fetcher.Resume(topic, p) }),
-				waiting:   newWaiting(room),
+				waiting:   newWaiting(room, s.metrics.waiting),
 				synced:    make(chan string),
 			}
 			intakes[topic][p] = in

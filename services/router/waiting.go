@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -20,6 +22,7 @@ const maxWaiting = 1000
 // known to be newer than they. Others go on meanwhile.
 type waiting struct {
 	room     int // bytes
+	shown    prometheus.Gauge
 	accounts map[string]*queue
 	records  int
 	bytes    int
@@ -32,7 +35,9 @@ type queue struct {
 	covered int
 }
 
-func newWaiting(room int) *waiting { return &waiting{room: room, accounts: map[string]*queue{}} }
+func newWaiting(room int, shown prometheus.Gauge) *waiting {
+	return &waiting{room: room, shown: shown, accounts: map[string]*queue{}}
+}
 
 func (w *waiting) full() bool { return w.records >= maxWaiting || w.bytes >= w.room }
 
@@ -49,6 +54,7 @@ func (w *waiting) add(account string, u unrouted) (q *queue, first bool) {
 	u.record = &own
 	q.records = append(q.records, u)
 	w.records++
+	w.shown.Inc()
 	w.bytes += bytesOf(own)
 	return q, first
 }
@@ -58,6 +64,7 @@ func (w *waiting) remove(account string, n int) (ready []unrouted, q *queue) {
 	q = w.accounts[account]
 	ready, q.records = q.records[:n], q.records[n:]
 	w.records -= n
+	w.shown.Sub(float64(n))
 	for i := range ready {
 		w.bytes -= bytesOf(*ready[i].record)
 	}
@@ -67,6 +74,9 @@ func (w *waiting) remove(account string, n int) (ready []unrouted, q *queue) {
 	}
 	return ready, q
 }
+
+// leave ends the wait of all: they are read again by whoever has the partition next.
+func (w *waiting) leave() { w.shown.Sub(float64(w.records)) }
 
 // clone gives a record memory of its own: a fetched one keeps its neighbours'
 // alive.

@@ -19,6 +19,7 @@ func TestEventsOfUnknownAccountsWaitWhileOthersGoOn(t *testing.T) {
 	reader := f.reader(bus.Deliveries)
 	require.Equal(t, map[string]int{"evt_acme": 1}, f.awaitDelivered(reader, "evt_acme"))
 	require.False(t, f.committed(), "what waits is read again after a crash")
+	require.EqualValues(t, 3, f.metric("staffetta_router_waiting_records"))
 
 	snapshot.set(account("late"))
 	close(snapshot.awake)
@@ -28,6 +29,19 @@ func TestEventsOfUnknownAccountsWaitWhileOthersGoOn(t *testing.T) {
 	require.Equal(t, "unknown_account", headerOf(q[0], "staffetta-reason"))
 	require.Contains(t, headerOf(q[0], "staffetta-detail"), `"nobody"`)
 	f.eventually(f.committed, "nothing waits any more")
+	require.Zero(t, f.metric("staffetta_router_waiting_records"))
+}
+
+func TestARouterThatLeavesWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	stop, _ := f.start(newAccounts(account("acme")))
+	f.publish(0, event("evt_nobody", "nobody", 1))
+	waiting := func() bool { return f.metric("staffetta_router_waiting_records") == 1 }
+	f.eventually(waiting, "it waits")
+	require.NoError(t, stop())
+	require.False(t, waiting(), "whoever comes next does")
+	require.False(t, f.committed())
 }
 
 func TestWhatWaitsForASnapshotIsBounded(t *testing.T) {
