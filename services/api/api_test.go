@@ -112,6 +112,9 @@ type bench struct {
 	key      string
 	db       *database.DB
 	log      *bytes.Buffer // read it only while the service does not run
+	config   api.Config
+	cacheURL string
+	flush    func() error
 }
 
 func newBench(t *testing.T) *bench {
@@ -127,6 +130,15 @@ func newBenchPolling(t *testing.T, interval time.Duration) *bench {
 // newBenchAt is one with a clock.
 func newBenchAt(t *testing.T, interval time.Duration, now func() time.Time) *bench {
 	t.Helper()
+	redis := miniredis.RunT(t)
+	b := newBenchOn(t, "redis://"+redis.Addr(), interval, now)
+	b.redis = redis
+	return b
+}
+
+// newBenchOn is one on a Redis, which is empty.
+func newBenchOn(t *testing.T, cacheURL string, interval time.Duration, now func() time.Time) *bench {
+	t.Helper()
 	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "api.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -134,21 +146,24 @@ func newBenchAt(t *testing.T, interval time.Duration, now func() time.Time) *ben
 	ring, err := seal.ParseKeys(encryptionKey)
 	require.NoError(t, err)
 
-	b := &bench{t: t, db: db, log: &bytes.Buffer{}, store: sqlstore.New(db, nil), redis: miniredis.RunT(t),
+	b := &bench{t: t, db: db, log: &bytes.Buffer{}, store: sqlstore.New(db, nil), cacheURL: cacheURL,
 		kafka: &kafka{payloads: map[hook.Coordinates]hook.Event{}}}
-	client, err := redisstore.Open("redis://" + b.redis.Addr())
+	client, err := redisstore.Open(cacheURL)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	require.NoError(t, client.Flush(t.Context()))
+	b.flush = func() error { return client.Flush(context.WithoutCancel(t.Context())) }
 	b.cache, b.circuits = redisstore.NewStore(client, zap.NewNop()), redisstore.NewCircuits(client)
 	b.filters = redisstore.NewFilterErrors(client)
 	log, err := telemetry.NewLog(b.log, "api", "debug", telemetry.JSON)
 	require.NoError(t, err)
-	b.Service, err = api.New(api.Config{
+	b.config = api.Config{
 		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Circuits: b.circuits,
 		Filters:  b.filters,
 		AdminKey: adminKey, CheckURL: egress.Policy{}.CheckURL, Log: log,
 		PollInterval: interval, Now: now,
-	})
+	}
+	b.Service, err = api.New(b.config)
 	require.NoError(t, err)
 
 	b.as(adminKey).post("/v1/accounts", `{"id": "acme", "name": "ACME"}`).requires(http.StatusCreated)

@@ -2,14 +2,17 @@ package api_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/redisstore"
+	"github.com/staffetta/staffetta/services/api"
 )
 
 const (
@@ -20,19 +23,27 @@ const (
 // run runs the service until the test ends.
 func (b *bench) run() {
 	b.t.Helper()
-	ctx, stop := context.WithCancel(b.t.Context())
+	b.running(b.Service)
+}
+
+// running runs a member until the test ends, or stop is called.
+func (b *bench) running(member *api.Service) (stop func()) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- b.Run(ctx) }()
-	b.t.Cleanup(func() {
-		stop()
+	go func() { ended <- member.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		require.NoError(b.t, <-ended)
 	})
+	b.t.Cleanup(stop)
+	return stop
 }
 
 // mirror reads the cache as routers do.
 func (b *bench) mirror() *redisstore.Mirror[hook.AccountState] {
 	b.t.Helper()
-	client, err := redisstore.Open("redis://" + b.redis.Addr())
+	client, err := redisstore.Open(b.cacheURL)
 	require.NoError(b.t, err)
 	mirror := redisstore.NewMirror(client, zap.NewNop(), func(s hook.AccountState) hook.AccountState { return s })
 	ctx, stop := context.WithCancel(b.t.Context())
@@ -129,6 +140,8 @@ func TestACacheThatDiffersIsFilledAgain(t *testing.T) {
 func TestWithTheCacheAwayTheAPIGoesOnAndCatchesUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
+	b.config.Metrics = prometheus.NewRegistry()
+	b.Service = b.member(b.config)
 	require.Error(t, b.CacheCurrent(t.Context()), "not known yet")
 	b.run()
 	mirror := b.mirror()
@@ -138,9 +151,34 @@ func TestWithTheCacheAwayTheAPIGoesOnAndCatchesUp(t *testing.T) {
 	b.redis.Close()
 	b.webhook()
 	require.Eventually(t, func() bool { return b.CacheCurrent(t.Context()) != nil }, patience, glance)
+	require.EqualValues(t, 1, b.stale())
 	require.Len(t, b.acme().get("/v1/webhooks").ids(), 1)
 
 	require.NoError(t, b.redis.Restart())
 	b.requireSeen(mirror, 1)
-	require.Eventually(t, func() bool { return b.CacheCurrent(t.Context()) == nil }, patience, glance)
+	require.Eventually(t, func() bool { return b.CacheCurrent(t.Context()) == nil && b.stale() == 0 }, patience, glance)
+}
+
+// stale is what the metric says of the cache.
+func (b *bench) stale() float64 {
+	b.t.Helper()
+	registry, ok := b.config.Metrics.(*prometheus.Registry)
+	require.True(b.t, ok)
+	families, err := registry.Gather()
+	require.NoError(b.t, err)
+	for _, f := range families {
+		if f.GetName() == "staffetta_api_cache_stale" {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	b.t.Fatal("there is no such metric")
+	return 0
+}
+
+// member is another one on the same parts, or with others.
+func (b *bench) member(config api.Config) *api.Service {
+	b.t.Helper()
+	m, err := api.New(config)
+	require.NoError(b.t, err)
+	return m
 }
