@@ -92,7 +92,7 @@ func (env Environment) bench() *cobra.Command {
 	}
 	// The flag is there: it was added above.
 	_ = flags.MarkHidden("cpuprofile")
-	c.AddCommand(env.benchChaos())
+	c.AddCommand(env.benchChaos(), env.benchOutage())
 	return c
 }
 

@@ -15,6 +15,17 @@ func TestChaosIsAScenarioWithFlagsOfItsOwn(t *testing.T) {
 	require.Contains(t, errors, `rate must be from 1 to 10000, not "0"`)
 }
 
+func TestAnOutageIsAScenarioWithFlagsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	status, _, errors := run("bench", "outage", "--server", "kafka", "--seconds", "0", "--rate", "0")
+	require.Equal(t, 2, status)
+	require.Contains(t, errors, `seconds must be at least 1, not "0"`)
+	require.Contains(t, errors, `rate must be from 1 to 10000, not "0"`)
+	status, _, errors = run("bench", "outage", "--server", "postgres")
+	require.Equal(t, 2, status)
+	require.Contains(t, errors, `server must be one that can be stopped, redis, not "postgres"`)
+}
+
 func TestAnotherSeedEachTime(t *testing.T) {
 	t.Parallel()
 	told := map[string]bool{}

@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -100,4 +102,42 @@ func keepsOthersGoingWithoutRedis(t *testing.T, in *installation) {
 		return nil
 	})
 	require.Empty(t, gone.all(), "nothing after a webhook is deleted")
+}
+
+// goesOnWithoutPostgres delivers all that comes while the database is away, retries
+// too, and then tells of it as if nothing had been. `staffetta bench outage` does it
+// for a minute, and measures.
+func goesOnWithoutPostgres(t *testing.T, in *installation) {
+	if !slices.Contains(in.backends.servers(), "postgres") {
+		t.Skip("SQLite is no server that could be away")
+	}
+	a := in.newTenant(t)
+	var failed atomic.Int64
+	r := newReceiver(t, func(n int, _ *http.Request) int {
+		if n%10 == 0 {
+			failed.Add(1)
+			return http.StatusInternalServerError
+		}
+		return http.StatusNoContent
+	})
+	id, _ := a.webhook(t, object{"itemTypes": []string{"*"}, "url": r.URL, "retrySchedule": []string{"1s", "1s", "1s", "1s", "1s"}})
+	in.awaitLive(t)
+	answered := func() int { return len(r.all()) - int(failed.Load()) }
+	awayDuring(t, in.backends, "postgres", func() {
+		publish(t, in, a, func() {})
+		eventually(t, func() error { return is(answered(), load) })
+	})
+	a.awaitStatus(t, "delivered", load)
+	require.Len(t, a.deliveries(t, ""), load)
+	eventually(t, func() error {
+		var executed, delivered float64
+		for _, item := range a.api(t, http.MethodGet, "/v1/usage", nil, http.StatusOK)["items"].([]any) {
+			executed += item.(object)["executed"].(float64)
+		}
+		series := a.api(t, http.MethodGet, "/v1/usage/series?webhook="+id, nil, http.StatusOK)
+		for _, item := range series["items"].([]any) {
+			delivered += item.(object)["delivered"].(float64)
+		}
+		return is([2]float64{executed, delivered}, [2]float64{float64(len(r.all())), load})
+	})
 }

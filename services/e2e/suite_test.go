@@ -56,6 +56,7 @@ func TestInstallation(t *testing.T) {
 		t.Run("when everything is stopped while kafka is away", func(t *testing.T) { stopsWithoutKafka(t, in) })
 		t.Run("when a sender is stopped in order, and repeats nothing", func(t *testing.T) { stopsInOrder(t, in) })
 	})
+	t.Run("delivers without postgres, and tells of it later", func(t *testing.T) { goesOnWithoutPostgres(t, in) })
 	t.Run("keeps others going while redis is away and a deleted webhook has a backlog",
 		func(t *testing.T) { keepsOthersGoingWithoutRedis(t, in) })
 }

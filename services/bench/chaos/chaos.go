@@ -2,7 +2,7 @@
 // All services run as processes of their own, several of each, under a steady
 // load; in each round a part of the installation is killed, restarted or
 // flushed. In the end everything must have been delivered, nothing repeated but
-// what a kill explains, and the log complete.
+// what a kill explains, the log complete, and usage what the log says.
 //
 // The installation stands on embedded servers in this process or on real ones,
 // and the receivers are in this process, so that one clock tells what a
@@ -35,6 +35,8 @@ type Config struct {
 	config.Config
 	// Rounds is how often something happens to a part, at least 1.
 	Rounds int
+	// Outage takes one server away for a while instead; nil: rounds.
+	Outage *Outage
 	// Seed makes the order in which it happens.
 	Seed uint64
 	// Rate is events per second, 1 to 10,000.
@@ -108,7 +110,9 @@ func Run(ctx context.Context, cfg Config) (result Result, err error) {
 
 func (cfg Config) check() error {
 	var faults hook.Invalid
-	if cfg.Rounds < 1 {
+	if o := cfg.Outage; o != nil && o.For < time.Second {
+		faults.Add("seconds", strconv.FormatFloat(o.For.Seconds(), 'f', -1, 64), "must be at least 1")
+	} else if o == nil && cfg.Rounds < 1 {
 		faults.Add("rounds", strconv.Itoa(cfg.Rounds), "must be at least 1")
 	}
 	if cfg.Rate < 1 || cfg.Rate > maxRate {
@@ -169,7 +173,7 @@ func (r *run) all(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, base.close()) }()
-	if err := checkOnly(base, r.cfg.Only); err != nil {
+	if err := errors.Join(checkOnly(base, r.cfg.Only), checkOutage(base, r.cfg.Outage)); err != nil {
 		return err
 	}
 	if r.in, err = install(ctx, &r.cfg, base); err != nil {
@@ -198,7 +202,12 @@ func (r *run) all(ctx context.Context) (err error) {
 		return err
 	}
 	defer publisher.close()
-	if err := r.rounds(ctx); err != nil {
+	if r.cfg.Outage != nil {
+		err = r.outage(ctx, tenants)
+	} else {
+		err = r.rounds(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	if err := publisher.finish(ctx, r.cfg.Patience); err != nil {

@@ -61,6 +61,8 @@ func TestOnlyAResultAsItShouldBeHasNoFault(t *testing.T) {
 		"deliveries are not in the log":                           func(r *Result) { r.LogMissing = 1 },
 		"deliveries are not delivered in the log":                 func(r *Result) { r.LogUndelivered = 1 },
 		"deliveries have a wrong number of attempts in the log":   func(r *Result) { r.LogInconsistent = 1 },
+		"figures of usage are not what the log says":              func(r *Result) { r.UsageWrong = 1 },
+		"waited for the server that was away":                     func(r *Result) { r.Outage = &OutageResult{Late: 1} },
 		"seed 7: sender-1 was stopped and ended with exit status": func(r *Result) { r.Seed, r.Faults = 7, []string{"sender-1 was stopped and ended with exit status 66"} },
 	} {
 		bad := good
@@ -100,6 +102,7 @@ func TestTheTableTellsOfTheFault(t *testing.T) {
 	require.NoError(t, result.WriteText(&text))
 	require.Contains(t, text.String(), "rounds              2: 1 api restart, 1 kafka kill\n")
 	require.Contains(t, text.String(), "log                 7 missing, 0 not delivered, 0 inconsistent\n")
+	require.Contains(t, text.String(), "usage               0 figures that differ from the log\n")
 }
 
 func TestFindingsTellTimesSinceTheStart(t *testing.T) {

@@ -32,6 +32,10 @@ func (r *run) conclude(ctx context.Context, tenants []tenant, p *publisher) erro
 		return err
 	}
 	r.tell("%d of %d are delivered in the log", rows.delivered(), expected)
+	rows, differences, err := r.in.awaitUsage(ctx, tenants, rows, r.ledger.begun)
+	if err != nil {
+		return err
+	}
 	loud, err := r.lookInto(ctx, rows)
 	if err != nil {
 		return err
@@ -42,6 +46,9 @@ func (r *run) conclude(ctx context.Context, tenants []tenant, p *publisher) erro
 	r.in.stopAll()
 
 	r.result.Scenario, r.result.Servers, r.result.Payload = "chaos", r.in.servers.kind(), "thin"
+	if r.cfg.Outage != nil {
+		r.result.Scenario = "outage"
+	}
 	r.result.Rounds, r.result.Seed, r.result.Logs = r.cfg.Rounds, r.cfg.Seed, r.cfg.Logs
 	r.result.Events, r.result.Accounts = p.events, len(tenants)
 	for _, t := range tenants {
@@ -57,6 +64,10 @@ func (r *run) conclude(ctx context.Context, tenants []tenant, p *publisher) erro
 	}
 	r.judge(f)
 	r.judgeLog(f, rows, loud)
+	r.result.UsageWrong = len(differences)
+	for _, d := range differences {
+		f.line("%s", d)
+	}
 	r.result.Faults, err = r.complaints()
 	return errors.Join(err, f.err, file.Close())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -19,9 +20,11 @@ const (
 
 // row is a delivery as the log shows it.
 type row struct {
-	ID           string `json:"id"`
-	Status       string `json:"status"`
-	AttemptCount int    `json:"attemptCount"`
+	ID           string    `json:"id"`
+	Webhook      string    `json:"webhook"`
+	Status       string    `json:"status"`
+	AttemptCount int       `json:"attemptCount"`
+	UpdatedAt    time.Time `json:"updatedAt"`
 
 	account string
 }
@@ -86,22 +89,31 @@ func (in *installation) awaitHistory(ctx context.Context, tenants []tenant, want
 	return rows, err
 }
 
+// attempt is one as the log shows it.
+type attempt struct {
+	Number     int
+	Status     string
+	StatusCode *int
+	At         time.Time
+}
+
+// requests are the attempts of a delivery that were requests.
+func (in *installation) requests(ctx context.Context, r row) ([]attempt, error) {
+	var details struct{ Attempts []attempt }
+	if err := in.api.call(ctx, http.MethodGet, "/v1/deliveries/"+r.ID, r.account, nil, &details); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(details.Attempts, func(a attempt) bool { return a.Number == 0 }), nil
+}
+
 // silent counts the attempts of a delivery that got no answer: its receiver need
 // not have seen them.
 func (in *installation) silent(ctx context.Context, r row) (count int, err error) {
-	var details struct {
-		Attempts []struct {
-			Number     int
-			StatusCode *int
-		}
-	}
-	if err := in.api.call(ctx, http.MethodGet, "/v1/deliveries/"+r.ID, r.account, nil, &details); err != nil {
-		return 0, err
-	}
-	for _, a := range details.Attempts {
-		if a.Number > 0 && a.StatusCode == nil {
+	requests, err := in.requests(ctx, r)
+	for _, a := range requests {
+		if a.StatusCode == nil {
 			count++
 		}
 	}
-	return count, nil
+	return count, err
 }

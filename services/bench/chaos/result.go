@@ -48,6 +48,13 @@ type Result struct {
 	LogUndelivered  int `json:"log_undelivered"`
 	LogInconsistent int `json:"log_inconsistent"`
 
+	// UsageWrong are hours of a webhook, and webhooks and accounts as a whole, whose
+	// usage is not what the log's rows say.
+	UsageWrong int `json:"usage_wrong"`
+
+	// Outage is what a server's being away did; nil unless that was the run.
+	Outage *OutageResult `json:"outage,omitempty"`
+
 	// Faults are services that ended by themselves, or did not stop in order, or
 	// wrote of a panic or a data race.
 	Faults []string `json:"faults"`
@@ -69,6 +76,8 @@ func (r Result) Fault() error {
 		{r.LogMissing, "deliveries are not in the log"},
 		{r.LogUndelivered, "deliveries are not delivered in the log"},
 		{r.LogInconsistent, "deliveries have a wrong number of attempts in the log"},
+		{r.UsageWrong, "figures of usage are not what the log says"},
+		{r.Outage.late(), "deliveries waited for the server that was away"},
 	} {
 		if f.count > 0 {
 			faults = append(faults, fmt.Errorf("%d %s", f.count, f.what))
@@ -86,14 +95,7 @@ func (r Result) Fault() error {
 // timed sets what follows from how long deliveries took and the whole lasted.
 func (r *Result) timed(took []time.Duration, whole time.Duration) {
 	slices.Sort(took)
-	percentile := func(p float64) float64 {
-		if len(took) == 0 {
-			return 0
-		}
-		rank := int(math.Ceil(p / 100 * float64(len(took))))
-		return float64(took[max(rank, 1)-1]) / float64(time.Millisecond)
-	}
-	r.P50, r.P99 = percentile(50), percentile(99)
+	r.P50, r.P99 = percentile(took, 50), percentile(took, 99)
 	if r.Seconds = whole.Seconds(); r.Seconds > 0 {
 		r.DeliveriesPerSecond = float64(r.Deliveries) / r.Seconds
 	}
@@ -112,11 +114,27 @@ func (r *Result) timed(took []time.Duration, whole time.Duration) {
 	}
 }
 
+// percentile is one of sorted times, in milliseconds; 0 if there are none.
+func percentile(took []time.Duration, p float64) float64 {
+	if len(took) == 0 {
+		return 0
+	}
+	rank := int(math.Ceil(p / 100 * float64(len(took))))
+	return float64(took[max(rank, 1)-1]) / float64(time.Millisecond)
+}
+
 // WriteJSON writes one line.
 func (r Result) WriteJSON(w io.Writer) error {
-	for _, f := range []*float64{
+	figures := []*float64{
 		&r.Seconds, &r.DeliveriesPerSecond, &r.P50, &r.P99, &r.CPUSeconds, &r.PeakRSS, &r.SlowestRecovery, &r.Drain,
-	} {
+	}
+	if r.Outage != nil {
+		o := *r.Outage // the caller's stays as it is
+		r.Outage = &o
+		figures = append(figures, &o.Seconds, &o.CaughtUp, &o.Before.PerSecond, &o.Before.P50, &o.Before.P99,
+			&o.Away.PerSecond, &o.Away.P50, &o.Away.P99)
+	}
+	for _, f := range figures {
 		*f = math.Round(*f*1000) / 1000
 	}
 	return json.NewEncoder(w).Encode(r)
@@ -128,7 +146,7 @@ func (r Result) WriteText(w io.Writer) error {
 	row := func(name, format string, values ...any) {
 		fmt.Fprintf(table, "%s\t"+format+"\n", append([]any{name}, values...)...)
 	}
-	row("scenario", "chaos on %s servers, seed %d", r.Servers, r.Seed)
+	row("scenario", "%s on %s servers, seed %d", r.Scenario, r.Servers, r.Seed)
 	row("rounds", "%d: %s", r.Rounds, counts(r.Blows))
 	row("recovery", "%.1f s at most; %d rounds were not healthy after %s; %.1f s after the last event",
 		r.SlowestRecovery, r.Unhealthy, recovery, r.Drain)
@@ -136,6 +154,16 @@ func (r Result) WriteText(w io.Writer) error {
 	row("lost", "%d", r.Lost)
 	row("repeated", "%d explained, %d not; %s", r.RepeatedExplained, r.RepeatedUnexplained, counts(r.Repeated))
 	row("log", "%d missing, %d not delivered, %d inconsistent", r.LogMissing, r.LogUndelivered, r.LogInconsistent)
+	row("usage", "%d figures that differ from the log", r.UsageWrong)
+	if o := r.Outage; o != nil {
+		row("away", "%s for %.1f s; %d deliveries waited for it; the log caught up %.1f s after its return", o.Server, o.Seconds, o.Late, o.CaughtUp)
+		for _, s := range []struct {
+			name string
+			span Span
+		}{{"before", o.Before}, {"meanwhile", o.Away}} {
+			row(s.name, "%d deliveries, %.0f/s, p50 %.1f ms, p99 %.1f ms", s.span.Deliveries, s.span.PerSecond, s.span.P50, s.span.P99)
+		}
+	}
 	row("publish to arrival", "p50 %.1f ms, p99 %.1f ms", r.P50, r.P99)
 	row("CPU", "%.1f s", r.CPUSeconds)
 	if r.Logs != "" {

@@ -15,12 +15,8 @@ const clock = "15:04:05.000"
 
 // rounds deals the blows.
 func (r *run) rounds(ctx context.Context) error {
-	left, err := r.recover(ctx, time.Now(), setUp)
-	if err != nil {
+	if err := r.healthy(ctx); err != nil {
 		return err
-	}
-	if left != "" {
-		return fmt.Errorf("before anything happened, and after %s: %s", setUp, left)
 	}
 	cards := newDeck(r.random, strokes(r.in.servers, r.cfg.Only))
 	for n := range r.cfg.Rounds {
@@ -31,7 +27,8 @@ func (r *run) rounds(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("round %d: %w", n+1, err)
 		}
-		if left, err = r.recover(ctx, b.to, recovery); err != nil {
+		left, err := r.recover(ctx, b.to, recovery)
+		if err != nil {
 			return err
 		}
 		b.healthy = time.Now()
@@ -39,6 +36,15 @@ func (r *run) rounds(ctx context.Context) error {
 		r.note(n+1, b, left)
 	}
 	return nil
+}
+
+// healthy waits until everything flows, before anything happens.
+func (r *run) healthy(ctx context.Context) error {
+	left, err := r.recover(ctx, time.Now(), setUp)
+	if err == nil && left != "" {
+		err = fmt.Errorf("before anything happened, and after %s: %s", setUp, left)
+	}
+	return err
 }
 
 // strike lets a blow fall and starts again what it ended.
@@ -119,7 +125,7 @@ func (r *run) note(round int, b blow, left string) {
 		state = "after " + took.Round(10*time.Millisecond).String() + " " + left
 	}
 	finished, expected := r.ledger.progress()
-	r.tell("round %d of %d: %s %s; %s; %d of %d delivered", round, r.cfg.Rounds, b.how, b.name, state, finished, expected)
+	r.tell("round %d of %d: %s %s; %s; %d of %d delivered", round, max(r.cfg.Rounds, 1), b.how, b.name, state, finished, expected)
 }
 
 // tell says how far the run is.
