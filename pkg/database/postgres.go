@@ -35,6 +35,7 @@ func openPostgres(text string) (*DB, error) {
 // Error codes of PostgreSQL, Appendix A.
 const (
 	uniqueViolation      = "23505"
+	checkViolation       = "23514" // also: no partition for a row
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 )

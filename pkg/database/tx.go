@@ -76,6 +76,10 @@ func retriable(err error) bool {
 	return code == serializationFailure || code == deadlockDetected || sqliteBusy(sqliteCode(err))
 }
 
+// IsUnpartitioned reports whether a row has a value for which PostgreSQL's table has
+// no partition.
+func IsUnpartitioned(err error) bool { return postgresCode(err) == checkViolation }
+
 // IsUnique reports whether a statement failed because a row with the same key
 // is there already.
 func IsUnique(err error) bool {

@@ -67,6 +67,17 @@ type Header struct {
 	Value string `json:"value"`
 }
 
+// Timing is what the steps of a request took, to the microsecond; zero for those that
+// were not taken: a connection that was there already has only FirstByte.
+type Timing struct {
+	// DNS is the resolution of the name, Connect the way to a connection after that,
+	// with the egress proxy if there is one, and TLS the handshake.
+	DNS, Connect, TLS time.Duration
+	// FirstByte is from the request, sent or still being sent, to the first byte of
+	// the answer.
+	FirstByte time.Duration
+}
+
 // Attempt says what became of one task, with or without an HTTP request.
 type Attempt struct {
 	Delivery string
@@ -105,6 +116,11 @@ type Attempt struct {
 	Response []byte
 	// ResponseHeaders are the answer's, at most 4 KiB of them, secrets masked.
 	ResponseHeaders []Header
+	// Timing says what the duration was spent on.
+	Timing Timing
+	// Request is the request's header as it was sent, secrets masked, in the form of
+	// package sent; empty if nothing was sent.
+	Request []byte
 	// Due is when the next attempt is due; zero if none.
 	Due     time.Time
 	TraceID string

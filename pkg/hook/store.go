@@ -178,9 +178,10 @@ type Log interface {
 	// Deliveries lists an account's, newest published first, and the next
 	// cursor, empty at the end.
 	Deliveries(ctx context.Context, account string, f DeliveryFilter, p Page) ([]Delivery, string, error)
-	// Delivery returns one. ErrNotFound.
+	// Delivery returns one, of several of one id the newest. ErrNotFound.
 	Delivery(ctx context.Context, account, id string) (Delivery, error)
-	// Attempts returns all attempts and fates of a delivery, oldest first.
+	// Attempts returns all attempts and fates of a delivery, oldest first; of several of
+	// one id all of them. ErrNotFound.
 	Attempts(ctx context.Context, account, id string) ([]Attempt, error)
 }
 
@@ -207,7 +208,10 @@ type Recorder interface {
 	NextOffset(ctx context.Context, partition int) (int64, error)
 	// Record writes the records of some partitions, each at most once, and moves
 	// the partitions' offsets, in one transaction, so that a crash neither loses
-	// nor doubles a row. ErrStale if an offset is not at its From: somebody else
+	// nor doubles a row. An event that is published again under its id on another day
+	// (UTC) leads to deliveries of their own there, under the ids of the first ones.
+	// A delivery that was published more than 15 days before it is first recorded, or
+	// a day after, by a clock that was wrong, counts as published then. ErrStale if an offset is not at its From: somebody else
 	// has the partition now; nothing is written then. Records that are in the log
 	// already change nothing, and count for no usage. Usage and series are written
 	// in the same transaction, and are what the log's rows say.
@@ -237,6 +241,27 @@ type Recorder interface {
 	// ExpireUsage deletes the usage that is older than it is kept (HourlyKept,
 	// DailyKept).
 	ExpireUsage(ctx context.Context, now time.Time) error
+}
+
+// DefaultLogRetention is how long the log keeps a delivery (CONTRACT.md, "Retention").
+// MinLogRetention is longer than anything waits in Kafka, so that nothing is removed
+// that is under way.
+const (
+	DefaultLogRetention = 90 * 24 * time.Hour
+	MinLogRetention     = 15 * 24 * time.Hour
+)
+
+// LogKeeper looks after the log while others write and read it. Several may do it at
+// once, for nothing.
+type LogKeeper interface {
+	// MakeLogRoom makes room for today and the days to come. Whatever comes without it
+	// makes its own room, later.
+	MakeLogRoom(ctx context.Context) error
+	// KeepLog makes room, and does one piece of what else there is to do: it removes
+	// some of the deliveries that were published longer ago than keep, with their
+	// attempts, or prepares a day that is over for searches. more says that there may
+	// be another piece. What fails is to be tried again later.
+	KeepLog(ctx context.Context, keep time.Duration) (more bool, err error)
 }
 
 // Usage is what one webhook was charged in one period of its account's quota;

@@ -15,6 +15,8 @@ var attemptColumns = []column{
 	{"fate", text}, {"reason", text}, {"detail", text}, {"bundle_partition", number}, {"bundle_offset", number},
 	{"at", number}, {"duration", number}, {"url", text}, {"status_code", number}, {"response", blob},
 	{"response_headers", text}, {"due", number}, {"trace_id", text},
+	{"dns", number}, {"connect", number}, {"tls", number}, {"first_byte", number}, {"request", blob},
+	{"published", number},
 }
 
 // attemptValues are the rows that the table attempts lacks: none as long as the
@@ -35,6 +37,8 @@ func (h *history) attemptValues() [][]any {
 			string(a.Fate), string(a.Reason), a.Detail, int64(a.Bundle.Partition), a.Bundle.Offset,
 			database.Micros(a.At), a.Duration.Microseconds(), a.URL, int64(a.StatusCode), nullBytes(a.Response),
 			nullText(headersJSON(a.ResponseHeaders)), database.Micros(a.Due), a.TraceID,
+			nullTime(a.Timing.DNS), nullTime(a.Timing.Connect), nullTime(a.Timing.TLS), nullTime(a.Timing.FirstByte), nullBytes(a.Request),
+			h.published,
 		})
 	}
 	return rows
@@ -47,8 +51,8 @@ func (h *history) forget(ctx context.Context, w *database.Writer) error {
 			continue
 		}
 		id := e.attempt.Delivery
-		if _, err := w.ExecContext(ctx, `DELETE FROM attempts WHERE id_key = $1 AND delivery = $2
-			AND run = $3 AND number = $4 AND place = $5`,
+		if _, err := w.ExecContext(ctx, `DELETE FROM attempts AS a WHERE id_key = $1 AND delivery = $2
+			AND run = $3 AND number = $4 AND place = $5 AND `+attemptsOf(daySpan(dayOf(h.published))),
 			h.key, id, e.key.run, e.key.number, e.key.place); err != nil {
 			return err
 		}
@@ -57,7 +61,12 @@ func (h *history) forget(ctx context.Context, w *database.Writer) error {
 }
 
 // readColumns are those of attemptColumns that scanAttempt reads.
-var readColumns = names(attemptColumns[2:4], attemptColumns[5:])
+var readColumns = names(attemptColumns[2:4], attemptColumns[5:len(attemptColumns)-1])
+
+// attemptsOf bounds what is read of the table attempts, as a, to those of deliveries
+// of a span: they have the times of their deliveries, or 0 if they were there before
+// they had that.
+func attemptsOf(s span) string { return `(a.published = 0 OR TRUE` + s.conditions("a") + `)` }
 
 // scanAttempt takes from the delivery what all its attempts have in common.
 func scanAttempt(scan func(...any) error, d *hook.Attempt) (hook.Attempt, error) {
@@ -67,12 +76,14 @@ func scanAttempt(scan func(...any) error, d *hook.Attempt) (hook.Attempt, error)
 	}
 	var at, duration, due int64
 	var headers sql.NullString
-	err := scan(&a.Run, &a.Number, &a.Step, &a.Fate, &a.Reason, &a.Detail, &a.Bundle.Partition, &a.Bundle.Offset,
-		&at, &duration, &a.URL, &a.StatusCode, &a.Response, &headers, &due, &a.TraceID)
+	var took timing
+	err := scan(append([]any{&a.Run, &a.Number, &a.Step, &a.Fate, &a.Reason, &a.Detail, &a.Bundle.Partition, &a.Bundle.Offset,
+		&at, &duration, &a.URL, &a.StatusCode, &a.Response, &headers, &due, &a.TraceID}, append(took.targets(), &a.Request)...)...)
 	if err != nil {
 		return hook.Attempt{}, err
 	}
 	a.At, a.Duration, a.Due = database.Time(at), time.Duration(duration)*time.Microsecond, database.Time(due)
+	a.Timing = took.value()
 	if len(a.Response) == 0 {
 		a.Response = nil
 	}

@@ -79,9 +79,9 @@ func execEach(ctx context.Context, w *database.Writer, columns []column, rows []
 // updateColumns are what a delivery is found by, and what may change.
 var updateColumns = slices.Concat(fixedColumns[:2], stateColumns, loneColumns)
 
-// updateDeliveries takes rows of values of updateColumns. OR FAIL: see
-// database.Writer.Insert.
-func updateDeliveries(ctx context.Context, w *database.Writer, rows [][]any) error {
+// updateDeliveries takes rows of values of updateColumns, of deliveries of a span.
+// OR FAIL: see database.Writer.Insert.
+func updateDeliveries(ctx context.Context, w *database.Writer, of span, rows [][]any) error {
 	var one, many []string
 	for i, c := range updateColumns[2:] {
 		one = append(one, fmt.Sprintf("%s = $%d", c.name, i+3))
@@ -89,8 +89,8 @@ func updateDeliveries(ctx context.Context, w *database.Writer, rows [][]any) err
 	}
 	err := execEach(ctx, w, updateColumns, rows, func(unnest string) string {
 		return `UPDATE deliveries d SET ` + strings.Join(many, ", ") +
-			` FROM ` + unnest + ` AS n (` + strings.Join(names(updateColumns), ", ") + `) WHERE d.id_key = n.id_key AND d.id = n.id`
-	}, `UPDATE OR FAIL deliveries SET `+strings.Join(one, ", ")+` WHERE id_key = $1 AND id = $2`)
+			` FROM ` + unnest + ` AS n (` + strings.Join(names(updateColumns), ", ") + `) WHERE d.id_key = n.id_key AND d.id = n.id` + of.conditions("d")
+	}, `UPDATE OR FAIL deliveries AS d SET `+strings.Join(one, ", ")+` WHERE id_key = $1 AND id = $2`+of.conditions("d"))
 	if err != nil {
 		return fmt.Errorf("updating %d deliveries: %w", len(rows), err)
 	}

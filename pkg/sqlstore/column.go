@@ -1,10 +1,12 @@
 package sqlstore
 
 import (
+	"database/sql"
 	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -50,6 +52,24 @@ func nullBytes(b []byte) any {
 		return nil
 	}
 	return b
+}
+
+// nullTime is NULL for a time that was not taken.
+func nullTime(d time.Duration) any {
+	if d == 0 {
+		return nil
+	}
+	return d.Microseconds()
+}
+
+// timing is where the times of an attempt are scanned to.
+type timing [4]sql.NullInt64
+
+func (t *timing) targets() []any { return []any{&t[0], &t[1], &t[2], &t[3]} }
+
+func (t *timing) value() hook.Timing {
+	took := func(micros sql.NullInt64) time.Duration { return time.Duration(micros.Int64) * time.Microsecond }
+	return hook.Timing{DNS: took(t[0]), Connect: took(t[1]), TLS: took(t[2]), FirstByte: took(t[3])}
 }
 
 // headersJSON is the list as JSON, empty for none. Most headers need no escapes,

@@ -16,6 +16,8 @@ type source struct {
 	from  string
 	alias string // of the table that leads
 	index index
+	// statuses are those of the filter, or of these the one whose place this is.
+	statuses []hook.Fate
 }
 
 type index int
@@ -24,31 +26,48 @@ const (
 	byAccount index = iota
 	byStatus
 	byWebhook
+	byWebhookStatus
 	byEvent
 	byItem
 )
 
 // sources are the places to look: one, but two for an item, which is in a
-// delivery's row or in delivery_items.
+// delivery's row or in delivery_items, and one for each status, which an index has in
+// order.
 func sources(f hook.DeliveryFilter) []source {
-	one := source{from: `deliveries d`, alias: "d"}
+	one := source{from: `deliveries d`, alias: "d", statuses: f.Statuses}
 	switch {
 	case f.ItemID != "":
 		one.index = byItem
-		return []source{one, {from: `delivery_items i JOIN deliveries d ON d.id_key = i.id_key`, alias: "i", index: byItem}}
+		other := one
+		other.from, other.alias = `delivery_items i JOIN deliveries d ON d.id_key = i.id_key AND d.published = i.published`, "i"
+		return []source{one, other}
 	case f.EventID != "":
 		one.index = byEvent
 	case len(f.Statuses) > 0 && !slices.Contains(f.Statuses, hook.FateDelivered):
 		one.index = byStatus
+		if f.Webhook != "" {
+			one.index = byWebhookStatus
+		}
+		var each []source
+		for _, status := range slices.Compact(slices.Sorted(slices.Values(f.Statuses))) {
+			one.statuses = []hook.Fate{status}
+			each = append(each, one)
+		}
+		return each
 	case f.Webhook != "":
 		one.index = byWebhook
 	}
 	return []source{one}
 }
 
-// query reads at most limit rows, newest first.
-func (s source) query(where *conditions, limit int) string {
-	return `SELECT d.` + strings.Join(listColumns, ", d.") + ` FROM ` + s.from + ` WHERE ` + where.text.String() +
+// query reads at most limit rows of a span, newest first.
+func (s source) query(where *conditions, of span, limit int) string {
+	bounds := of.conditions(s.alias)
+	if s.alias != "d" {
+		bounds += of.conditions("d")
+	}
+	return `SELECT d.` + strings.Join(listColumns, ", d.") + ` FROM ` + s.from + ` WHERE ` + where.text.String() + bounds +
 		` ORDER BY ` + s.alias + `.published DESC, ` + s.alias + `.id_key DESC LIMIT ` + where.arg(limit)
 }
 
@@ -70,11 +89,11 @@ func (s source) conditions(account string, f hook.DeliveryFilter) *conditions {
 	}
 	hidden(where, "account", account, s.index != byAccount && s.index != byStatus)
 	if f.Webhook != "" {
-		hidden(where, "webhook", storableText(f.Webhook), s.index != byWebhook)
+		hidden(where, "webhook", storableText(f.Webhook), s.index != byWebhook && s.index != byWebhookStatus)
 	}
-	if len(f.Statuses) > 0 {
-		in(where, "d.status", f.Statuses)
-		if s.index == byStatus {
+	if len(s.statuses) > 0 {
+		in(where, "d.status", s.statuses)
+		if s.index == byStatus || s.index == byWebhookStatus {
 			// As in the partial index, which neither planner uses without it.
 			where.add(`d.status <> 'delivered'`)
 		}

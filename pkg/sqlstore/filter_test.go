@@ -29,7 +29,8 @@ func TestEachFilterIsLedByItsIndex(t *testing.T) {
 		"webhook":          {hook.DeliveryFilter{Webhook: "wh_1"}, []string{"deliveries_webhook"}, true},
 		"delivered":        {hook.DeliveryFilter{Webhook: "wh_1", Statuses: []hook.Fate{hook.FateDelivered}}, []string{"deliveries_webhook"}, true},
 		"failed":           {hook.DeliveryFilter{Statuses: failed}, []string{"deliveries_undelivered"}, true},
-		"failed, webhook":  {hook.DeliveryFilter{Statuses: failed, Webhook: "wh_1"}, []string{"deliveries_undelivered"}, true},
+		"failed, webhook":  {hook.DeliveryFilter{Statuses: failed, Webhook: "wh_1"}, []string{"deliveries_undelivered_webhook"}, true},
+		"two statuses":     {hook.DeliveryFilter{Statuses: []hook.Fate{hook.FateExhausted, hook.FateRetrying}}, []string{"deliveries_undelivered", "deliveries_undelivered"}, true},
 		"event":            {hook.DeliveryFilter{EventID: "evt_1"}, []string{"deliveries_event"}, false},
 		"event, webhook":   {hook.DeliveryFilter{EventID: "evt_1", Webhook: "wh_1"}, []string{"deliveries_event"}, false},
 		"item":             {hook.DeliveryFilter{ItemID: "7"}, []string{"deliveries_item", "PRIMARY KEY"}, true},
@@ -40,7 +41,7 @@ func TestEachFilterIsLedByItsIndex(t *testing.T) {
 		require.Len(t, found, len(c.indexes), name)
 		for i, source := range found {
 			where := source.conditions("acme", c.filter)
-			query := source.query(where, 50)
+			query := source.query(where, span{}, 50)
 			steps, err := collect(t.Context(), db, func(scan func(...any) error) (detail string, err error) {
 				var id, parent, unused int
 				return detail, scan(&id, &parent, &unused, &detail)

@@ -11,7 +11,11 @@ import (
 type history struct {
 	// key is database.Key of the delivery's id.
 	key int64
-	row delivery
+	// published is by what the log has the delivery in order; 0: not known. stray: it
+	// is not what its records say, see timely.
+	published int64
+	stray     bool
+	row       delivery
 	// shown is the index in attempts of the record that the row shows; -1 if it
 	// is none of them.
 	shown int

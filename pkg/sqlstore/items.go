@@ -6,7 +6,7 @@ import "github.com/staffetta/staffetta/pkg/database"
 // items; one of a single item has it in its own row.
 var itemColumns = []column{{"item_key", number}, {"published", number}, {"id_key", number}}
 
-func (d *delivery) itemValues(id int64) [][]any {
+func (d *delivery) itemValues(id, published int64) [][]any {
 	a := d.attempt
 	if len(a.Items) == 1 {
 		return nil
@@ -17,7 +17,7 @@ func (d *delivery) itemValues(id int64) [][]any {
 		key := itemKey(a.Account, item)
 		if !seen[key] {
 			seen[key] = true
-			rows = append(rows, []any{key, database.Micros(a.Published), id})
+			rows = append(rows, []any{key, published, id})
 		}
 	}
 	return rows

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,26 +21,39 @@ func (s *Store) Deliveries(ctx context.Context, account string, f hook.DeliveryF
 		return nil, "", err
 	}
 	var key int64
+	to := f.To
 	if more {
 		if key, err = strconv.ParseInt(after.id, 10, 64); err != nil {
 			return nil, "", badCursor(p.After)
 		}
+		if to = database.Time(after.at + 1); !f.To.IsZero() && f.To.Before(to) {
+			to = f.To
+		}
 	}
 	var list []hook.Delivery
-	for _, source := range sources(f) {
-		where := source.conditions(account, f)
-		if more {
-			where.add(`(`+source.alias+`.published, `+source.alias+`.id_key) < (?, ?)`, after.at, key)
+	for _, span := range s.spans() {
+		if !span.overlaps(f.From, to) {
+			continue
 		}
-		some, err := collect(ctx, s.db, scanDelivery, source.query(where, p.Limit+1), where.args...)
-		if err != nil {
-			return nil, "", fmt.Errorf("listing deliveries of account %q: %w", account, err)
+		var found []hook.Delivery
+		for _, source := range sources(f) {
+			where := source.conditions(account, f)
+			if more {
+				where.add(`(`+source.alias+`.published, `+source.alias+`.id_key) < (?, ?)`, after.at, key)
+			}
+			some, err := collect(ctx, s.db, scanDelivery, source.query(where, span, p.Limit+1-len(list)), where.args...)
+			if err != nil {
+				return nil, "", fmt.Errorf("listing deliveries of account %q: %w", account, err)
+			}
+			found = append(found, some...)
 		}
-		list = append(list, some...)
+		slices.SortFunc(found, func(a, b hook.Delivery) int {
+			return cmp.Or(b.Published.Compare(a.Published), cmp.Compare(database.Key(b.ID), database.Key(a.ID)))
+		})
+		if list = append(list, found...); len(list) > p.Limit {
+			break
+		}
 	}
-	slices.SortFunc(list, func(a, b hook.Delivery) int {
-		return cmp.Or(b.Published.Compare(a.Published), cmp.Compare(database.Key(b.ID), database.Key(a.ID)))
-	})
 	list, next := cut(list, p.Limit, func(d hook.Delivery) mark {
 		return mark{at: database.Micros(d.Published), id: strconv.FormatInt(database.Key(d.ID), 10)}
 	})
@@ -48,40 +62,73 @@ func (s *Store) Deliveries(ctx context.Context, account string, f hook.DeliveryF
 
 // Delivery implements hook.Log.
 func (s *Store) Delivery(ctx context.Context, account, id string) (hook.Delivery, error) {
-	row := s.db.QueryRowContext(ctx, `SELECT `+strings.Join(listColumns, ", ")+` FROM deliveries
-		WHERE id_key = $1 AND id = $2 AND account = $3`, database.Key(id), id, account)
-	d, err := scanDelivery(row.Scan)
-	if err != nil {
-		return hook.Delivery{}, fmt.Errorf("delivery %q of account %q: %w", id, account, found(err))
+	for _, span := range s.spans() {
+		row := s.db.QueryRowContext(ctx, `SELECT `+strings.Join(listColumns, ", ")+` FROM deliveries d
+			WHERE id_key = $1 AND id = $2 AND account = $3`+span.conditions("d")+` ORDER BY published DESC LIMIT 1`,
+			database.Key(id), storableText(id), account)
+		d, err := scanDelivery(row.Scan)
+		if err = found(err); err == nil {
+			return d, nil
+		}
+		if !errors.Is(err, hook.ErrNotFound) {
+			return hook.Delivery{}, fmt.Errorf("delivery %q of account %q: %w", id, account, err)
+		}
 	}
-	return d, nil
+	return hook.Delivery{}, fmt.Errorf("delivery %q of account %q: %w", id, account, hook.ErrNotFound)
 }
 
-// Attempts implements hook.Log. ErrNotFound if the delivery is not there.
+// Attempts implements hook.Log.
 func (s *Store) Attempts(ctx context.Context, account, id string) ([]hook.Attempt, error) {
 	var list []hook.Attempt
+	known := false
 	err := s.db.View(ctx, func(tx *sql.Tx) error {
-		var r rowScan
-		row := tx.QueryRowContext(ctx, `SELECT `+strings.Join(wholeColumns, ", ")+` FROM deliveries
-			WHERE id_key = $1 AND id = $2 AND account = $3`, database.Key(id), id, account)
-		if err := row.Scan(append(r.listTargets(), r.loneTargets()...)...); err != nil {
-			return found(err)
+		for _, span := range slices.Backward(s.spans()) { // the oldest first
+			rows, err := collect(ctx, tx, func(scan func(...any) error) (whole, error) {
+				var r rowScan
+				if err := scan(append(r.listTargets(), r.loneTargets()...)...); err != nil {
+					return whole{}, err
+				}
+				d, lone, err := r.finish()
+				return whole{d.attempt, lone}, err
+			}, `SELECT `+strings.Join(wholeColumns, ", ")+` FROM deliveries d
+				WHERE id_key = $1 AND id = $2 AND account = $3`+span.conditions("d")+` ORDER BY published`,
+				database.Key(id), storableText(id), account)
+			if err != nil {
+				return err
+			}
+			for _, row := range rows {
+				known = true
+				some, err := row.attempts(ctx, tx)
+				if err != nil {
+					return err
+				}
+				list = append(list, some...)
+			}
 		}
-		d, lone, err := r.finish()
-		if err != nil {
-			return err
-		}
-		if lone {
-			list = []hook.Attempt{*d.attempt}
-			return nil
-		}
-		list, err = collect(ctx, tx, func(scan func(...any) error) (hook.Attempt, error) { return scanAttempt(scan, d.attempt) },
-			`SELECT `+strings.Join(readColumns, ", ")+` FROM attempts WHERE id_key = $1 AND delivery = $2
-			ORDER BY run, step, at, number, place`, database.Key(id), id)
-		return err
+		return nil
 	})
+	if err == nil && !known {
+		err = hook.ErrNotFound
+	}
 	if err != nil {
 		return nil, fmt.Errorf("attempts of delivery %q of account %q: %w", id, account, err)
 	}
 	return list, nil
+}
+
+// whole is a delivery's row, with all that it tells of its one attempt if it is lone.
+type whole struct {
+	*hook.Attempt
+	lone bool
+}
+
+// attempts are those of the row's delivery, the oldest first.
+func (d whole) attempts(ctx context.Context, q queries) ([]hook.Attempt, error) {
+	if d.lone {
+		return []hook.Attempt{*d.Attempt}, nil
+	}
+	return collect(ctx, q, func(scan func(...any) error) (hook.Attempt, error) { return scanAttempt(scan, d.Attempt) },
+		`SELECT `+strings.Join(readColumns, ", ")+` FROM attempts a WHERE id_key = $1 AND delivery = $2
+		AND `+attemptsOf(daySpan(dayOf(database.Micros(d.Published))))+` ORDER BY run, step, at, number, place`,
+		database.Key(d.Delivery), d.Delivery)
 }

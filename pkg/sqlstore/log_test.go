@@ -75,7 +75,7 @@ func TestTheLogShowsWhatWasRecorded(t *testing.T) {
 		f.record(t, first, bare)
 		require.Equal(t, row(first), f.delivery(t, "dlv_0001"))
 		want := row(bare)
-		want.Items = []string{}
+		want.Items, want.Published = []string{}, start
 		require.Equal(t, want, f.delivery(t, "dlv_bare"))
 
 		second := but(first, func(a *hook.Attempt) {

@@ -66,6 +66,6 @@ func migrationsUpTo(t *testing.T, last string) fs.FS {
 		require.NoError(t, err)
 		some[name] = &fstest.MapFile{Data: text}
 	}
-	require.Len(t, some, 2, "one for each dialect")
+	require.Zero(t, len(some)%2, "one for each dialect")
 	return some
 }

@@ -15,7 +15,7 @@ func TestListsAreReadInTheOrderOfAnIndex(t *testing.T) {
 	for query, index := range map[string]string{
 		held + `AND webhook = 'wh_1' ORDER BY published, id_key`:                                                  "deliveries_held",
 		`SELECT MIN(webhook) FROM deliveries WHERE status = 'held' AND bundle_partition = 1 AND webhook > 'wh_1'`: "deliveries_held",
-		`SELECT 1 FROM deliveries d WHERE d.webhook = 'wh_1' AND d.status = 'held'`:                               "deliveries_held_webhook",
+		`SELECT 1 FROM deliveries d WHERE d.webhook = 'wh_1' AND d.status = 'held' AND d.status <> 'delivered'`:   "deliveries_undelivered_webhook",
 		`SELECT id FROM deliveries d WHERE d.account || '' = 'acme' AND d.webhook = 'wh_1' AND d.status IN ('retrying', 'exhausted')
 			AND d.published >= 1 AND d.published < 9 AND (d.published, d.id_key) > (1, 2) ORDER BY d.published, d.id_key LIMIT 10`: "deliveries_webhook",
 		`SELECT id FROM replays WHERE state = 'running'`:                "replays_running",

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -34,9 +35,20 @@ func (s *Store) NextOffset(ctx context.Context, partition int) (int64, error) {
 func (s *Store) Record(ctx context.Context, ranges []hook.Range) error {
 	// In one order, so that no two recorders wait for each other.
 	ranges = slices.SortedFunc(slices.Values(ranges), func(a, b hook.Range) int { return cmp.Compare(a.Partition, b.Partition) })
-	err := s.record(ctx, ranges, s.db.Dialect == database.Postgres)
-	if database.IsUnique(err) {
-		err = s.record(ctx, ranges, false)
+	trust := s.db.Dialect == database.Postgres
+	now := s.now()
+	err := s.makeDays(ctx, daysOf(ranges, now))
+	for try := 1; err == nil; try++ {
+		if err = s.record(ctx, ranges, now, trust); err == nil || try == recordTries {
+			break
+		}
+		switch {
+		case trust && database.IsUnique(err):
+			trust, err = false, nil
+		case database.IsUnpartitioned(err): // another recorder has dropped a day since
+			s.days.learn(nil)
+			err = s.makeDays(ctx, daysOf(ranges, now))
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("recording attempts: %w", err)
@@ -46,7 +58,7 @@ func (s *Store) Record(ctx context.Context, ranges []hook.Range) error {
 
 // record writes the ranges in one transaction. If it trusts that deliveries are
 // new whose first record comes, it breaks the unique index if one is not.
-func (s *Store) record(ctx context.Context, ranges []hook.Range, trust bool) error {
+func (s *Store) record(ctx context.Context, ranges []hook.Range, now time.Time, trust bool) error {
 	return s.db.Write(ctx, func(w *database.Writer) error {
 		if err := hurry(ctx, w); err != nil {
 			return err
@@ -56,14 +68,14 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, trust bool) err
 				return fmt.Errorf("partition %d of attempts, offsets %d to %d: %w", r.Partition, r.From, r.To, err)
 			}
 		}
-		l := newLedger(count(ranges))
+		l := newLedger(count(ranges), now)
 		for _, r := range ranges {
 			for i := range r.Records {
 				a := &r.Records[i].Attempt
-				l.open(storableText(a.Delivery), trust && first(a))
+				l.open(storableText(a.Delivery), database.Micros(a.Published), trust && first(a))
 			}
 		}
-		if err := l.read(ctx, w); err != nil {
+		if err := l.read(ctx, w, s.spans()); err != nil {
 			return err
 		}
 		used, requests, over := newTally(), make(outcomes), make(overQuota)
@@ -97,6 +109,28 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, trust bool) err
 		}
 		return s.writeNotices(ctx, w, append(told, quotas...))
 	})
+}
+
+// recordTries bounds how often Record begins anew: it was wrong about deliveries once,
+// and about days once.
+const recordTries = 3
+
+// daysOf are the days to which deliveries go that are first recorded now.
+func daysOf(ranges []hook.Range, now time.Time) []int64 {
+	days := map[int64]bool{}
+	last := int64(-1)
+	for _, r := range ranges {
+		for i := range r.Records {
+			published := database.Micros(r.Records[i].Attempt.Published)
+			if !timely(published, now) {
+				published = database.Micros(now)
+			}
+			if from := dayOf(published); from != last {
+				days[from], last = true, from
+			}
+		}
+	}
+	return sorted(days)
 }
 
 // first reports whether a record begins a delivery: unless it is a twin's, the

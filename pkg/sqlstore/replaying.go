@@ -87,8 +87,8 @@ func (s *Store) ReplayDeliveries(ctx context.Context, r hook.Replay, limit int) 
 // meant are the conditions for the deliveries of a replay with a source. The
 // index by webhook leads, as it has them in their order.
 func meant(r hook.Replay) *conditions {
-	where := source{alias: "d", index: byWebhook}.conditions(r.Account, hook.DeliveryFilter{
-		Webhook: r.Source, Statuses: r.Statuses, From: r.From, To: r.To,
+	where := source{alias: "d", index: byWebhook, statuses: r.Statuses}.conditions(r.Account, hook.DeliveryFilter{
+		Webhook: r.Source, From: r.From, To: r.To,
 	})
 	if len(r.ItemTypes) > 0 {
 		in(where, "d.item_type", r.ItemTypes)

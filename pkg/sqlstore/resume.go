@@ -28,7 +28,8 @@ func (s *Store) FinishResuming(ctx context.Context, before time.Time) error {
 	return nil
 }
 
-const nothingHeld = `NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.webhook = w.id AND d.status = 'held')`
+const nothingHeld = `NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.webhook = w.id AND d.status = 'held'
+	AND d.status <> 'delivered')` // as in the index
 
 // finishOne looks again under the account's lock: meanwhile it may have been
 // paused, or paused and resumed, which begins a new resumption.

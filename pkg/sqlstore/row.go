@@ -74,6 +74,7 @@ var (
 	}
 	loneColumns = []column{
 		{"duration", number}, {"url", text}, {"detail", text}, {"response", blob}, {"response_headers", text},
+		{"dns", number}, {"connect", number}, {"tls", number}, {"first_byte", number}, {"request", blob},
 	}
 )
 
@@ -81,8 +82,8 @@ var (
 var rowColumns = slices.Concat(fixedColumns, stateColumns, loneColumns)
 
 // values are those of rowColumns.
-func (d *delivery) values(key int64, lone bool) ([]any, error) {
-	values, err := d.fixedValues(append(make([]any, 0, len(rowColumns)), key))
+func (d *delivery) values(key, published int64, lone bool) ([]any, error) {
+	values, err := d.fixedValues(append(make([]any, 0, len(rowColumns)), key), published)
 	return d.loneValues(d.stateValues(values), lone), err
 }
 
@@ -92,7 +93,7 @@ func (d *delivery) update(key int64, lone bool) []any {
 }
 
 // fixedValues are those of fixedColumns behind the key.
-func (d *delivery) fixedValues(values []any) ([]any, error) {
+func (d *delivery) fixedValues(values []any, published int64) ([]any, error) {
 	a := d.attempt
 	var key, item, items any
 	if len(a.Items) == 1 {
@@ -107,7 +108,7 @@ func (d *delivery) fixedValues(values []any) ([]any, error) {
 	return append(values,
 		a.Delivery, a.Account, a.Webhook, eventKey(a.Account, a.Event), a.Event,
 		string(a.EventType), a.ItemType, key, item, items, a.Store,
-		a.Source.Topic, int64(a.Source.Partition), a.Source.Offset, database.Micros(a.Published)), nil
+		a.Source.Topic, int64(a.Source.Partition), a.Source.Offset, published), nil
 }
 
 func (d *delivery) stateValues(values []any) []any {
@@ -121,11 +122,12 @@ func (d *delivery) stateValues(values []any) []any {
 // loneValues are of the row's one attempt; all NULL if lone is false.
 func (d *delivery) loneValues(values []any, lone bool) []any {
 	if !lone {
-		return append(values, nil, nil, nil, nil, nil)
+		return append(values, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
 	}
 	a := d.attempt
 	return append(values, a.Duration.Microseconds(), nullText(a.URL), nullText(a.Detail), nullBytes(a.Response),
-		nullText(headersJSON(a.ResponseHeaders)))
+		nullText(headersJSON(a.ResponseHeaders)),
+		nullTime(a.Timing.DNS), nullTime(a.Timing.Connect), nullTime(a.Timing.TLS), nullTime(a.Timing.FirstByte), nullBytes(a.Request))
 }
 
 // rowScan is where a row is scanned to.
@@ -136,6 +138,7 @@ type rowScan struct {
 	published, updated, due int64
 	duration                sql.NullInt64
 	url, detail, headers    sql.NullString
+	timing                  timing
 }
 
 // listColumns are what a hook.Delivery is read from; wholeColumns add its lone
@@ -156,7 +159,7 @@ func (r *rowScan) listTargets() []any {
 }
 
 func (r *rowScan) loneTargets() []any {
-	return []any{&r.duration, &r.url, &r.detail, &r.attempt.Response, &r.headers}
+	return append([]any{&r.duration, &r.url, &r.detail, &r.attempt.Response, &r.headers}, append(r.timing.targets(), &r.attempt.Request)...)
 }
 
 // finish gives the row; lone says whether its attempt is whole.
@@ -165,7 +168,7 @@ func (r *rowScan) finish() (d delivery, lone bool, err error) {
 	a.Published, a.At, a.Due = database.Time(r.published), database.Time(r.updated), database.Time(r.due)
 	a.Fate, a.Number, a.StatusCode = r.d.status, r.d.number, r.d.statusCode
 	a.Duration = time.Duration(r.duration.Int64) * time.Microsecond
-	a.URL, a.Detail = r.url.String, r.detail.String
+	a.URL, a.Detail, a.Timing = r.url.String, r.detail.String, r.timing.value()
 	if r.item.Valid {
 		a.Items = []string{r.item.String}
 	} else if err := json.Unmarshal([]byte(r.items.String), &a.Items); err != nil {

@@ -52,10 +52,11 @@ func Pending(ctx context.Context, db *database.DB) (bool, error) {
 
 // Store is safe for concurrent use, by several processes too.
 type Store struct {
-	db  *database.DB
-	now func() time.Time
+	db   *database.DB
+	now  func() time.Time
 	// rule is that of accounts without one of their own.
 	rule hook.StreakRule
+	days days
 }
 
 var (
@@ -88,9 +89,7 @@ func New(db *database.DB, now func() time.Time) *Store {
 // WithStreakRule is the store with another rule for accounts that have none of their
 // own.
 func (s *Store) WithStreakRule(rule hook.StreakRule) *Store {
-	other := *s
-	other.rule = rule
-	return &other
+	return &Store{db: s.db, now: s.now, rule: rule}
 }
 
 // stamp is the time as it is stored.

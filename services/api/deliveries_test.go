@@ -11,20 +11,22 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/sqlstore"
 )
 
 var published = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// record writes attempts into the log, as the recorder does.
+// record writes attempts into the log, as a recorder did at the time.
 func (b *bench) record(attempts ...hook.Attempt) {
 	b.t.Helper()
+	recorder := sqlstore.New(b.db, func() time.Time { return published })
 	from, err := b.store.NextOffset(b.t.Context(), 0)
 	require.NoError(b.t, err)
 	records := make([]hook.Recorded, len(attempts))
 	for i, a := range attempts {
 		records[i] = hook.Recorded{Offset: from + int64(i), Attempt: a}
 	}
-	require.NoError(b.t, b.store.Record(b.t.Context(), []hook.Range{{From: from, To: from + int64(len(attempts)), Records: records}}))
+	require.NoError(b.t, recorder.Record(b.t.Context(), []hook.Range{{From: from, To: from + int64(len(attempts)), Records: records}}))
 }
 
 // attempt is the nth delivery of the webhook, published n seconds after noon.

@@ -3,6 +3,7 @@ package assembly
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/sqlstore"
 	"github.com/staffetta/staffetta/services/contacts"
@@ -11,10 +12,15 @@ import (
 	"github.com/staffetta/staffetta/services/stock"
 )
 
-// Migrate brings the tables of all services up to date. Idempotent.
+// Migrate brings the tables of all services up to date, and makes room in the log.
+// Idempotent.
 func (p *Parts) Migrate(ctx context.Context) error {
+	hooks := sqlstore.Migrate(ctx, p.DB)
+	if hooks == nil {
+		hooks = sqlstore.New(p.DB, time.Now).MakeLogRoom(ctx)
+	}
 	return errors.Join(
-		sqlstore.Migrate(ctx, p.DB),
+		hooks,
 		receipts.Migrate(ctx, p.DB),
 		invoices.Migrate(ctx, p.DB),
 		contacts.Migrate(ctx, p.DB),

@@ -34,6 +34,7 @@ const (
 	BreakerMax    = "STAFFETTA_BREAKER_MAX_OPEN"
 	StreakNotify  = "STAFFETTA_STREAK_NOTIFY"
 	StreakDisable = "STAFFETTA_STREAK_DISABLE"
+	LogRetention  = "STAFFETTA_LOG_RETENTION"
 	LogLevel      = "STAFFETTA_LOG_LEVEL"
 )
 
@@ -71,6 +72,9 @@ type Config struct {
 	// Streak says what follows from failures in a row, for accounts that have no rule
 	// of their own.
 	Streak hook.StreakRule
+	// LogRetention is how long the delivery log keeps what was published: 90 days by
+	// default, 15 at least.
+	LogRetention time.Duration
 	// LogLevel is debug, info, warn or error; info by default, in standalone
 	// warn.
 	LogLevel string
@@ -136,6 +140,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		EventTopics:    readTopics(r),
 		BreakerMaxOpen: r.duration(BreakerMax, 2*time.Minute),
 		Streak:         readStreak(r),
+		LogRetention:   readRetention(r),
 		LogLevel:       readLogLevel(r, defaultLogLevel(service)),
 		ExportTraces:   r.text("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || r.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "",
 	}

@@ -54,6 +54,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	env["STAFFETTA_BREAKER_MAX_OPEN"] = "90s"
 	env["STAFFETTA_STREAK_NOTIFY"] = "5, 15"
 	env["STAFFETTA_STREAK_DISABLE"] = "off"
+	env["STAFFETTA_LOG_RETENTION"] = "30d"
 	env["STAFFETTA_LOG_LEVEL"] = "DEBUG"
 	env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://collector:4318"
 	env["STAFFETTA_KAFKA_SASL_MECHANISM"] = "SCRAM-SHA-512"
@@ -79,6 +80,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		EventTopics:    []string{"crm.changes"},
 		BreakerMaxOpen: 90 * time.Second,
 		Streak:         hook.StreakRule{Notify: []int{5, 15}},
+		LogRetention:   30 * 24 * time.Hour,
 		LogLevel:       "debug",
 		ExportTraces:   true,
 	}, cfg)
@@ -92,6 +94,7 @@ func TestDefaults(t *testing.T) {
 	require.Empty(t, cfg.EgressAllow)
 	require.Nil(t, cfg.EgressProxy)
 	require.Equal(t, "info", cfg.LogLevel)
+	require.Equal(t, 90*24*time.Hour, cfg.LogRetention)
 	require.False(t, cfg.ExportTraces)
 }
 

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 // masked stands for a secret in an error.
@@ -66,6 +68,25 @@ func (r *reader) duration(name string, otherwise time.Duration) time.Duration {
 		return otherwise
 	}
 	return d
+}
+
+// readRetention takes whole days too, such as 90d.
+func readRetention(r *reader) time.Duration {
+	text := r.text(LogRetention)
+	if text == "" {
+		return hook.DefaultLogRetention
+	}
+	keep, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		keep = time.Duration(n) * 24 * time.Hour //nolint:gosec // 16 bits
+	}
+	if err != nil || keep < hook.MinLogRetention {
+		r.faults.Add(LogRetention, text, "must be at least 15 days, such as 90d or 2160h")
+		return hook.DefaultLogRetention
+	}
+	return keep
 }
 
 func readRedisURL(r *reader) string {

@@ -23,7 +23,7 @@ const (
 	// paused until then is in attempts.
 	settleTime = 2 * time.Second
 	// finisher is the partition whose owner does what is to be done once for all:
-	// it ends resumptions, and deletes old usage.
+	// it ends resumptions, and looks after the log and the usage.
 	finisher = 0
 )
 

@@ -109,7 +109,7 @@ func TestARecoveryHasANewerRunThanWhatFailedByAClockThatWasAhead(t *testing.T) {
 	ahead.Fate, ahead.Run = hook.FateExhausted, start.AddDate(1, 0, 0).UnixMicro()
 	f.record(ahead)
 	later := f.bundled(2, "wh_a")
-	later.Fate, later.Run, later.Published = hook.FateExhausted, ahead.Run+1000, start.AddDate(0, 1, 0)
+	later.Fate, later.Run, later.Published = hook.FateExhausted, ahead.Run+1000, start.Add(20*time.Hour)
 	f.record(later)
 	asked := f.replay("wh_a", "wh_a", func(r *hook.Replay) { r.Statuses = []hook.Fate{hook.FateRetrying, hook.FateExhausted} })
 	f.run()

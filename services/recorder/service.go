@@ -9,6 +9,7 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ const (
 	closeTimeout = 3 * time.Second
 )
 
-// Config is what a recorder needs. All but Now is required.
+// Config is what a recorder needs. All but Retention and Now is required.
 type Config struct {
 	Bus *bus.Client
 	// Store is on a migrated schema.
@@ -45,8 +46,11 @@ type Config struct {
 	EventTopics []string
 	// Partitions is the number of those of attempts, and of deliveries.
 	Partitions int
-	Log        *zap.Logger
-	Metrics    prometheus.Registerer
+	// Retention is how long the log keeps what was published, at least
+	// hook.MinLogRetention. Default: hook.DefaultLogRetention.
+	Retention time.Duration
+	Log       *zap.Logger
+	Metrics   prometheus.Registerer
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -55,6 +59,7 @@ type Config struct {
 type Store interface {
 	hook.Recorder
 	hook.Replayer
+	hook.LogKeeper
 }
 
 // Service is a recorder.
@@ -81,6 +86,10 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Partitions < 1 {
 		faults.Add("Partitions", fmt.Sprint(cfg.Partitions), "must be at least 1")
+	}
+	cfg.Retention = cmp.Or(cfg.Retention, hook.DefaultLogRetention)
+	if cfg.Retention < hook.MinLogRetention {
+		faults.Add("Retention", cfg.Retention.String(), "must be at least "+hook.MinLogRetention.String())
 	}
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("recorder: %w", err)
@@ -188,6 +197,9 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 	work.Go(func() { newReplayer(s, producer, tails).run(ctx) })
 	work.Go(func() { (&notifier{service: s, tails: tails}).run(ctx) })
 	work.Go(func() { s.expireUsage(ctx, tails) })
+	if _, mine := tails[finisher]; mine {
+		work.Go(func() { s.keepLog(ctx) })
+	}
 	for {
 		batch, err := fetcher.Poll(ctx)
 		if err != nil {
