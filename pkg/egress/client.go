@@ -64,6 +64,8 @@ type Answer struct {
 	// Broken is why the body ended early or did not end in time, if so. The status
 	// arrived nevertheless.
 	Broken error
+	// Timing is told beside an error too, as far as it came.
+	Timing hook.Timing
 }
 
 // Client posts requests under a policy. It is safe for concurrent use.
@@ -112,6 +114,8 @@ type buffers struct {
 	in  *bufio.Reader
 	// sized is the body that is being read, if its length is known.
 	sized sized
+	// began is when the first byte of the answer came; zero: none has.
+	began time.Time
 	body  [maxKept]byte
 }
 
@@ -142,14 +146,20 @@ func (c *Client) Post(r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	for {
+		var took hook.Timing
 		k := c.pool.take(r.To.origin, r.Deadline)
 		reused := k != nil
 		if !reused {
-			if k, err = c.dial(r.To, r.Deadline); err != nil {
-				return Answer{}, err
+			if k, took, err = c.dial(r.To, r.Deadline); err != nil {
+				return Answer{Timing: took}, err
 			}
 		}
+		begun := time.Now()
 		answer, sent, err := k.exchange(b, r.Body, r.Keep)
+		if !b.began.IsZero() {
+			took.FirstByte = b.began.Sub(begun)
+		}
+		answer.Timing = took
 		switch {
 		case err == nil && answer.idle > 0:
 			c.pool.put(k, answer.idle)

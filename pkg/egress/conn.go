@@ -62,6 +62,7 @@ var post = &http.Request{Method: http.MethodPost}
 // exchange sends what stands in b.out and the body, and reads the answer. sent
 // says that the receiver may have got some of it. keep is Request.Keep.
 func (c *conn) exchange(b *buffers, body []byte, keep int) (answer exchanged, sent bool, err error) {
+	b.began = time.Time{}
 	sending, taken := c.send(b, body)
 	if sending.err != nil && taken == 0 {
 		return exchanged{}, false, failure(StageSend, sending.err)
@@ -123,6 +124,9 @@ func (c *conn) readFinal(b *buffers) (response, error) {
 		// Told apart: closed before an answer, and in the midst of one.
 		if _, err := b.in.Peek(1); err != nil {
 			return response{}, err
+		}
+		if b.began.IsZero() {
+			b.began = time.Now()
 		}
 		if p, ok := readPlain(b.in); ok {
 			b.sized = sized{in: b.in, left: p.length}

@@ -33,6 +33,8 @@ type Destination struct {
 	origin
 	serverName string
 	port       uint16
+	// named says that the host is a name, not an address.
+	named bool
 	// head is the request line and the header Host.
 	head string
 	// Shown is the URL without what may be secret in it; see hook.ShownURL.
@@ -58,6 +60,7 @@ func NewDestination(raw string) (*Destination, error) {
 	if err != nil {
 		return nil, fmt.Errorf("url %w", err)
 	}
+	_, isLiteral := literal(host)
 	named := host
 	if u.Port() != "" {
 		named = net.JoinHostPort(host, u.Port())
@@ -73,6 +76,7 @@ func NewDestination(raw string) (*Destination, error) {
 		origin:     origin{plain: u.Scheme == "http", address: net.JoinHostPort(host, strconv.Itoa(int(port)))},
 		serverName: host,
 		port:       port,
+		named:      !isLiteral,
 		head:       "POST " + escape(u.RequestURI()) + " HTTP/1.1\r\nHost: " + named + "\r\n",
 		Shown:      hook.ShownURL(u),
 		Query:      u.RawQuery,

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"os"
 	"time"
+
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 // ErrProxyRefused says that the egress proxy did not make a connection, and would not
@@ -61,8 +63,11 @@ func newProxy(u *url.URL, resolver *net.Resolver) *proxy {
 }
 
 // through asks the proxy for a connection to a destination. The error is an *Error.
-func (c *Client) through(p *proxy, to *Destination, deadline time.Time) (*conn, error) {
+func (c *Client) through(p *proxy, to *Destination, deadline time.Time, took *hook.Timing) (*conn, error) {
+	begun := time.Now()
 	addresses, err := c.resolve(to, deadline)
+	resolved := time.Since(begun)
+	defer func() { share(took, time.Since(begun), resolved, to.named) }()
 	if err != nil {
 		return nil, err
 	}

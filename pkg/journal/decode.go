@@ -94,6 +94,19 @@ func readAttempt(a *hook.Attempt, message []byte) (fate deliveryv1.Fate, err err
 			a.ResponseHeaders = append(withRoom(a.ResponseHeaders, &r), h)
 		case tagSupersededBy:
 			a.SupersededBy = r.Text()
+		case tagDNS:
+			a.Timing.DNS = time.Duration(r.Value) * time.Microsecond
+		case tagConnect:
+			a.Timing.Connect = time.Duration(r.Value) * time.Microsecond
+		case tagTLS:
+			a.Timing.TLS = time.Duration(r.Value) * time.Microsecond
+		case tagFirstByte:
+			a.Timing.FirstByte = time.Duration(r.Value) * time.Microsecond
+		case tagRequest:
+			a.Request = nil
+			if n := len(r.Bytes); n > 0 {
+				a.Request = r.Bytes[:n:n]
+			}
 		case tagVolley:
 			a.Volley = int64(r.Value)
 		case tagOpening:

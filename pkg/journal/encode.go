@@ -55,6 +55,11 @@ func appendAttempt(dst []byte, a *hook.Attempt) []byte {
 		dst = wire.EndNest(wire.AppendText(dst, tagHeaderValue, h.Value), at)
 	}
 	dst = wire.AppendText(dst, tagSupersededBy, a.SupersededBy)
+	dst = wire.AppendNumber(dst, tagDNS, uint64(a.Timing.DNS.Microseconds()))
+	dst = wire.AppendNumber(dst, tagConnect, uint64(a.Timing.Connect.Microseconds()))
+	dst = wire.AppendNumber(dst, tagTLS, uint64(a.Timing.TLS.Microseconds()))
+	dst = wire.AppendNumber(dst, tagFirstByte, uint64(a.Timing.FirstByte.Microseconds()))
+	dst = wire.AppendBytes(dst, tagRequest, a.Request)
 	dst = wire.AppendNumber(dst, tagVolley, uint64(a.Volley))
 	return wire.AppendNumber(dst, tagOpening, uint64(a.Opening))
 }
@@ -83,6 +88,11 @@ func size(a *hook.Attempt) int {
 		wire.SizeNumber(tagDue, toMillis(a.Due)) +
 		wire.SizeText(tagTraceID, a.TraceID) +
 		wire.SizeText(tagSupersededBy, a.SupersededBy) +
+		wire.SizeNumber(tagDNS, uint64(a.Timing.DNS.Microseconds())) +
+		wire.SizeNumber(tagConnect, uint64(a.Timing.Connect.Microseconds())) +
+		wire.SizeNumber(tagTLS, uint64(a.Timing.TLS.Microseconds())) +
+		wire.SizeNumber(tagFirstByte, uint64(a.Timing.FirstByte.Microseconds())) +
+		wire.SizeBytes(tagRequest, a.Request) +
 		wire.SizeNumber(tagVolley, uint64(a.Volley)) +
 		wire.SizeNumber(tagOpening, uint64(a.Opening))
 	for _, item := range a.Items {

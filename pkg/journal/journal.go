@@ -34,6 +34,11 @@ const (
 	tagTraceID         = 24<<3 | wire.Length
 	tagResponseHeaders = 25<<3 | wire.Length
 	tagSupersededBy    = 28<<3 | wire.Length
+	tagDNS             = 29<<3 | wire.Varint
+	tagConnect         = 30<<3 | wire.Varint
+	tagTLS             = 31<<3 | wire.Varint
+	tagFirstByte       = 32<<3 | wire.Varint
+	tagRequest         = 33<<3 | wire.Length
 	tagVolley          = 37<<3 | wire.Varint
 	tagOpening         = 38<<3 | wire.Varint
 

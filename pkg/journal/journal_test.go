@@ -27,6 +27,8 @@ func attempt() hook.Attempt {
 		Due: at.Truncate(time.Millisecond).Add(time.Minute), TraceID: "4bf92f3577b34da6a3ce929d0e0e4736",
 		ResponseHeaders: []hook.Header{{Name: "Retry-After", Value: "5"}},
 		SupersededBy:    "dlv_2",
+		Timing:          hook.Timing{DNS: time.Microsecond, Connect: 2 * time.Microsecond, TLS: time.Second, FirstByte: time.Minute},
+		Request:         []byte{1, 0, 255},
 		Volley:          1_793_000_000_000_003, Opening: 1_793_000_000_000_004,
 	}
 }

@@ -64,6 +64,9 @@ func encodeByMessage(a hook.Attempt) ([]byte, error) {
 		SupersededBy: clean(a.SupersededBy),
 		Volley:       a.Volley,
 		Opening:      a.Opening,
+
+		DnsUs: a.Timing.DNS.Microseconds(), ConnectUs: a.Timing.Connect.Microseconds(), TlsUs: a.Timing.TLS.Microseconds(),
+		FirstByteUs: a.Timing.FirstByte.Microseconds(), Request: a.Request,
 	}
 	if a.Store != "" {
 		m.Store = proto.String(clean(a.Store))
@@ -151,6 +154,12 @@ func decodeByMessage(value []byte) (hook.Attempt, error) {
 		SupersededBy: m.GetSupersededBy(),
 		Volley:       m.GetVolley(),
 		Opening:      m.GetOpening(),
+
+		Timing: hook.Timing{
+			DNS: time.Duration(m.GetDnsUs()) * time.Microsecond, Connect: time.Duration(m.GetConnectUs()) * time.Microsecond,
+			TLS: time.Duration(m.GetTlsUs()) * time.Microsecond, FirstByte: time.Duration(m.GetFirstByteUs()) * time.Microsecond,
+		},
+		Request: m.GetRequest(),
 	}
 	for _, h := range m.GetResponseHeaders() {
 		a.ResponseHeaders = append(a.ResponseHeaders, hook.Header{Name: h.GetName(), Value: h.GetValue()})

@@ -49,6 +49,11 @@ func anyAttempt(t *rapid.T) hook.Attempt {
 		ItemType: text("item type"), Bundle: coordinates("bundle"), Source: coordinates("source"),
 		Published: moment("published"), At: moment("at"), Duration: time.Duration(rapid.Int64().Draw(t, "duration")),
 		URL: text("url"), StatusCode: number("status"), Response: []byte(text("response")), Due: moment("due"), TraceID: text("trace"),
+		Timing: hook.Timing{
+			DNS: time.Duration(rapid.Int64().Draw(t, "dns")), Connect: time.Duration(rapid.Int64().Draw(t, "connect")),
+			TLS: time.Duration(rapid.Int64().Draw(t, "tls")), FirstByte: time.Duration(rapid.Int64().Draw(t, "first byte")),
+		},
+		Request: []byte(text("request")),
 		Volley: rapid.Int64().Draw(t, "volley"), Opening: rapid.Int64().Draw(t, "opening"),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "items") {

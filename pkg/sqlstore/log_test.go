@@ -24,6 +24,8 @@ func attempt(n int) hook.Attempt {
 		Response:        []byte("busy\x00\xff"),
 		ResponseHeaders: []hook.Header{{Name: "Retry-After", Value: "120"}, {Name: "X-Note", Value: "say \"\\é\x00\""}},
 		Due:             start.Add(2 * time.Hour), TraceID: "4bf92f3577b34da6a3ce929d0e0e4736",
+		Timing:  hook.Timing{DNS: 1500 * time.Microsecond, Connect: 2 * time.Millisecond, TLS: 3 * time.Millisecond, FirstByte: time.Second},
+		Request: []byte{1, 0, 255},
 	}
 }
 

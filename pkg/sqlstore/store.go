@@ -52,8 +52,8 @@ func Pending(ctx context.Context, db *database.DB) (bool, error) {
 
 // Store is safe for concurrent use, by several processes too.
 type Store struct {
-	db   *database.DB
-	now  func() time.Time
+	db  *database.DB
+	now func() time.Time
 	// rule is that of accounts without one of their own.
 	rule hook.StreakRule
 	days days

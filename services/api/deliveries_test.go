@@ -11,6 +11,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/sent"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
 )
 
@@ -106,6 +107,11 @@ func TestADeliveryIsShownWithItsAttemptsAndPayload(t *testing.T) {
 	failed.Due = failed.At.Add(5 * time.Second)
 	done := attempt("wh_1", 1, hook.FateDelivered)
 	done.Number, done.Step, done.At = 2, 1, failed.Due
+	failed.Timing = hook.Timing{DNS: time.Millisecond, Connect: 2 * time.Millisecond, TLS: 3 * time.Millisecond}
+	done.Timing.FirstByte = 250 * time.Microsecond
+	for _, line := range []hook.Header{{Name: "Webhook-Id", Value: done.Delivery}, {Name: "Webhook-Timestamp", Value: "1772366406"}} {
+		done.Request = sent.Append(done.Request, line, sent.About{Delivery: done.Delivery, At: done.At})
+	}
 	b.record(failed, done)
 	b.kafka.payloads[failed.Bundle] = hook.Event{ID: "evt_1", Account: "acme", Type: hook.Create, ItemType: "Contact",
 		Items: []hook.Item{{ID: "7", Ref: "/contacts/7", Data: []byte(`{"price": 1.50}`)}, {ID: "8"}}, Date: "2026-03-01T13:00:01+01:00"}
@@ -119,9 +125,12 @@ func TestADeliveryIsShownWithItsAttemptsAndPayload(t *testing.T) {
 		"attempts": [
 			{"run": 0, "number": 1, "status": "retrying", "reason": "throttled", "detail": "the receiver answered 503",
 			 "url": "https://example.com/hook", "statusCode": 503, "response": "\ufffdbusy", "responseHeaders": [], "at": "2026-03-01T12:00:01.001Z",
+			 "requestHeaders": [], "timing": {"dns": "1ms", "connect": "2ms", "tls": "3ms", "firstByte": null},
 			 "duration": "12.5ms", "dueAt": "2026-03-01T12:00:06.001Z", "traceId": "0af7651916cd43dd8448eb211c80319c"},
 			{"run": 0, "number": 2, "status": "delivered", "reason": "", "detail": "",
 			 "url": "https://example.com/hook", "statusCode": 200, "response": "ok", "responseHeaders": [], "at": "2026-03-01T12:00:06.001Z",
+			 "requestHeaders": [{"name": "Webhook-Id", "value": "`+failed.Delivery+`"}, {"name": "Webhook-Timestamp", "value": "1772366406"}],
+			 "timing": {"dns": null, "connect": null, "tls": null, "firstByte": "250µs"},
 			 "duration": "12.5ms", "dueAt": null, "traceId": "0af7651916cd43dd8448eb211c80319c"}],
 		"payload": {"id": "evt_1", "account": "acme", "eventType": "create", "itemType": "Contact",
 			"items": [{"id": 7, "ref": "/contacts/7", "data": {"price": 1.50}},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/sent"
 )
 
 // Delivery is a delivery as lists show it.
@@ -48,13 +49,23 @@ type Attempt struct {
 	StatusCode      *int       `json:"statusCode" doc:"null without an answer."`
 	Response        string     `json:"response" doc:"The start of the answer's body, at most 4 KiB."`
 	ResponseHeaders []Header   `json:"responseHeaders" nullable:"false" doc:"The answer's, at most 4 KiB of them; secrets are masked."`
+	RequestHeaders  []Header   `json:"requestHeaders" nullable:"false" doc:"As they were sent, beside Host; secrets are masked. Empty if nothing was sent."`
 	At              time.Time  `json:"at"`
 	Duration        string     `json:"duration" example:"12.5ms"`
+	Timing          Timing     `json:"timing" doc:"What the duration was spent on."`
 	DueAt           *time.Time `json:"dueAt" doc:"When the next attempt is due; null if none is."`
 	TraceID         string     `json:"traceId"`
 }
 
-// Header is one line of an answer's header.
+// Timing is what the steps of a request took.
+type Timing struct {
+	DNS       *string `json:"dns" example:"1.2ms" doc:"Resolution of the name; null without one: the connection was there, or the URL has an address."`
+	Connect   *string `json:"connect" example:"10ms" doc:"From then to a connection, with the egress proxy if there is one; null: it was there already."`
+	TLS       *string `json:"tls" example:"21ms" doc:"Handshake; null without one."`
+	FirstByte *string `json:"firstByte" example:"12ms" doc:"From then to the first byte of the answer; null without one."`
+}
+
+// Header is one line of a header.
 type Header struct {
 	Name  string `json:"name" example:"Retry-After"`
 	Value string `json:"value"`
@@ -73,9 +84,28 @@ func showAttempt(a hook.Attempt) Attempt {
 	return Attempt{
 		Run: a.Run, Number: a.Number, Status: string(a.Fate), Reason: Reason(a.Reason), Detail: a.Detail,
 		URL: a.URL, StatusCode: countOrNull(a.StatusCode), Response: printable(string(a.Response)),
-		ResponseHeaders: showHeaders(a.ResponseHeaders),
-		At:              a.At.UTC(), Duration: a.Duration.String(), DueAt: timeOrNull(a.Due), TraceID: a.TraceID,
+		ResponseHeaders: showHeaders(a.ResponseHeaders), RequestHeaders: showHeaders(sentHeader(a)),
+		At: a.At.UTC(), Duration: a.Duration.String(), Timing: showTiming(a.Timing), DueAt: timeOrNull(a.Due), TraceID: a.TraceID,
 	}
+}
+
+// sentHeader is the header of the request, as far as it can be read.
+func sentHeader(a hook.Attempt) []hook.Header {
+	header, _ := sent.Header(a.Request, sent.About{Delivery: a.Delivery, TraceID: a.TraceID, At: a.At})
+	return header
+}
+
+func showTiming(t hook.Timing) Timing {
+	return Timing{DNS: tookOrNull(t.DNS), Connect: tookOrNull(t.Connect), TLS: tookOrNull(t.TLS), FirstByte: tookOrNull(t.FirstByte)}
+}
+
+// tookOrNull is nil for 0, which stands for what did not happen.
+func tookOrNull(d time.Duration) *string {
+	if d == 0 {
+		return nil
+	}
+	text := d.String()
+	return &text
 }
 
 func showHeaders(headers []hook.Header) []Header {

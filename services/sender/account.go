@@ -41,8 +41,8 @@ type prepared struct {
 	to     *egress.Destination
 	signer *format.Signer
 	mask   *mask
-	// headers are the webhook's own.
-	headers []hook.Header
+	// headers are the webhook's own, and shown as the log has them.
+	headers, shown []hook.Header
 	// auth is what a request needs that no line of headers gives; mostly nil.
 	auth authentication
 }
@@ -98,6 +98,7 @@ func (w *target) prepare(s *Service) (*prepared, error) {
 			w.unready = fmt.Errorf("webhook %s: %w", w.ID, err)
 			return
 		}
+		ready.shown = shownHeaders(ready.headers)
 		ready.mask = newMask(w.texts(), to.Query, w.credentials.hidden()...)
 		w.ready = ready
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/egress"
@@ -82,14 +83,13 @@ func (c *credentials) basic() string {
 	return base64.StdEncoding.EncodeToString([]byte(c.auth.Username + ":" + c.secret))
 }
 
-// hidden is what must not be read in the log. The values of headers count if they are
-// long or their names tell it: an X-Tenant of 7 is none.
+// hidden is what must not be read in the log.
 func (c *credentials) hidden() (all []string) {
 	if c == nil {
 		return nil
 	}
 	for _, h := range c.headers {
-		if len(h.Value) >= minRun || secretHeader(http.CanonicalHeaderKey(h.Name)) {
+		if secretValue(h) {
 			all = append(all, h.Value)
 		}
 	}
@@ -105,6 +105,23 @@ func (c *credentials) hidden() (all []string) {
 	default: // a private key goes nowhere
 		return all
 	}
+}
+
+// shownHeaders are the webhook's own header lines, of which secrets are masked.
+func shownHeaders(headers []hook.Header) []hook.Header {
+	shown := slices.Clone(headers)
+	for i := range shown {
+		if secretValue(shown[i]) {
+			shown[i].Value = masked
+		}
+	}
+	return shown
+}
+
+// secretValue reports whether the value of one of a webhook's own headers counts as a
+// secret: if it is long or its name tells it. An X-Tenant of 7 is none.
+func secretValue(h hook.Header) bool {
+	return len(h.Value) >= minRun || secretHeader(http.CanonicalHeaderKey(h.Name))
 }
 
 // errExpired says that a client certificate is out of date.

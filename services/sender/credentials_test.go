@@ -13,6 +13,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/sent"
 	"github.com/staffetta/staffetta/pkg/signature"
 )
 
@@ -65,6 +66,17 @@ func TestHeadersAndAuthReachTheReceiverAndNotTheLog(t *testing.T) {
 			require.Len(t, header["Webhook-Id"], 1)
 			log := fmt.Sprintf("%+v %s", out, out.response)
 			require.Contains(t, log, "X-Tenant: [7]", "what is short and no secret by its name is shown")
+			kept, err := sent.Header(out.request, sent.About{Delivery: "dlv_7cju1m86nufm5t4aiq84be4t3s", TraceID: out.traceID, At: out.at})
+			require.NoError(t, err)
+			for _, line := range kept {
+				switch line.Name {
+				case "X-Api-Key", "Authorization", "X-Long":
+					require.Equal(t, masked, line.Value, line.Name)
+				default:
+					require.Equal(t, []string{line.Value}, header[line.Name], "as it was sent")
+				}
+			}
+			require.Len(t, kept, len(header), "all that was sent")
 			require.NotContains(t, log, "k-1234")
 			for _, secret := range append(c.secrets, "a value of some length") {
 				require.Empty(t, leaked(log, secret), log)

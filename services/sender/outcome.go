@@ -34,8 +34,11 @@ type outcome struct {
 	due      time.Time
 	at       time.Time
 	duration time.Duration
-	url      string
-	traceID  string
+	timing   hook.Timing
+	// request is the header as it was sent, see hook.Attempt.
+	request []byte
+	url     string
+	traceID string
 	// by is the delivery that took its place, if one did.
 	by string
 }

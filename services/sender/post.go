@@ -1,6 +1,9 @@
 package sender
 
 import (
+	"bytes"
+	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -10,13 +13,16 @@ import (
 	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/format"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/sent"
 )
 
 // paper is what a request is written on.
 type paper struct {
 	body   []byte
 	header []hook.Header
-	veil   veil
+	// sent is the header as the log keeps it.
+	sent []byte
+	veil veil
 }
 
 var papers = sync.Pool{New: func() any { return new(paper) }}
@@ -51,9 +57,14 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 	p.header = append(p.header[:0], hook.Header{Name: "User-Agent", Value: o.service.UserAgent})
 	p.header = trail.append(p.header)
 	p.header = ready.signer.Append(p.header, rendered, t.delivery, out.at)
+	common := len(p.header)
 	p.header = append(p.header, ready.headers...)
 	answer, err := o.service.send(ready, p, out.at.Add(w.Timeout))
 	p.veil.cover(ready.mask, p.header)
+	out.timing = answer.Timing
+	if wasSent(err) {
+		out.request = p.kept(common, ready, sent.About{Delivery: t.delivery, TraceID: out.traceID, At: out.at})
+	}
 	if err != nil {
 		out.fail(err, &p.veil)
 	} else {
@@ -63,6 +74,39 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 		papers.Put(p)
 	}
 	return out
+}
+
+// kept is the header as the log keeps it: what is common to all requests of a format
+// proves only that this one came from here, and is shown; the webhook's own headers
+// behind that are shown as far as they are no secrets.
+func (p *paper) kept(common int, ready *prepared, about sent.About) []byte {
+	p.sent = sent.Append(p.sent[:0], hook.Header{Name: "Content-Length", Value: strconv.Itoa(len(p.body))}, about)
+	for i := range common {
+		p.sent = sent.Append(p.sent, p.header[i], about)
+	}
+	for i := range ready.shown {
+		p.sent = sent.Append(p.sent, ready.shown[i], about)
+	}
+	if len(p.header) > common+len(ready.headers) { // a token's
+		p.sent = sent.Append(p.sent, hook.Header{Name: authorization, Value: masked}, about)
+	}
+	return bytes.Clone(p.sent)
+}
+
+// wasSent reports whether something of the request left for its receiver.
+func wasSent(err error) bool {
+	var (
+		fault *egress.Error
+		token *tokenError
+	)
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &token) || !errors.As(err, &fault):
+		return false
+	default:
+		return fault.Stage == egress.StageSend || fault.Stage == egress.StageAnswer || fault.Stage == egress.StageBody
+	}
 }
 
 // send posts what is on paper.

@@ -33,6 +33,8 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 		Response:   out.response,
 		Due:        out.due,
 		Duration:   out.duration,
+		Timing:     out.timing,
+		Request:    out.request,
 		URL:        out.url,
 		TraceID:    out.traceID,
 

@@ -956,6 +956,18 @@ type Attempt struct {
 	ResponseHeaders []*Header `protobuf:"bytes,25,rep,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty"`
 	// The delivery of the later change that took its place, if any.
 	SupersededBy string `protobuf:"bytes,28,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	// What the steps of the request took, microseconds; 0 for those that were not
+	// taken: with a connection that was there already, all but the last.
+	DnsUs int64 `protobuf:"varint,29,opt,name=dns_us,json=dnsUs,proto3" json:"dns_us,omitempty"`
+	// From then to a connection.
+	ConnectUs int64 `protobuf:"varint,30,opt,name=connect_us,json=connectUs,proto3" json:"connect_us,omitempty"`
+	// TLS handshake.
+	TlsUs int64 `protobuf:"varint,31,opt,name=tls_us,json=tlsUs,proto3" json:"tls_us,omitempty"`
+	// From then to the first byte of the answer.
+	FirstByteUs int64 `protobuf:"varint,32,opt,name=first_byte_us,json=firstByteUs,proto3" json:"first_byte_us,omitempty"`
+	// The request's header as it was sent, secrets masked, packed by pkg/sent. Empty
+	// if nothing was sent.
+	Request []byte `protobuf:"bytes,33,opt,name=request,proto3" json:"request,omitempty"`
 	// Number of the webhook's requests that were in flight together when the first of
 	// them failed; only of failures that say that the receiver is away or overloaded.
 	Volley int64 `protobuf:"varint,37,opt,name=volley,proto3" json:"volley,omitempty"`
@@ -1178,6 +1190,41 @@ func (x *Attempt) GetSupersededBy() string {
 	return ""
 }
 
+func (x *Attempt) GetDnsUs() int64 {
+	if x != nil {
+		return x.DnsUs
+	}
+	return 0
+}
+
+func (x *Attempt) GetConnectUs() int64 {
+	if x != nil {
+		return x.ConnectUs
+	}
+	return 0
+}
+
+func (x *Attempt) GetTlsUs() int64 {
+	if x != nil {
+		return x.TlsUs
+	}
+	return 0
+}
+
+func (x *Attempt) GetFirstByteUs() int64 {
+	if x != nil {
+		return x.FirstByteUs
+	}
+	return 0
+}
+
+func (x *Attempt) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
 func (x *Attempt) GetVolley() int64 {
 	if x != nil {
 		return x.Volley
@@ -1325,7 +1372,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\aaccount\x18\f \x01(\tR\aaccount\x12\x10\n" +
 	"\x03low\x18\r \x01(\bR\x03low\x12 \n" +
 	"\folder_due_ms\x18\x0e \x01(\x03R\n" +
-	"olderDueMs\"\x8e\a\n" +
+	"olderDueMs\"\x99\b\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
@@ -1355,7 +1402,13 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06due_ms\x18\x17 \x01(\x03R\x05dueMs\x12\x19\n" +
 	"\btrace_id\x18\x18 \x01(\tR\atraceId\x12H\n" +
 	"\x10response_headers\x18\x19 \x03(\v2\x1d.staffetta.delivery.v1.HeaderR\x0fresponseHeaders\x12#\n" +
-	"\rsuperseded_by\x18\x1c \x01(\tR\fsupersededBy\x12\x16\n" +
+	"\rsuperseded_by\x18\x1c \x01(\tR\fsupersededBy\x12\x15\n" +
+	"\x06dns_us\x18\x1d \x01(\x03R\x05dnsUs\x12\x1d\n" +
+	"\n" +
+	"connect_us\x18\x1e \x01(\x03R\tconnectUs\x12\x15\n" +
+	"\x06tls_us\x18\x1f \x01(\x03R\x05tlsUs\x12\"\n" +
+	"\rfirst_byte_us\x18  \x01(\x03R\vfirstByteUs\x12\x18\n" +
+	"\arequest\x18! \x01(\fR\arequest\x12\x16\n" +
 	"\x06volley\x18% \x01(\x03R\x06volley\x12\x18\n" +
 	"\aopening\x18& \x01(\x03R\aopeningB\b\n" +
 	"\x06_store\"2\n" +
