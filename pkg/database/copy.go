@@ -10,8 +10,8 @@ import (
 // extension, follow.
 const copySignature = "PGCOPY\n\xff\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
 
-// copyReader is PostgreSQL's binary form of rows of string, int64, []byte and
-// nil for columns of TEXT, BIGINT and BYTEA. pgx has a CopyFrom that takes all
+// copyReader is PostgreSQL's binary form of rows of string, int64, pointers to
+// these, []byte and nil for columns of TEXT, BIGINT and BYTEA. pgx has a CopyFrom that takes all
 // types, and plans each value anew: it costs the log's writer a fourth of its
 // time.
 type copyReader struct {
@@ -56,8 +56,12 @@ func (r *copyReader) fill(size int) error {
 				b = append(binary.BigEndian.AppendUint32(b, uint32(len(v))), v...)
 			case []byte:
 				b = append(binary.BigEndian.AppendUint32(b, uint32(len(v))), v...)
+			case *string:
+				b = append(binary.BigEndian.AppendUint32(b, uint32(len(*v))), *v...)
 			case int64:
 				b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, 8), uint64(v))
+			case *int64:
+				b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, 8), uint64(*v))
 			default:
 				return fmt.Errorf("value %d of a row is a %T", i, v)
 			}

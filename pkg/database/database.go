@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Dialect is the kind of SQL; also the name of the folder of its migrations.
@@ -76,6 +78,16 @@ func (db *DB) ForUpdate() string {
 		return " FOR UPDATE"
 	}
 	return ""
+}
+
+// Unprepared are the arguments of a query that PostgreSQL plans anew each time, for the
+// values that it has: a plan that suits most values may be a thousand times as slow
+// for a rare one. On SQLite they are as they were.
+func (db *DB) Unprepared(args []any) []any {
+	if db.Dialect == Postgres {
+		return append([]any{pgx.QueryExecModeCacheDescribe}, args...)
+	}
+	return args
 }
 
 // Micros is a time as it is stored; 0 for the zero time.

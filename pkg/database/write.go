@@ -36,8 +36,9 @@ func (db *DB) Write(ctx context.Context, fn func(*Writer) error) error {
 	})
 }
 
-// Insert adds rows of values in the order of the columns: string, int64, []byte,
-// or nil for NULL. On PostgreSQL it is a COPY.
+// Insert adds rows of values in the order of the columns: string, int64, a pointer to
+// one of these, which takes no memory of its own, []byte, or nil for NULL. On
+// PostgreSQL it is a COPY.
 func (w *Writer) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
 	var err error
 	switch {
@@ -88,7 +89,7 @@ func (w *Writer) insert(ctx context.Context, table string, columns []string, row
 		for ; len(rows) >= insertRows; rows = rows[insertRows:] {
 			args = args[:0]
 			for _, values := range rows[:insertRows] {
-				args = append(args, values...)
+				args = append(args, direct(values)...)
 			}
 			if _, err := stmt.ExecContext(ctx, args...); err != nil {
 				return err
@@ -96,9 +97,23 @@ func (w *Writer) insert(ctx context.Context, table string, columns []string, row
 		}
 	}
 	for _, values := range rows {
-		if _, err := w.ExecContext(ctx, head+row, values...); err != nil {
+		if _, err := w.ExecContext(ctx, head+row, direct(values)...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// direct puts values in the place of pointers, which database/sql would follow by
+// reflection.
+func direct(values []any) []any {
+	for i, value := range values {
+		switch v := value.(type) {
+		case *string:
+			values[i] = *v
+		case *int64:
+			values[i] = *v
+		}
+	}
+	return values
 }

@@ -32,11 +32,12 @@ func (h *history) attemptValues() [][]any {
 			continue
 		}
 		a := e.attempt
+		headers := headersJSON(a.ResponseHeaders)
 		rows = append(rows, []any{
 			h.key, a.Delivery, e.key.run, int64(e.key.number), e.key.place, int64(a.Step),
 			string(a.Fate), string(a.Reason), a.Detail, int64(a.Bundle.Partition), a.Bundle.Offset,
 			database.Micros(a.At), a.Duration.Microseconds(), a.URL, int64(a.StatusCode), nullBytes(a.Response),
-			nullText(headersJSON(a.ResponseHeaders)), database.Micros(a.Due), a.TraceID,
+			nullText(&headers), database.Micros(a.Due), a.TraceID,
 			nullTime(a.Timing.DNS), nullTime(a.Timing.Connect), nullTime(a.Timing.TLS), nullTime(a.Timing.FirstByte), nullBytes(a.Request),
 			h.published,
 		})

@@ -131,11 +131,14 @@ func values[T any](rows [][]any, i int) ([]*T, error) {
 		if row[i] == nil {
 			continue
 		}
-		value, ok := row[i].(T)
-		if !ok {
-			return nil, fmt.Errorf("%T, not %T", row[i], value)
+		switch value := row[i].(type) {
+		case T:
+			out[n] = &value
+		case *T:
+			out[n] = value
+		default:
+			return nil, fmt.Errorf("a %T", value)
 		}
-		out[n] = &value
 	}
 	return out, nil
 }

@@ -39,8 +39,8 @@ type column struct {
 }
 
 // nullText is NULL for an empty text.
-func nullText(s string) any {
-	if s == "" {
+func nullText(s *string) any {
+	if *s == "" {
 		return nil
 	}
 	return s

@@ -16,6 +16,8 @@ type source struct {
 	from  string
 	alias string // of the table that leads
 	index index
+	// open leaves the planner the choice of an index for what is rare.
+	open bool
 	// statuses are those of the filter, or of these the one whose place this is.
 	statuses []hook.Fate
 }
@@ -33,9 +35,11 @@ const (
 
 // sources are the places to look: one, but two for an item, which is in a
 // delivery's row or in delivery_items, and one for each status, which an index has in
-// order.
-func sources(f hook.DeliveryFilter) []source {
-	one := source{from: `deliveries d`, alias: "d", statuses: f.Statuses}
+// order. rare: days that are over have indexes by item type and by store, and their
+// statistics; which index leads depends on what of the filter is rare, and each has
+// the list's order.
+func sources(f hook.DeliveryFilter, rare bool) []source {
+	one := source{from: `deliveries d`, alias: "d", statuses: f.Statuses, open: rare && (f.ItemType != "" || f.Store != "")}
 	switch {
 	case f.ItemID != "":
 		one.index = byItem
@@ -87,7 +91,8 @@ func (s source) conditions(account string, f hook.DeliveryFilter) *conditions {
 		}
 		where.add(`d.event = ?`, event)
 	}
-	hidden(where, "account", account, s.index != byAccount && s.index != byStatus)
+	byIt := s.index == byAccount || s.index == byStatus
+	hidden(where, "account", account, !byIt && !(s.open && (s.index == byWebhook || s.index == byWebhookStatus)))
 	if f.Webhook != "" {
 		hidden(where, "webhook", storableText(f.Webhook), s.index != byWebhook && s.index != byWebhookStatus)
 	}

@@ -37,7 +37,7 @@ func TestEachFilterIsLedByItsIndex(t *testing.T) {
 		"item and so on":   {hook.DeliveryFilter{ItemID: "7", Webhook: "wh_1", Statuses: failed}, []string{"deliveries_item", "PRIMARY KEY"}, true},
 		"item type, store": {hook.DeliveryFilter{ItemType: "Contact", Store: "7"}, []string{"deliveries_account"}, true},
 	} {
-		found := sources(c.filter)
+		found := sources(c.filter, false)
 		require.Len(t, found, len(c.indexes), name)
 		for i, source := range found {
 			where := source.conditions("acme", c.filter)

@@ -36,12 +36,12 @@ func (s *Store) Deliveries(ctx context.Context, account string, f hook.DeliveryF
 			continue
 		}
 		var found []hook.Delivery
-		for _, source := range sources(f) {
+		for _, source := range sources(f, s.db.Dialect == database.Postgres) {
 			where := source.conditions(account, f)
 			if more {
 				where.add(`(`+source.alias+`.published, `+source.alias+`.id_key) < (?, ?)`, after.at, key)
 			}
-			some, err := collect(ctx, s.db, scanDelivery, source.query(where, span, p.Limit+1-len(list)), where.args...)
+			some, err := collect(ctx, s.db, scanDelivery, source.query(where, span, p.Limit+1-len(list)), s.db.Unprepared(where.args)...)
 			if err != nil {
 				return nil, "", fmt.Errorf("listing deliveries of account %q: %w", account, err)
 			}

@@ -68,7 +68,7 @@ func (s *Store) writeNotices(ctx context.Context, w *database.Writer, list []not
 	for i, n := range list {
 		rows[i] = []any{
 			last - int64(len(list)-1-i), notificationID(now), n.Account, string(n.Notice), n.Webhook, n.Count, n.Detail,
-			database.Micros(now), nullText(n.once),
+			database.Micros(now), nullText(&n.once),
 		}
 	}
 	const ignore = ` ON CONFLICT (once) DO NOTHING`

@@ -96,8 +96,10 @@ func (d *delivery) update(key int64, lone bool) []any {
 func (d *delivery) fixedValues(values []any, published int64) ([]any, error) {
 	a := d.attempt
 	var key, item, items any
+	n := &numbers{eventKey: eventKey(a.Account, a.Event), offset: a.Source.Offset, published: published}
 	if len(a.Items) == 1 {
-		key, item = itemKey(a.Account, a.Items[0]), a.Items[0]
+		n.itemKey = itemKey(a.Account, a.Items[0])
+		key, item = &n.itemKey, &a.Items[0]
 	} else {
 		list, err := json.Marshal(append([]string{}, a.Items...)) // never null
 		if err != nil {
@@ -106,17 +108,20 @@ func (d *delivery) fixedValues(values []any, published int64) ([]any, error) {
 		items = string(list)
 	}
 	return append(values,
-		a.Delivery, a.Account, a.Webhook, eventKey(a.Account, a.Event), a.Event,
-		string(a.EventType), a.ItemType, key, item, items, a.Store,
-		a.Source.Topic, int64(a.Source.Partition), a.Source.Offset, published), nil
+		&a.Delivery, &a.Account, &a.Webhook, &n.eventKey, &a.Event,
+		(*string)(&a.EventType), &a.ItemType, key, item, items, &a.Store,
+		&a.Source.Topic, int64(a.Source.Partition), &n.offset, &n.published), nil
 }
+
+// numbers are those of a row, at one place: what the columns get are pointers.
+type numbers struct{ eventKey, itemKey, offset, published int64 }
 
 func (d *delivery) stateValues(values []any) []any {
 	a := d.attempt
 	return append(values,
-		string(d.status), string(a.Reason), a.Run, int64(a.Step), int64(d.number), int64(d.statusCode),
-		a.Bundle.Topic, int64(a.Bundle.Partition), a.Bundle.Offset,
-		database.Micros(a.At), database.Micros(a.Due), a.TraceID)
+		(*string)(&d.status), (*string)(&a.Reason), a.Run, int64(a.Step), int64(d.number), int64(d.statusCode),
+		&a.Bundle.Topic, int64(a.Bundle.Partition), &a.Bundle.Offset,
+		database.Micros(a.At), database.Micros(a.Due), &a.TraceID)
 }
 
 // loneValues are of the row's one attempt; all NULL if lone is false.
@@ -125,8 +130,9 @@ func (d *delivery) loneValues(values []any, lone bool) []any {
 		return append(values, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
 	}
 	a := d.attempt
-	return append(values, a.Duration.Microseconds(), nullText(a.URL), nullText(a.Detail), nullBytes(a.Response),
-		nullText(headersJSON(a.ResponseHeaders)),
+	headers := headersJSON(a.ResponseHeaders)
+	return append(values, a.Duration.Microseconds(), nullText(&a.URL), nullText(&a.Detail), nullBytes(a.Response),
+		nullText(&headers),
 		nullTime(a.Timing.DNS), nullTime(a.Timing.Connect), nullTime(a.Timing.TLS), nullTime(a.Timing.FirstByte), nullBytes(a.Request))
 }
 

@@ -137,7 +137,7 @@ func explain(b *testing.B, s *Store, to *strings.Builder, name, account string, 
 			continue
 		}
 		most := 0
-		for _, source := range sources(f) {
+		for _, source := range sources(f, true) {
 			where := source.conditions(account, f)
 			query := source.query(where, span, left)
 			lines, err := collect(b.Context(), s.db, func(scan func(...any) error) (line string, err error) {
