@@ -54,7 +54,7 @@ func anyAttempt(t *rapid.T) hook.Attempt {
 			TLS: time.Duration(rapid.Int64().Draw(t, "tls")), FirstByte: time.Duration(rapid.Int64().Draw(t, "first byte")),
 		},
 		Request: []byte(text("request")),
-		Volley: rapid.Int64().Draw(t, "volley"), Opening: rapid.Int64().Draw(t, "opening"),
+		Volley:  rapid.Int64().Draw(t, "volley"), Opening: rapid.Int64().Draw(t, "opening"),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "items") {
 		a.Items = append(a.Items, text("item"))

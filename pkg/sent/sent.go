@@ -109,6 +109,15 @@ func Append(dst []byte, line hook.Header, about About) []byte {
 	return appendText(append(dst, spelled), line.Value)
 }
 
+// AppendLength packs the line Content-Length.
+func AppendLength(dst []byte, length int) []byte {
+	dst = append(dst, contentLength, spelled, 0)
+	at := len(dst)
+	dst = strconv.AppendInt(dst, int64(length), 10)
+	dst[at-1] = byte(len(dst) - at)
+	return dst
+}
+
 // Header unpacks all lines. The error is ErrMalformed; the lines before it are given.
 func Header(packed []byte, about About) (header []hook.Header, err error) {
 	r := reader{rest: packed}

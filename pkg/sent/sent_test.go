@@ -1,6 +1,7 @@
 package sent_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,15 @@ func TestAHeaderTakesAFifthOfItsBytes(t *testing.T) {
 	header, err := sent.Header(packed, about)
 	require.NoError(t, err)
 	require.Equal(t, standard, header)
+}
+
+func TestALengthIsALine(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{0, 7, 1 << 40} {
+		header, err := sent.Header(append(sent.AppendLength(nil, length), pack(standard)...), about)
+		require.NoError(t, err)
+		require.Equal(t, append([]hook.Header{{Name: "Content-Length", Value: fmt.Sprint(length)}}, standard...), header)
+	}
 }
 
 func TestNoHeaderIsChanged(t *testing.T) {
