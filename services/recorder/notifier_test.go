@@ -23,13 +23,23 @@ func TestMembersAreToldBeforeHeldPayloadsExpire(t *testing.T) {
 	f := newFixture(t)
 	f.webhook("wh_a", hook.Paused)
 	f.webhook("wh_b", hook.Active)
-	f.hold(1, "wh_a")
-	f.hold(2, "wh_a")
+	hold := func(n int) {
+		a := f.bundled(n, "wh_a")
+		a.Reason, a.Published = hook.ReasonPaused, time.Now() // Kafka's clock is the real one
+		f.record(a)
+	}
+	hold(1)
+	hold(2)
 	const day = 24 * time.Hour
-	now := time.Since(start) // Kafka's clock is the real one
-	f.ahead = now + 11*day
+	now := time.Since(start)
+	f.ahead = now
 	_, stop := f.run()
 	f.eventually(f.recorded, "the log has all")
+	stop()
+	f.ahead = now + 11*day
+	hold(3)
+	_, stop = f.run()
+	f.eventually(f.recorded, "the log has this one too")
 	stop()
 	require.Empty(t, f.notifications(), "there are three days left")
 
@@ -42,7 +52,7 @@ func TestMembersAreToldBeforeHeldPayloadsExpire(t *testing.T) {
 	told := f.notifications()[0]
 	require.Equal(t, hook.NoticeExpiring, told.Notice)
 	require.Equal(t, "wh_a", told.Webhook)
-	require.EqualValues(t, 2, told.Count)
+	require.EqualValues(t, 3, told.Count)
 }
 
 func TestARecorderThatStartsAnewGoesOnWithAStreak(t *testing.T) {
