@@ -1,6 +1,7 @@
 package catalogue_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -97,4 +98,22 @@ func TestSnake(t *testing.T) {
 		require.Equal(t, snake, catalogue.Snake(name), "of %q", name)
 		require.Equal(t, strings.ToUpper(snake), catalogue.UpperSnake(name))
 	}
+}
+
+func TestEveryTypeHasASample(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, entry := range catalogue.All() {
+		known[entry.Name] = true
+	}
+	collections := map[string]string{}
+	for name := range known {
+		s := catalogue.SampleOf(name)
+		require.True(t, json.Valid([]byte("{"+s.Fields+"}")), "%s: %s", name, s.Fields)
+		require.NotEqual(t, catalogue.SampleOf("Own").Fields, s.Fields, "%s has one of its own", name)
+		require.True(t, s.Parent == "" || known[s.Parent], "%s belongs to %s", name, s.Parent)
+		require.Empty(t, collections[s.Collection], "%s has the collection of %s", name, collections[s.Collection])
+		collections[s.Collection] = name
+	}
+	require.Equal(t, catalogue.Sample{Collection: "own_thing", Fields: `"name":"Test"`}, catalogue.SampleOf("OwnThing"))
 }
