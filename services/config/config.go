@@ -25,7 +25,8 @@ const (
 	DatabaseURL   = "STAFFETTA_DATABASE_URL"        // secret
 	Listen        = "STAFFETTA_LISTEN"
 	PublicURL     = "STAFFETTA_PUBLIC_URL"
-	AdminKey      = "STAFFETTA_ADMIN_KEY"      // secret
+	AdminKey      = "STAFFETTA_ADMIN_KEY" // secret
+	Proxies       = "STAFFETTA_TRUSTED_PROXIES"
 	EncryptionKey = "STAFFETTA_ENCRYPTION_KEY" // secret
 	EgressAllow   = "STAFFETTA_EGRESS_ALLOW"
 	AllowHTTP     = "STAFFETTA_ALLOW_HTTP"
@@ -54,6 +55,9 @@ type Config struct {
 	PublicURL string
 	// AdminKey has 32 characters or more; empty: there is none.
 	AdminKey string
+	// TrustedProxies are the networks of the proxies before the API whose
+	// X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// EncryptionKeys is base64 of 32 bytes, several comma separated: the first
 	// encrypts, all decrypt. Empty only where it is not needed.
 	EncryptionKeys string
@@ -134,7 +138,8 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		PublicURL:      readPublicURL(r),
 		AdminKey:       readAdminKey(r),
 		EncryptionKeys: readEncryptionKeys(r),
-		EgressAllow:    readNetworks(r, defaultNetworks(service)),
+		EgressAllow:    readNetworks(r, EgressAllow, defaultNetworks(service)),
+		TrustedProxies: readNetworks(r, Proxies, nil),
 		AllowHTTP:      r.boolean(AllowHTTP),
 		EgressProxy:    readProxy(r),
 		EventTopics:    readTopics(r),

@@ -48,6 +48,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	env["STAFFETTA_LISTEN"] = "0.0.0.0:9000"
 	env["STAFFETTA_PUBLIC_URL"] = "https://hooks.example.com/"
 	env["STAFFETTA_EGRESS_ALLOW"] = "10.1.2.3/8,fd00::/8"
+	env["STAFFETTA_TRUSTED_PROXIES"] = "192.168.7.9/24"
 	env["STAFFETTA_ALLOW_HTTP"] = "true"
 	env["STAFFETTA_EGRESS_PROXY"] = "http://staffetta:hidden@proxy:3128"
 	env["STAFFETTA_EVENT_TOPICS"] = "crm.changes"
@@ -75,6 +76,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		AdminKey:       adminKey,
 		EncryptionKeys: encryptionKey,
 		EgressAllow:    []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.168.7.0/24")},
 		AllowHTTP:      true,
 		EgressProxy:    &url.URL{Scheme: "http", User: url.UserPassword("staffetta", "hidden"), Host: "proxy:3128"},
 		EventTopics:    []string{"crm.changes"},
@@ -190,6 +192,7 @@ func TestABadValueIsNamedWithItsRule(t *testing.T) {
 		{"STAFFETTA_PUBLIC_URL", "https://me:hidden@x", `STAFFETTA_PUBLIC_URL must be an http: or https: URL without user, query and fragment, not "***"`},
 		{"STAFFETTA_ADMIN_KEY", "hidden", `STAFFETTA_ADMIN_KEY must have 32 characters or more, not "***"`},
 		{"STAFFETTA_ENCRYPTION_KEY", "hidden", `STAFFETTA_ENCRYPTION_KEY must be base64 of 32 bytes; several, comma separated, not "***"`},
+		{"STAFFETTA_TRUSTED_PROXIES", "proxy", `STAFFETTA_TRUSTED_PROXIES must be networks such as 10.0.0.0/8, comma separated, not "proxy"`},
 		{"STAFFETTA_EGRESS_ALLOW", "10.0.0.0", `STAFFETTA_EGRESS_ALLOW must be networks such as 10.0.0.0/8, comma separated, not "10.0.0.0"`},
 		{"STAFFETTA_EGRESS_ALLOW", "::ffff:10.0.0.0/104", `STAFFETTA_EGRESS_ALLOW must be networks such as 10.0.0.0/8, comma separated, not "::ffff:10.0.0.0/104"`},
 		{"STAFFETTA_ALLOW_HTTP", "1", `STAFFETTA_ALLOW_HTTP must be true or false, not "1"`},

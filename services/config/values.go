@@ -188,8 +188,8 @@ func defaultNetworks(service string) []netip.Prefix {
 	return nil
 }
 
-func readNetworks(r *reader, otherwise []netip.Prefix) []netip.Prefix {
-	entries := r.list(EgressAllow)
+func readNetworks(r *reader, name string, otherwise []netip.Prefix) []netip.Prefix {
+	entries := r.list(name)
 	if len(entries) == 0 {
 		return otherwise
 	}
@@ -197,7 +197,7 @@ func readNetworks(r *reader, otherwise []netip.Prefix) []netip.Prefix {
 	for _, entry := range entries {
 		network, err := netip.ParsePrefix(entry)
 		if err != nil || network.Addr().Is4In6() { // IPv4 in disguise would match nothing
-			r.faults.Add(EgressAllow, entry, "must be networks such as 10.0.0.0/8, comma separated")
+			r.faults.Add(name, entry, "must be networks such as 10.0.0.0/8, comma separated")
 			continue
 		}
 		networks = append(networks, network.Masked())
