@@ -30,6 +30,8 @@ type Mirror[T any] struct {
 	rdb     redis.UniversalClient
 	log     *zap.Logger
 	compile func(hook.AccountState) T
+	// kept, unless nil, is told of what was compiled, once Account returns it.
+	kept func(T)
 
 	mu       sync.RWMutex
 	accounts map[string]mirrored[T]
@@ -65,6 +67,10 @@ func NewMirror[T any](c *Client, log *zap.Logger, compile func(hook.AccountState
 		syncs:    make(chan chan error),
 	}
 }
+
+// OnKept has a function called, before Run, with each account that is new or
+// changed once Account returns it; from one goroutine.
+func (m *Mirror[T]) OnKept(kept func(T)) { m.kept = kept }
 
 // Account returns what was compiled of an account, also of a deleted one. An
 // account that is not there may merely not have been seen yet: see Sync.
@@ -259,4 +265,7 @@ func (m *Mirror[T]) keep(state hook.AccountState) {
 	m.accounts[state.Account.ID] = mirrored[T]{version: state.Account.Version, value: value}
 	m.versions += state.Account.Version - known.version
 	m.mu.Unlock()
+	if m.kept != nil {
+		m.kept(value)
+	}
 }
