@@ -33,6 +33,7 @@ const (
 	bundleWebhooks = 2<<3 | wire.Length
 	bundleRun      = 3<<3 | wire.Varint
 	bundleItem     = 6<<3 | wire.Varint
+	bundleTest     = 7<<3 | wire.Varint
 
 	bundleSelections = 4<<3 | wire.Length
 

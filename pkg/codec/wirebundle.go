@@ -20,6 +20,8 @@ type Bundle struct {
 	// Item says what the tasks are about: AllItems, EachItem, or above 0 the one
 	// item that the change holds, whose index in its event it is, plus 1.
 	Item int
+	// Test: its tasks try the webhooks out.
+	Test bool
 
 	message []byte
 	// selective: some webhooks get only some items, see Selections.
@@ -54,6 +56,8 @@ func ReadBundle(message []byte) (Bundle, error) {
 			b.Run = int64(r.Value)
 		case bundleItem:
 			b.Item = int(int32(r.Value))
+		case bundleTest:
+			b.Test = r.Value != 0
 		case bundleSelections:
 			b.selective = true
 		}

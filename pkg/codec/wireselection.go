@@ -30,6 +30,9 @@ func SizeSelection(items hook.Selection, webhooks int) int {
 	return overhead + len(items) + 3*webhooks
 }
 
+// AppendTest appends to a bundle, as AppendBundle wrote it, that it is a test.
+func AppendTest(dst []byte) []byte { return wire.AppendNumber(dst, bundleTest, 1) }
+
 var (
 	errSelectsNothing = errors.New("a selection has no item")
 	errSelectsNobody  = errors.New("a selection is for a webhook that is not there")

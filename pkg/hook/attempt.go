@@ -134,4 +134,7 @@ type Attempt struct {
 	// this one was in flight, if it failed; 0: there was none. Streaks are counted by
 	// them; the log does without.
 	Volley, Opening int64
+	// Test: somebody tried the webhook out. It counts for neither usage nor streak,
+	// and there is one attempt.
+	Test bool
 }

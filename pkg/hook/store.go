@@ -155,6 +155,8 @@ type Delivery struct {
 	// Due is when the next attempt is due; zero if none.
 	Due     time.Time
 	TraceID string
+	// Test: somebody tried the webhook out.
+	Test bool
 	// Ordered says that the webhook asks for the order of its items' changes;
 	// Recorder.Releasable alone tells.
 	Ordered bool
@@ -191,6 +193,15 @@ type Recorded struct {
 	Attempt Attempt
 }
 
+// Marker is a record of attempts that says that the sender has seen a webhook as
+// it was at a version of its account, resuming: what it decides from then on it
+// decides knowing that (DESIGN.md, "Health of a webhook").
+type Marker struct {
+	Account, Webhook string
+	// Version is the account's.
+	Version int64
+}
+
 // Range is what a partition of attempts holds from one offset to another.
 type Range struct {
 	Partition int
@@ -199,6 +210,8 @@ type Range struct {
 	From, To int64
 	// Records are in the order of their offsets; some offsets hold none.
 	Records []Recorded
+	// Markers are those among them, in their order.
+	Markers []Marker
 }
 
 // Recorder is the writers' side of the log.

@@ -12,7 +12,8 @@ import (
 )
 
 // Decode reads a record's value. One that is no such message gives an error; one
-// that lacks what the log cannot do without, hook.Invalid.
+// that lacks what the log cannot do without, hook.Invalid; a marker,
+// a *MarkerError.
 //
 // Text and response of the attempt share the value's memory, which nobody may
 // write to afterwards. A copy would gain the recorder nothing: all records of a
@@ -25,6 +26,9 @@ func Decode(value []byte) (hook.Attempt, error) {
 		return hook.Attempt{}, fmt.Errorf("attempt record of %d bytes: %w", len(value), err)
 	}
 	if err := check(&a, fate).Err(); err != nil {
+		if m, ok := readMarker(value); ok {
+			return hook.Attempt{}, &MarkerError{Marker: m}
+		}
 		return hook.Attempt{}, fmt.Errorf("attempt record: %w", err)
 	}
 	return a, nil
@@ -111,6 +115,8 @@ func readAttempt(a *hook.Attempt, message []byte) (fate deliveryv1.Fate, err err
 			a.Volley = int64(r.Value)
 		case tagOpening:
 			a.Opening = int64(r.Value)
+		case tagTest:
+			a.Test = r.Value != 0
 		}
 	}
 	return fate, r.Err

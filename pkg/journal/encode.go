@@ -61,7 +61,11 @@ func appendAttempt(dst []byte, a *hook.Attempt) []byte {
 	dst = wire.AppendNumber(dst, tagFirstByte, uint64(a.Timing.FirstByte.Microseconds()))
 	dst = wire.AppendBytes(dst, tagRequest, a.Request)
 	dst = wire.AppendNumber(dst, tagVolley, uint64(a.Volley))
-	return wire.AppendNumber(dst, tagOpening, uint64(a.Opening))
+	dst = wire.AppendNumber(dst, tagOpening, uint64(a.Opening))
+	if a.Test {
+		dst = wire.AppendNumber(dst, tagTest, 1)
+	}
+	return dst
 }
 
 // size is how much appendAttempt appends.
@@ -95,6 +99,9 @@ func size(a *hook.Attempt) int {
 		wire.SizeBytes(tagRequest, a.Request) +
 		wire.SizeNumber(tagVolley, uint64(a.Volley)) +
 		wire.SizeNumber(tagOpening, uint64(a.Opening))
+	if a.Test {
+		n += wire.SizeNumber(tagTest, 1)
+	}
 	for _, item := range a.Items {
 		n += wire.SizeNested(tagItems, len(item))
 	}

@@ -1,7 +1,8 @@
 // Package journal is the form of the records of the topic attempts: it
 // translates between hook.Attempt and its protobuf message
 // staffetta.delivery.v1.Attempt, by hand (see pkg/wire). The sender writes them,
-// and reads them at a takeover; the recorder reads them for the log.
+// and reads them at a takeover; the recorder reads them for the log. Some of them
+// are markers, see hook.Marker.
 package journal
 
 import "github.com/staffetta/staffetta/pkg/wire"
@@ -41,6 +42,8 @@ const (
 	tagRequest         = 33<<3 | wire.Length
 	tagVolley          = 37<<3 | wire.Varint
 	tagOpening         = 38<<3 | wire.Varint
+	tagMarker          = 41<<3 | wire.Varint
+	tagTest            = 45<<3 | wire.Varint
 
 	tagHeaderName  = 1<<3 | wire.Length
 	tagHeaderValue = 2<<3 | wire.Length

@@ -83,3 +83,12 @@ func TestARecordThatCannotBeLoggedIsRefused(t *testing.T) {
 	_, err = journal.Decode(nil)
 	require.ErrorAs(t, err, &faults, "an empty record (a tombstone) names its faults too")
 }
+
+func TestAMarkerIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	want := hook.Marker{Account: "acme", Webhook: "wh_1", Version: 7}
+	_, err := journal.Decode(journal.EncodeMarker(want))
+	var marker *journal.MarkerError
+	require.ErrorAs(t, err, &marker)
+	require.Equal(t, want, marker.Marker)
+}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/journal"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 	eventv1 "github.com/staffetta/staffetta/proto/staffetta/event/v1"
 )
@@ -67,6 +68,7 @@ func encodeByMessage(a hook.Attempt) ([]byte, error) {
 
 		DnsUs: a.Timing.DNS.Microseconds(), ConnectUs: a.Timing.Connect.Microseconds(), TlsUs: a.Timing.TLS.Microseconds(),
 		FirstByteUs: a.Timing.FirstByte.Microseconds(), Request: a.Request,
+		Test: a.Test,
 	}
 	if a.Store != "" {
 		m.Store = proto.String(clean(a.Store))
@@ -125,6 +127,9 @@ func decodeByMessage(value []byte) (hook.Attempt, error) {
 		}
 	}
 	if err := faults.Err(); err != nil {
+		if m.GetMarker() > 0 && m.GetWebhook() != "" {
+			return hook.Attempt{}, &journal.MarkerError{Marker: hook.Marker{Account: m.GetAccount(), Webhook: m.GetWebhook(), Version: m.GetMarker()}}
+		}
 		return hook.Attempt{}, err
 	}
 	eventType, _ := nameOf(eventTypes, m.GetEventType())
@@ -160,6 +165,7 @@ func decodeByMessage(value []byte) (hook.Attempt, error) {
 			TLS: time.Duration(m.GetTlsUs()) * time.Microsecond, FirstByte: time.Duration(m.GetFirstByteUs()) * time.Microsecond,
 		},
 		Request: m.GetRequest(),
+		Test:    m.GetTest(),
 	}
 	for _, h := range m.GetResponseHeaders() {
 		a.ResponseHeaders = append(a.ResponseHeaders, hook.Header{Name: h.GetName(), Value: h.GetValue()})

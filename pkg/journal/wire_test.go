@@ -55,6 +55,7 @@ func anyAttempt(t *rapid.T) hook.Attempt {
 		},
 		Request: []byte(text("request")),
 		Volley:  rapid.Int64().Draw(t, "volley"), Opening: rapid.Int64().Draw(t, "opening"),
+		Test: rapid.Bool().Draw(t, "test"),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "items") {
 		a.Items = append(a.Items, text("item"))
@@ -96,6 +97,9 @@ func sameAttempt(t require.TestingT, value []byte) {
 	var faults, sameFaults hook.Invalid
 	require.Equal(t, errors.As(judge, &faults), errors.As(err, &sameFaults), "of %x: %v, but the judge: %v", value, err, judge)
 	require.Equal(t, faults, sameFaults, "of %x", value)
+	var marker, sameMarker *journal.MarkerError
+	require.Equal(t, errors.As(judge, &marker), errors.As(err, &sameMarker), "of %x: %v, but the judge: %v", value, err, judge)
+	require.Equal(t, marker, sameMarker, "of %x", value)
 }
 
 func valueOf(t testing.TB, m *deliveryv1.Attempt) []byte {
@@ -122,6 +126,11 @@ func seeds(t testing.TB) map[string][]byte {
 		"merged the other way":   append(slices.Clone(second), full...),
 		"one value after other":  slices.Concat(full, second, full),
 		"negative numbers":       valueOf(t, &deliveryv1.Attempt{Run: -1, Step: -1, Number: -1, Fate: -1}),
+		"marker":                 journal.EncodeMarker(hook.Marker{Account: "a", Webhook: "w", Version: 300}),
+		"marker of nothing":      valueOf(t, &deliveryv1.Attempt{Marker: 7}),
+		"marker of an attempt":   with(0xc8, 2, 7),
+		"negative marker":        valueOf(t, &deliveryv1.Attempt{Webhook: "w", Marker: -1}),
+		"test":                   with(0xe8, 2, 1),
 		"unknown fate":           with(0x28, 99),
 		"negative fate":          with(0x28, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1),
 		"large fate":             with(0x28, 0x81, 0x80, 0x80, 0x80, 0x10), // 1 in the 32 bits that count

@@ -31,11 +31,19 @@ type Payload struct {
 	item   int
 	// items are those of the change that Event has; nil: all.
 	items hook.Selection
+	// test: it was made to try a webhook out.
+	test bool
 }
 
 // Of is the payload of an event that was just decoded.
 func Of(e *hook.Event) Payload {
 	return Payload{Event: *e, change: codec.AppendChange(nil, e)}
+}
+
+// AsTest is the payload for trying a webhook out: posted once, marked as a test.
+func (p Payload) AsTest() Payload {
+	p.test = true
+	return p
 }
 
 // Only is the payload for a webhook that gets some of the event's items, at least
@@ -55,7 +63,7 @@ func (p Payload) Whole() (Payload, error) {
 	if err != nil {
 		return Payload{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	return Payload{Event: event, change: p.change, item: p.item}, nil
+	return Payload{Event: event, change: p.change, item: p.item, test: p.test}, nil
 }
 
 // EachItem is the payload for a webhook that gets a delivery for each item.
@@ -87,7 +95,7 @@ func in(record *bus.Record, d *hook.Delivery) (Payload, error) {
 	if err != nil {
 		return Payload{}, fmt.Errorf("%w: %s: %w", ErrUnreadable, d.Bundle, err)
 	}
-	return Payload{Event: *part.Event, change: part.Change, item: part.Item, items: part.Selected}, nil
+	return Payload{Event: *part.Event, change: part.Change, item: part.Item, items: part.Selected, test: b.Test}, nil
 }
 
 // Gone reports whether an error of Read is for good.
@@ -105,6 +113,9 @@ func (p *Payload) To(webhook string, run int64, partitions int) (bus.Record, err
 	if p.items != nil {
 		value = codec.AppendSelection(value, p.items, []int{0})
 	}
+	if p.test {
+		value = codec.AppendTest(value)
+	}
 	return bus.Record{
 		Topic: bus.Deliveries, Partition: bus.PartitionOf([]byte(webhook), partitions),
 		Key: []byte(p.Event.Account), Value: value,
@@ -112,8 +123,8 @@ func (p *Payload) To(webhook string, run int64, partitions int) (bus.Record, err
 }
 
 // bundleBytes is the most that is in a bundle of one webhook beside the change
-// and the id: tags, two lengths, the run and the item.
-const bundleBytes = 35
+// and the id: tags, two lengths, the run, the item and the test.
+const bundleBytes = 37
 
 // Expired is the record of attempts that ends a delivery whose payload is gone. It
 // goes through attempts like any fate, so that whoever reads those knows.
@@ -124,7 +135,7 @@ func Expired(d *hook.Delivery, run int64, now time.Time, partitions int) bus.Rec
 			Delivery: d.ID, Run: run, Fate: hook.FateExhausted, Reason: hook.ReasonPayloadGone,
 			Detail:  "the payload is no longer in Kafka",
 			Account: d.Account, Webhook: d.Webhook, Store: d.Store, Event: d.Event, EventType: d.EventType,
-			ItemType: d.ItemType, Items: d.Items, Bundle: d.Bundle, Source: d.Source, Published: d.Published,
+			ItemType: d.ItemType, Items: d.Items, Test: d.Test, Bundle: d.Bundle, Source: d.Source, Published: d.Published,
 			At: now, TraceID: d.TraceID,
 		}),
 	}

@@ -266,7 +266,10 @@ type Bundle struct {
 	// one delivery per item. Above 0: the one item that the change holds, which is
 	// how such a delivery is sent again; the number is the item's index in its
 	// event, plus 1.
-	Item          int32 `protobuf:"varint,6,opt,name=item,proto3" json:"item,omitempty"`
+	Item int32 `protobuf:"varint,6,opt,name=item,proto3" json:"item,omitempty"`
+	// Somebody tries the webhooks out: each task is posted once, whatever the state
+	// of its webhook.
+	Test          bool `protobuf:"varint,7,opt,name=test,proto3" json:"test,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -334,6 +337,13 @@ func (x *Bundle) GetItem() int32 {
 		return x.Item
 	}
 	return 0
+}
+
+func (x *Bundle) GetTest() bool {
+	if x != nil {
+		return x.Test
+	}
+	return false
 }
 
 // Selection says which items of a change some of its webhooks get.
@@ -436,7 +446,9 @@ type Task struct {
 	// Which items of the change it delivers, as in Selection; empty: all.
 	Items []byte `protobuf:"bytes,18,opt,name=items,proto3" json:"items,omitempty"`
 	// What the gate knows of the delivery; absent if it does not pass the gate.
-	Place         *Place `protobuf:"bytes,19,opt,name=place,proto3" json:"place,omitempty"`
+	Place *Place `protobuf:"bytes,19,opt,name=place,proto3" json:"place,omitempty"`
+	// As in Bundle.
+	Test          bool `protobuf:"varint,20,opt,name=test,proto3" json:"test,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -595,6 +607,13 @@ func (x *Task) GetPlace() *Place {
 		return x.Place
 	}
 	return nil
+}
+
+func (x *Task) GetTest() bool {
+	if x != nil {
+		return x.Test
+	}
+	return false
 }
 
 // Place is what says where a delivery belongs among those of its items.
@@ -901,7 +920,8 @@ func (x *GateEntry) GetOlderDueMs() int64 {
 
 // Attempt is the record of the topic "attempts": what became of one task, with
 // or without an HTTP request. Log and streaks are unique on (delivery, run,
-// number, fate).
+// number, fate). With marker set it has but account and webhook beside that, and
+// tells of no task.
 type Attempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the delivery.
@@ -973,7 +993,12 @@ type Attempt struct {
 	Volley int64 `protobuf:"varint,37,opt,name=volley,proto3" json:"volley,omitempty"`
 	// Number of the breaker's opening at which this one was in flight, if it failed; 0
 	// if there was none.
-	Opening       int64 `protobuf:"varint,38,opt,name=opening,proto3" json:"opening,omitempty"`
+	Opening int64 `protobuf:"varint,38,opt,name=opening,proto3" json:"opening,omitempty"`
+	// Not 0: the sender has seen that the webhook is resuming, at this version of its
+	// account, and what it writes from here on it decides knowing that.
+	Marker int64 `protobuf:"varint,41,opt,name=marker,proto3" json:"marker,omitempty"`
+	// As in Bundle.
+	Test          bool `protobuf:"varint,45,opt,name=test,proto3" json:"test,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1239,6 +1264,20 @@ func (x *Attempt) GetOpening() int64 {
 	return 0
 }
 
+func (x *Attempt) GetMarker() int64 {
+	if x != nil {
+		return x.Marker
+	}
+	return 0
+}
+
+func (x *Attempt) GetTest() bool {
+	if x != nil {
+		return x.Test
+	}
+	return false
+}
+
 // Header is one line of an answer's header.
 type Header struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1310,7 +1349,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"tracestate\x18\x04 \x01(\tR\n" +
 	"tracestate\x12!\n" +
-	"\fpublished_ms\x18\x05 \x01(\x03R\vpublishedMs\"\xc3\x01\n" +
+	"\fpublished_ms\x18\x05 \x01(\x03R\vpublishedMs\"\xd7\x01\n" +
 	"\x06Bundle\x125\n" +
 	"\x06change\x18\x01 \x01(\v2\x1d.staffetta.delivery.v1.ChangeR\x06change\x12\x1a\n" +
 	"\bwebhooks\x18\x02 \x03(\tR\bwebhooks\x12\x10\n" +
@@ -1318,10 +1357,11 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"selections\x18\x04 \x03(\v2 .staffetta.delivery.v1.SelectionR\n" +
 	"selections\x12\x12\n" +
-	"\x04item\x18\x06 \x01(\x05R\x04item\"=\n" +
+	"\x04item\x18\x06 \x01(\x05R\x04item\x12\x12\n" +
+	"\x04test\x18\a \x01(\bR\x04test\"=\n" +
 	"\tSelection\x12\x14\n" +
 	"\x05items\x18\x01 \x01(\fR\x05items\x12\x1a\n" +
-	"\bwebhooks\x18\x02 \x03(\rR\bwebhooks\"\x9f\x04\n" +
+	"\bwebhooks\x18\x02 \x03(\rR\bwebhooks\"\xb3\x04\n" +
 	"\x04Task\x12\x16\n" +
 	"\x06change\x18\x01 \x01(\fR\x06change\x12:\n" +
 	"\x06bundle\x18\x02 \x01(\v2\".staffetta.delivery.v1.CoordinatesR\x06bundle\x12\x18\n" +
@@ -1344,7 +1384,8 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\x06booked\x18\x0f \x01(\bR\x06booked\x12\x12\n" +
 	"\x04item\x18\x10 \x01(\x05R\x04item\x12\x14\n" +
 	"\x05items\x18\x12 \x01(\fR\x05items\x122\n" +
-	"\x05place\x18\x13 \x01(\v2\x1c.staffetta.delivery.v1.PlaceR\x05place\"\xd7\x01\n" +
+	"\x05place\x18\x13 \x01(\v2\x1c.staffetta.delivery.v1.PlaceR\x05place\x12\x12\n" +
+	"\x04test\x18\x14 \x01(\bR\x04test\"\xd7\x01\n" +
 	"\x05Place\x12\x1b\n" +
 	"\titem_type\x18\x01 \x01(\tR\bitemType\x12\x14\n" +
 	"\x05items\x18\x02 \x03(\tR\x05items\x12<\n" +
@@ -1372,7 +1413,7 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\aaccount\x18\f \x01(\tR\aaccount\x12\x10\n" +
 	"\x03low\x18\r \x01(\bR\x03low\x12 \n" +
 	"\folder_due_ms\x18\x0e \x01(\x03R\n" +
-	"olderDueMs\"\x99\b\n" +
+	"olderDueMs\"\xc5\b\n" +
 	"\aAttempt\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x03R\x03run\x12\x12\n" +
@@ -1410,7 +1451,9 @@ const file_staffetta_delivery_v1_delivery_proto_rawDesc = "" +
 	"\rfirst_byte_us\x18  \x01(\x03R\vfirstByteUs\x12\x18\n" +
 	"\arequest\x18! \x01(\fR\arequest\x12\x16\n" +
 	"\x06volley\x18% \x01(\x03R\x06volley\x12\x18\n" +
-	"\aopening\x18& \x01(\x03R\aopeningB\b\n" +
+	"\aopening\x18& \x01(\x03R\aopening\x12\x16\n" +
+	"\x06marker\x18) \x01(\x03R\x06marker\x12\x12\n" +
+	"\x04test\x18- \x01(\bR\x04testB\b\n" +
 	"\x06_store\"2\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
