@@ -107,6 +107,7 @@ func (p *Parts) Sender(ctx context.Context) (Component, error) {
 		UserAgent: "Staffetta/" + p.Version,
 		Tracer:    p.Tracing.Tracer("sender"), Log: log, Metrics: p.Metrics,
 	})
+	mirror.OnKept(service.Kept)
 	p.Health.Require("sender", service.Ready)
 	return Component{Name: "sender", Run: beside(service.Run, mirror.Run, leases(ledger)), Close: client.Close}, nil
 }

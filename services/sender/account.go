@@ -13,10 +13,14 @@ import (
 // Account is what the sender keeps of an account: its live webhooks by id, with
 // their secrets opened.
 type Account struct {
+	id      string
+	version int64
 	name    string
 	deleted bool
 	quota   *hook.Quota
 	targets map[string]*target
+	// resuming are the webhooks that are, so that the recorder is told.
+	resuming []string
 }
 
 // target is a webhook ready to be posted to.
@@ -55,7 +59,7 @@ type Opener interface {
 // NewAccount prepares an account's webhooks. A secret that cannot be opened
 // (the encryption key is missing) makes its webhook unusable, not the sender.
 func NewAccount(s hook.AccountState, keys Opener) *Account {
-	a := &Account{name: s.Account.Name, deleted: s.Account.Deleted, quota: s.Account.Quota, targets: make(map[string]*target, len(s.Webhooks))}
+	a := &Account{id: s.Account.ID, version: s.Account.Version, name: s.Account.Name, deleted: s.Account.Deleted, quota: s.Account.Quota, targets: make(map[string]*target, len(s.Webhooks))}
 	for _, w := range s.Webhooks {
 		t := &target{Webhook: w, account: s.Account.Name, rules: rulesOf(&w)}
 		for n, sealed := range w.Secrets {
@@ -74,6 +78,9 @@ func NewAccount(s hook.AccountState, keys Opener) *Account {
 			t.credentials, t.unusable = openCredentials(&w, keys)
 		}
 		a.targets[w.ID] = t
+		if w.Status == hook.Resuming {
+			a.resuming = append(a.resuming, w.ID)
+		}
 	}
 	return a
 }

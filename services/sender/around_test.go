@@ -162,6 +162,7 @@ func requireOneTaskOfEachStep(t *testing.T, tasks []*deliveryv1.Task) {
 
 // inside is a sender in the test's own process, where it can be looked into.
 type inside struct {
+	service *sender.Service
 	metrics *prometheus.Registry
 	logs    *observer.ObservedLogs
 }
@@ -182,7 +183,8 @@ func (w *world) run(change func(*sender.Config)) *inside {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- sender.New(cfg).Run(ctx) }()
+	in.service = sender.New(cfg)
+	go func() { ended <- in.service.Run(ctx) }()
 	w.t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

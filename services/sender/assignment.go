@@ -24,6 +24,7 @@ func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment)
 	committing, stopCommitting := context.WithCancel(generation)
 	committer.Go(func() { s.commitEvery(committing, a) })
 	committer.Go(func() { s.watch(committing) })
+	committer.Go(func() { s.markEvery(committing) })
 	for reading.Err() == nil {
 		s.beginAnew()
 		batch, err := s.poll(reading)

@@ -80,5 +80,5 @@ func (t *task) asBundle() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return proto.Marshal(&deliveryv1.Bundle{Change: change, Webhooks: []string{t.webhook}, Run: t.run, Item: int32(t.item), Selections: codec.ToSelections(t.items)})
+	return proto.Marshal(&deliveryv1.Bundle{Change: change, Webhooks: []string{t.webhook}, Run: t.run, Item: int32(t.item), Selections: codec.ToSelections(t.items), Test: t.test})
 }

@@ -58,6 +58,9 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 	p.header = ready.signer.Append(p.header, rendered, t.delivery, out.at)
 	common := len(p.header)
 	p.header = append(p.header, ready.headers...)
+	if t.test {
+		p.header = append(p.header, testHeader)
+	}
 	answer, err := o.service.send(ready, p, out.at.Add(w.Timeout))
 	p.veil.cover(ready.mask, p.header)
 	out.timing = answer.Timing

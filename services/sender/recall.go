@@ -220,7 +220,7 @@ func (o *owner) learn(p *past, r *bus.Record) {
 			a.Delivery = strings.Clone(a.Delivery) // what is kept of the record
 			p.attempt(&a)
 			o.memory.run(a.Delivery, a.Run)
-			if rules := o.rulesOf(a.Account, a.Webhook); rules.Any() {
+			if rules := o.rulesOf(a.Account, a.Webhook); rules.Any() && !a.Test {
 				p.gate.attempt(&a, rules)
 			}
 		}

@@ -100,6 +100,8 @@ type Service struct {
 	room     *gate.Room
 	writing  writing
 	sight    sight
+	tests    tests
+	resuming resumptions
 	circuits *reporter
 	tokens   tokens
 	joined   atomic.Bool
@@ -144,6 +146,7 @@ func New(cfg Config) *Service {
 		circuits: newReporter(cfg.Circuits, cfg.Log),
 		lease:    newLease(time.Now),
 		room:     room,
+		resuming: newResumptions(),
 		idle:     make(chan *task),
 		owners:   map[int]*owner{},
 		hung:     map[identity]int{},

@@ -40,6 +40,7 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 
 		ResponseHeaders: out.headers,
 		SupersededBy:    out.by,
+		Test:            t.test,
 	}
 	if e := t.event; e != nil {
 		a.Store, a.Event, a.EventType, a.ItemType = e.Store, e.ID, t.told().Type, e.ItemType

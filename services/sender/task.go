@@ -65,6 +65,8 @@ type task struct {
 	kept bool
 	// booked says that the task is parked until its place in the lane.
 	booked bool
+	// test says that somebody tries the webhook out; see tests.
+	test bool
 	// over is set once the task is finished or dropped.
 	over atomic.Bool
 	// lane and running are where the task is started, probing whether it holds a
@@ -139,6 +141,7 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 				items:    part.Selected,
 				bundle:   r.At(),
 				bytes:    len(part.Change),
+				test:     b.Test,
 				finished: finished,
 			})
 		}

@@ -82,6 +82,27 @@ func TestABundleMayHaveATaskForEachItem(t *testing.T) {
 	require.Equal(t, 1, done, "the record is done when each of them is")
 }
 
+func TestATestStaysOneWhereverItIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, test := range []bool{true, false} {
+		record := bundle(t, nil, "wh_1")
+		if test {
+			record.Value = codec.AppendTest(record.Value)
+		}
+		tasks, err := ofBundle(record, func() {})
+		require.NoError(t, err)
+		require.Equal(t, test, tasks[0].test)
+		w, err := ofTier(bus.Record{Value: tasks[0].forTier(time.UnixMilli(1), time.UnixMilli(1))})
+		require.NoError(t, err)
+		require.Equal(t, test, w.test)
+		again, err := w.asBundle()
+		require.NoError(t, err)
+		copies, err := ofBundle(bus.Record{Value: again}, func() {})
+		require.NoError(t, err)
+		require.Equal(t, test, copies[0].test)
+	}
+}
+
 func TestATaskOfOneItemComesOutOfATierAsItWentIn(t *testing.T) {
 	t.Parallel()
 	record, e := eachOf(t, "wh_1")

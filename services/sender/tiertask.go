@@ -39,6 +39,7 @@ const (
 	taskItem        = 16<<3 | wire.Varint
 	taskPlace       = 19<<3 | wire.Length
 	taskItems       = 18<<3 | wire.Length
+	taskTest        = 20<<3 | wire.Varint
 )
 
 // waiting is a task in a tier with its due time.
@@ -131,6 +132,8 @@ func (w *waiting) read(message []byte) (bundled bool, err error) {
 			if len(r.Bytes) > 0 {
 				w.items = bytes.Clone(r.Bytes)
 			}
+		case taskTest:
+			w.test = r.Value != 0
 		}
 	}
 	return bundled, r.Err
@@ -188,7 +191,8 @@ func (t *task) forTier(due, notBefore time.Time) []byte {
 	b = wire.AppendNumber(b, taskBooked, one(t.booked))
 	b = wire.AppendNumber(b, taskItem, uint64(t.item))
 	b = wire.AppendBytes(b, taskPlace, place)
-	return wire.AppendBytes(b, taskItems, t.items)
+	b = wire.AppendBytes(b, taskItems, t.items)
+	return wire.AppendNumber(b, taskTest, one(t.test))
 }
 
 func one(yes bool) uint64 {
