@@ -40,6 +40,8 @@ type Principal struct {
 	Admin bool
 	// Scopes of the key; the admin key has all.
 	Scopes []hook.Scope
+	// Actor is what the audit log says.
+	Actor hook.Actor
 }
 
 // May reports whether the principal has the scope.
@@ -119,7 +121,7 @@ func (v *Verifier) Identify(r *http.Request) (Principal, error) {
 	if named != "" && named != key.Account {
 		return Principal{}, fmt.Errorf("%w: the key does not belong to the account in %s", ErrForbidden, AccountHeader)
 	}
-	return Principal{Account: key.Account, Scopes: key.Scopes}, nil
+	return Principal{Account: key.Account, Scopes: key.Scopes, Actor: hook.Actor{Kind: hook.ActorKey, ID: key.ID, Name: key.Name}}, nil
 }
 
 // Authorize tells who sends the request and requires that they have the scope
@@ -164,7 +166,7 @@ func (v *Verifier) operator(ctx context.Context, account string) (Principal, err
 			v.existing.put(account, struct{}{})
 		}
 	}
-	return Principal{Account: account, Admin: true, Scopes: hook.Scopes}, nil
+	return Principal{Account: account, Admin: true, Scopes: hook.Scopes, Actor: hook.Actor{Kind: hook.ActorAdmin}}, nil
 }
 
 func (v *Verifier) key(ctx context.Context, token string, hash [32]byte) (hook.Key, error) {

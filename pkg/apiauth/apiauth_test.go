@@ -54,7 +54,7 @@ func (d *directory) add(scopes ...hook.Scope) string {
 	if d.keys == nil {
 		d.keys = map[[32]byte]hook.Key{}
 	}
-	d.keys[hash] = hook.Key{ID: "key_1", Account: "acme", Scopes: scopes, Hash: hash}
+	d.keys[hash] = hook.Key{ID: "key_1", Name: "till", Account: "acme", Scopes: scopes, Hash: hash}
 	return text
 }
 
@@ -83,6 +83,7 @@ func TestWhoMay(t *testing.T) {
 	t.Parallel()
 	var d directory
 	reader := d.add(hook.ScopeRead)
+	till := hook.Actor{Kind: hook.ActorKey, ID: "key_1", Name: "till"}
 	for _, test := range []struct {
 		name    string
 		headers []string
@@ -97,16 +98,16 @@ func TestWhoMay(t *testing.T) {
 		{"a word that is no key", []string{"Authorization", "Bearer hunter2"}, hook.ScopeRead, apiauth.Principal{}, apiauth.ErrUnauthorized, 401},
 		{"an unknown key", []string{"Authorization", "Bearer sk_AAAA"}, hook.ScopeRead, apiauth.Principal{}, apiauth.ErrUnauthorized, 401},
 		{"a key with the scope", []string{"Authorization", "Bearer " + reader}, hook.ScopeRead,
-			apiauth.Principal{Account: "acme", Scopes: []hook.Scope{hook.ScopeRead}}, nil, 0},
+			apiauth.Principal{Account: "acme", Scopes: []hook.Scope{hook.ScopeRead}, Actor: till}, nil, 0},
 		{"a scheme in small letters", []string{"Authorization", "bearer " + reader}, hook.ScopeRead,
-			apiauth.Principal{Account: "acme", Scopes: []hook.Scope{hook.ScopeRead}}, nil, 0},
+			apiauth.Principal{Account: "acme", Scopes: []hook.Scope{hook.ScopeRead}, Actor: till}, nil, 0},
 		{"a key without the scope", []string{"Authorization", "Bearer " + reader}, hook.ScopeWrite, apiauth.Principal{}, apiauth.ErrForbidden, 403},
 		{"a key that names its account", []string{"Authorization", "Bearer " + reader, "Staffetta-Account", "acme"}, hook.ScopeRead,
-			apiauth.Principal{Account: "acme", Scopes: []hook.Scope{hook.ScopeRead}}, nil, 0},
+			apiauth.Principal{Account: "acme", Scopes: []hook.Scope{hook.ScopeRead}, Actor: till}, nil, 0},
 		{"a key that names another account", []string{"Authorization", "Bearer " + reader, "Staffetta-Account", "other"}, hook.ScopeRead,
 			apiauth.Principal{}, apiauth.ErrForbidden, 403},
 		{"the admin key for an account", []string{"Authorization", "Bearer " + admin, "Staffetta-Account", "acme"}, hook.ScopeSettings,
-			apiauth.Principal{Account: "acme", Admin: true, Scopes: hook.Scopes}, nil, 0},
+			apiauth.Principal{Account: "acme", Admin: true, Scopes: hook.Scopes, Actor: hook.Actor{Kind: hook.ActorAdmin}}, nil, 0},
 		{"the admin key without an account", []string{"Authorization", "Bearer " + admin}, hook.ScopeRead, apiauth.Principal{}, apiauth.ErrNoAccount, 400},
 		{"the admin key for an unknown account", []string{"Authorization", "Bearer " + admin, "Staffetta-Account", "nobody"}, hook.ScopeRead,
 			apiauth.Principal{}, hook.ErrNotFound, 404},

@@ -123,6 +123,9 @@ type Publications interface {
 	// States walks all accounts, deleted ones too, by id, in pages: those
 	// after the given id.
 	States(ctx context.Context, after string, limit int) ([]AccountState, error)
+	// AccountPublished reports whether the cache has an account as it is now, or had
+	// it so. ErrNotFound.
+	AccountPublished(ctx context.Context, id string) (bool, error)
 	// Digest sums up all accounts. ok is false while some are queued.
 	Digest(ctx context.Context) (d StateDigest, ok bool, err error)
 }
@@ -232,19 +235,21 @@ type Recorder interface {
 	// receiver is gone (ReasonGone: it answered 410) disables its webhook, unless
 	// the URL is another one by now; so do failures in a row, by the account's
 	// StreakRule. Notifications of that, and of a quota that is used up, are written
-	// with it.
+	// with it. A test counts for
+	// nothing.
 	Record(ctx context.Context, ranges []Range) error
 	// Releasable returns at most limit held deliveries, oldest first and in the order
 	// of their source among those of one time, of
-	// webhooks that are active or resuming and on the given partitions of
-	// deliveries (Bundle.Partition).
+	// webhooks that are active, or resuming with a marker since then, and on the given
+	// partitions of deliveries (Bundle.Partition).
 	Releasable(ctx context.Context, partitions []int, limit int) ([]Delivery, error)
 	// Released notes that deliveries were sent on their way in a new run: they
 	// are retrying from now, unless the row's run is newer.
 	Released(ctx context.Context, deliveries []Delivery, run int64) error
-	// FinishResuming makes those webhooks active that are resuming since
-	// before the given time and have no held delivery left.
-	FinishResuming(ctx context.Context, before time.Time) error
+	// FinishResuming makes those webhooks active that are resuming, with a marker
+	// since then, and have no held delivery left: those of which caughtUp says that
+	// the log has what their sender wrote.
+	FinishResuming(ctx context.Context, caughtUp func(webhook string) bool) error
 	// NotifyExpiring tells the members of webhooks that hold deliveries whose
 	// payloads expire, once for each time that a webhook is suspended.
 	NotifyExpiring(ctx context.Context, e Expiring) error

@@ -57,7 +57,10 @@ func (s *Store) CreateAccount(ctx context.Context, a hook.Account) (hook.Account
 	err = s.db.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO accounts (`+accountColumns+`, published)
 			VALUES ($1, $2, 1, FALSE, $3, $4, $5, $6, 0)`, a.ID, a.Name, created, calls, period, rule)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.auditAccount(ctx, tx, nil, &a, "create-account")
 	})
 	switch {
 	case database.IsUnique(err):
@@ -113,12 +116,33 @@ func (s *Store) UpdateAccount(ctx context.Context, id string, change func(*hook.
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE accounts SET name = $2, quota_calls = $3, quota_period = $4, version = $5, streak = $6
 			WHERE id = $1`, id, a.Name, calls, period, a.Version, rule)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.auditAccount(ctx, tx, &before, &a, "update-account")
 	})
 	if err != nil {
 		return hook.Account{}, fmt.Errorf("changing account %q: %w", id, err)
 	}
 	return a, nil
+}
+
+// auditAccount writes what became another in an account; before is nil for a new
+// one, after for one that is deleted.
+func (s *Store) auditAccount(ctx context.Context, tx *sql.Tx, before, after *hook.Account, operation string) error {
+	var was, is []field
+	id := ""
+	if before != nil {
+		was, id = accountFields(before), before.ID
+	}
+	if after != nil {
+		is, id = accountFields(after), after.ID
+	}
+	changes, err := diff(was, is)
+	if err != nil {
+		return err
+	}
+	return s.audit(ctx, tx, id, act{operation: operation, target: id, changes: changes})
 }
 
 // editAccount applies a change to a copy; Version is raised if anything differs.
@@ -168,8 +192,8 @@ func sameQuota(a, b *hook.Quota) bool {
 }
 
 // DeleteAccount implements hook.Accounts: the account stays as a tombstone, its
-// webhooks as revoked ones without secrets, its keys and schemas not at all. The log
-// stays.
+// webhooks as revoked ones without secrets, its keys, members and schemas not at all.
+// The log stays, and the audit log.
 func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		a, err := s.lockAccount(ctx, tx, id)
@@ -181,20 +205,26 @@ func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		for _, w := range live {
+		for _, before := range live {
+			w := before
 			w.Status, w.RevokedAt = hook.Revoked, s.now()
 			w.Version++
-			if err := s.writeWebhook(ctx, tx, w, 0); err != nil {
+			if err := s.writeWebhook(ctx, tx, a, w, resumption{}); err != nil {
+				return err
+			}
+			if err := s.auditWebhook(ctx, tx, before, w, act{operation: "delete-account"}); err != nil {
 				return err
 			}
 		}
-		for _, table := range []string{"api_keys", "item_schemas"} {
+		for _, table := range []string{"api_keys", "item_schemas", "members"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
 				return err
 			}
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE accounts SET deleted = TRUE, version = $2 WHERE id = $1`, id, a.Version+1)
-		return err
+		if _, err := tx.ExecContext(ctx, `UPDATE accounts SET deleted = TRUE, version = $2 WHERE id = $1`, id, a.Version+1); err != nil {
+			return err
+		}
+		return s.auditAccount(ctx, tx, &a, nil, "delete-account")
 	})
 	if err != nil {
 		return fmt.Errorf("deleting account %q: %w", id, err)

@@ -132,7 +132,7 @@ func TestDeletingAnAccountRevokesItsWebhooksAndKeys(t *testing.T) {
 		got, err := f.Webhook(t.Context(), "acme", "wh_1")
 		require.NoError(t, err)
 		w.SecretsUntil = nil
-		w.Headers, w.Auth = nil, nil
+		w.Headers, w.Auth, w.Filter = nil, nil, ""
 		w.Status, w.Secrets, w.RevokedAt, w.Version = hook.Revoked, nil, start.Add(time.Minute), 2
 		require.Equal(t, w, got)
 		untouched, err := f.Webhook(t.Context(), "other", "wh_2")

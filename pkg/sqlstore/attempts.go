@@ -73,7 +73,7 @@ func attemptsOf(s span) string { return `(a.published = 0 OR TRUE` + s.condition
 func scanAttempt(scan func(...any) error, d *hook.Attempt) (hook.Attempt, error) {
 	a := hook.Attempt{
 		Delivery: d.Delivery, Account: d.Account, Webhook: d.Webhook, Store: d.Store, Event: d.Event, EventType: d.EventType,
-		ItemType: d.ItemType, Items: d.Items, Bundle: hook.Coordinates{Topic: d.Bundle.Topic}, Source: d.Source, Published: d.Published,
+		ItemType: d.ItemType, Items: d.Items, Bundle: hook.Coordinates{Topic: d.Bundle.Topic}, Source: d.Source, Published: d.Published, Test: d.Test,
 	}
 	var at, duration, due int64
 	var headers sql.NullString

@@ -72,6 +72,14 @@ func (t *timing) value() hook.Timing {
 	return hook.Timing{DNS: took(t[0]), Connect: took(t[1]), TLS: took(t[2]), FirstByte: took(t[3])}
 }
 
+// nullFlag is 1, or NULL for false.
+func nullFlag(set bool) any {
+	if !set {
+		return nil
+	}
+	return int64(1)
+}
+
 // headersJSON is the list as JSON, empty for none. Most headers need no escapes,
 // and there is a list for each attempt, so it is put together here.
 func headersJSON(headers []hook.Header) string {

@@ -31,13 +31,14 @@ func (s *Store) disable(ctx context.Context, tx *sql.Tx, a *hook.Attempt, gone b
 		return false, err
 	}
 	row := tx.QueryRowContext(ctx, `SELECT `+webhookColumns+` FROM webhooks WHERE account = $1 AND id = $2`, a.Account, a.Webhook)
-	w, err := scanWebhook(row.Scan)
+	before, err := scanWebhook(row.Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
+	w := before
 	current, err := url.Parse(w.URL)
 	switch {
 	case w.Status != hook.Active && w.Status != hook.Resuming,
@@ -48,8 +49,6 @@ func (s *Store) disable(ctx context.Context, tx *sql.Tx, a *hook.Attempt, gone b
 	w.Status = hook.Disabled
 	w.SuspendedAt = s.now()
 	w.Version++
-	if err := s.writeWebhook(ctx, tx, w, 0); err != nil {
-		return false, err
-	}
-	return true, raise(ctx, tx, owner)
+	err = s.changeWebhook(ctx, tx, owner, before, w, resumption{}, act{operation: "disable-webhook", reason: string(a.Reason)})
+	return err == nil, err
 }

@@ -37,7 +37,14 @@ func (s *Store) CreateKey(ctx context.Context, k hook.Key) error {
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			k.ID, k.Account, k.Name, string(scopes), k.Hash[:], database.Micros(k.CreatedAt), database.Micros(k.ExpiresAt))
-		return err
+		if err != nil {
+			return err
+		}
+		changes, err := diff(nil, keyFields(&k))
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, k.Account, act{operation: "create-api-key", target: k.ID, changes: changes})
 	})
 	if database.IsUnique(err) {
 		err = hook.ErrConflict
@@ -73,14 +80,22 @@ func (s *Store) Keys(ctx context.Context, account string, p hook.Page) ([]hook.K
 // RevokeKey implements hook.Keys.
 func (s *Store) RevokeKey(ctx context.Context, account, id string) error {
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE account = $1 AND id = $2`, account, id)
+		if _, err := s.lockAccount(ctx, tx, account); err != nil {
+			return err
+		}
+		row := tx.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM api_keys WHERE account = $1 AND id = $2`, account, id)
+		k, err := scanKey(row.Scan)
+		if err != nil {
+			return found(err)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE id = $1`, id); err != nil {
+			return err
+		}
+		changes, err := diff(keyFields(&k), nil)
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n > 0 {
-			return err
-		}
-		return hook.ErrNotFound
+		return s.audit(ctx, tx, account, act{operation: "revoke-api-key", target: id, changes: changes})
 	})
 	if err != nil {
 		return fmt.Errorf("revoking key %q of account %q: %w", id, account, err)

@@ -27,6 +27,8 @@ func TestRowsOfTheFirstVersionKeepTheirMeaning(t *testing.T) {
 				`INSERT INTO webhooks (id, account, version, status, settings, created_at, resuming) VALUES ('wh_1', 'acme', 1, 'active',
 					'{"itemTypes":["*"],"eventTypes":["create"],"url":"https://example.com","format":"standard","language":"en",
 					"payload":"thin","timeout":15000000000,"onPause":"hold"}', 1, 0)`,
+				`INSERT INTO webhooks (id, account, version, status, settings, created_at, resuming)
+					SELECT 'wh_2', account, 1, 'resuming', settings, 1, 1 FROM webhooks`,
 			} {
 				_, err := db.ExecContext(t.Context(), statement)
 				require.NoError(t, err)
@@ -46,6 +48,10 @@ func TestRowsOfTheFirstVersionKeepTheirMeaning(t *testing.T) {
 			same, err := store.UpdateWebhook(t.Context(), "acme", "wh_1", 0, func(*hook.Webhook) error { return nil })
 			require.NoError(t, err)
 			require.EqualValues(t, 1, same.Version, "a default is no change")
+			require.NoError(t, store.FinishResuming(t.Context(), func(string) bool { return true }))
+			w, err = store.Webhook(t.Context(), "acme", "wh_2")
+			require.NoError(t, err)
+			require.Equal(t, hook.Active, w.Status, "one that was resuming waits for no marker")
 		})
 	}
 }

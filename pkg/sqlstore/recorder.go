@@ -82,12 +82,13 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, now time.Time, 
 		for _, r := range ranges {
 			for i := range r.Records {
 				a := storable(&r.Records[i].Attempt)
-				switch is, failed := l.add(a); is {
-				case added:
+				switch is, failed := l.add(a); {
+				case a.Test:
+				case is == added:
 					used.count(a)
 					over.note(a)
 					requests.note(a)
-				case corrected:
+				case is == corrected:
 					used.replace(failed, a)
 					requests.note(a)
 				}
@@ -97,6 +98,9 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, now time.Time, 
 			return err
 		}
 		if err := used.write(ctx, w); err != nil {
+			return err
+		}
+		if err := passMarkers(ctx, w.Tx, ranges); err != nil {
 			return err
 		}
 		told, err := s.keepHealth(ctx, w, requests)

@@ -243,6 +243,7 @@ func TestHeldDeliveriesOfActiveAndResumingWebhooksAreReleasable(t *testing.T) {
 		f.record(t,
 			held(5, "wh_a", 1), held(3, "wh_r", 2), held(4, "wh_r", 2), held(1, "wh_p", 1), held(2, "wh_d", 1),
 			held(6, "wh_v", 1), held(7, "wh_a", 9), attempt(8))
+		f.mark(t, "wh_r")
 		releasable := func(limit int, partitions ...int) []string {
 			list, err := f.Releasable(t.Context(), partitions, limit)
 			require.NoError(t, err)
@@ -319,7 +320,7 @@ func TestResumingEndsWhenNothingIsHeld(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {
 		f.account(t, "acme")
-		for _, id := range []string{"wh_1", "wh_2", "wh_3", "wh_4"} {
+		for _, id := range []string{"wh_1", "wh_2", "wh_3", "wh_4", "wh_5"} {
 			f.webhook(t, "acme", id)
 		}
 		status := func(id string, status hook.Status) {
@@ -335,25 +336,27 @@ func TestResumingEndsWhenNothingIsHeld(t *testing.T) {
 		}
 		finish := func() {
 			t.Helper()
-			require.NoError(t, f.FinishResuming(t.Context(), f.clock.Now().Add(-2*time.Second)))
+			require.NoError(t, f.FinishResuming(t.Context(), func(webhook string) bool { return webhook != "wh_5" }))
 		}
 		f.record(t, held(1, "wh_2", 3))
 		status("wh_1", hook.Resuming)
 		status("wh_2", hook.Resuming)
 		status("wh_4", hook.Paused)
-		f.clock.Add(2 * time.Second)
+		status("wh_5", hook.Resuming)
+		f.mark(t, "wh_2", "wh_5")
 		finish()
-		is("wh_1", hook.Resuming) // since 2 s, not before that
-		f.clock.Add(time.Second)
-		status("wh_1", hook.Resuming) // changes nothing: since 3 s still
+		is("wh_1", hook.Resuming) // its sender does not know
+		f.mark(t, "wh_1")
+		status("wh_1", hook.Resuming) // changes nothing
 		status("wh_3", hook.Resuming)
 		before, err := f.Account(t.Context(), "acme")
 		require.NoError(t, err)
 		finish()
 		is("wh_1", hook.Active)
 		is("wh_2", hook.Resuming) // something is held
-		is("wh_3", hook.Resuming) // since a moment ago
+		is("wh_3", hook.Resuming) // its sender does not know
 		is("wh_4", hook.Paused)
+		is("wh_5", hook.Resuming) // the log has not all of it
 		after, err := f.Account(t.Context(), "acme")
 		require.NoError(t, err)
 		require.Equal(t, before.Version+1, after.Version, "the change is queued for the cache")
@@ -361,13 +364,66 @@ func TestResumingEndsWhenNothingIsHeld(t *testing.T) {
 		list, err := f.Releasable(t.Context(), []int{3}, 1)
 		require.NoError(t, err)
 		require.NoError(t, f.Released(t.Context(), list, 7))
+		f.mark(t, "wh_3")
 		status("wh_3", hook.Paused)
-		f.clock.Add(5 * time.Second)
 		status("wh_3", hook.Resuming) // anew
+		_, err = f.UpdateWebhook(t.Context(), "acme", "wh_3", 0, func(w *hook.Webhook) error { w.RateLimit++; return nil })
+		require.NoError(t, err)
 		finish()
 		is("wh_2", hook.Active)
-		is("wh_3", hook.Resuming)
+		is("wh_3", hook.Resuming) // the marker is of the resumption before
+		f.mark(t, "wh_3")
+		finish()
+		is("wh_3", hook.Active)
 	})
+}
+
+// What its sender would hold again is not released to it.
+func TestWhatIsHeldWaitsForTheMarkerOfItsResumption(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		w := webhook("acme", "wh_1")
+		w.Status = hook.Paused
+		_, err := f.CreateWebhook(t.Context(), w)
+		require.NoError(t, err)
+		f.record(t, held(1, "wh_1", 3))
+		f.mark(t, "wh_1")
+		releasable := func() int {
+			list, err := f.Releasable(t.Context(), []int{3}, 1)
+			require.NoError(t, err)
+			return len(list)
+		}
+		_, err = f.UpdateWebhook(t.Context(), "acme", "wh_1", 0, func(w *hook.Webhook) error { w.Status = hook.Resuming; return nil })
+		require.NoError(t, err)
+		require.Zero(t, releasable())
+		f.mark(t, "wh_1")
+		f.mark(t) // a transaction without one
+		require.Equal(t, 1, releasable())
+		a, err := f.Account(t.Context(), "acme")
+		require.NoError(t, err)
+		f.markAt(t, a.Version-1, "wh_1")
+		require.Equal(t, 1, releasable(), "an older marker, read again, takes nothing back")
+	})
+}
+
+// mark records markers that senders write which have seen account acme as it is.
+func (f fixture) mark(t *testing.T, webhooks ...string) {
+	t.Helper()
+	a, err := f.Account(t.Context(), "acme")
+	require.NoError(t, err)
+	f.markAt(t, a.Version, webhooks...)
+}
+
+func (f fixture) markAt(t *testing.T, version int64, webhooks ...string) {
+	t.Helper()
+	next, err := f.NextOffset(t.Context(), 3)
+	require.NoError(t, err)
+	r := hook.Range{Partition: 3, From: next, To: next + 1}
+	for _, id := range webhooks {
+		r.Markers = append(r.Markers, hook.Marker{Account: "acme", Webhook: id, Version: version})
+	}
+	require.NoError(t, f.Record(t.Context(), []hook.Range{r}))
 }
 
 func TestATwinAmongNewDeliveriesChangesNothing(t *testing.T) {

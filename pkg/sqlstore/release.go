@@ -82,7 +82,7 @@ func (s *Store) holders(ctx context.Context, tx *sql.Tx, partitions []int) ([]ho
 					WHERE d.status = 'held' AND d.bundle_partition = $1 AND d.webhook > holder.webhook)
 				FROM holder WHERE holder.webhook IS NOT NULL)
 			SELECT w.id, w.settings FROM holder JOIN webhooks w ON w.id = holder.webhook
-			WHERE w.status IN ('active', 'resuming')`, partition)
+			WHERE w.status = 'active' OR `+seenResuming, partition)
 		if err != nil {
 			return nil, err
 		}

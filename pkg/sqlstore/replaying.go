@@ -90,6 +90,7 @@ func meant(r hook.Replay) *conditions {
 	where := source{alias: "d", index: byWebhook, statuses: r.Statuses}.conditions(r.Account, hook.DeliveryFilter{
 		Webhook: r.Source, From: r.From, To: r.To,
 	})
+	where.add(`d.test IS NULL`)
 	if len(r.ItemTypes) > 0 {
 		in(where, "d.item_type", r.ItemTypes)
 	}

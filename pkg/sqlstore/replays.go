@@ -23,7 +23,10 @@ func (s *Store) CreateReplay(ctx context.Context, r hook.Replay) (hook.Replay, e
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO replays (`+replayColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, row...)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.auditReplay(ctx, tx, nil, &r, "create-replay")
 	})
 	if database.IsUnique(err) {
 		err = hook.ErrConflict
@@ -97,7 +100,7 @@ func (s *Store) Replays(ctx context.Context, account string, p hook.Page) ([]hoo
 
 // CancelReplay implements hook.Replays.
 func (s *Store) CancelReplay(ctx context.Context, account, id string) (hook.Replay, error) {
-	return s.changeReplay(ctx, account, id, "cancelling", func(_ *sql.Tx, r *hook.Replay) error {
+	return s.changeReplay(ctx, account, id, "cancel-replay", func(_ *sql.Tx, r *hook.Replay) error {
 		if r.State == hook.ReplayRunning {
 			r.State = hook.ReplayCancelled
 		}
@@ -107,7 +110,7 @@ func (s *Store) CancelReplay(ctx context.Context, account, id string) (hook.Repl
 
 // ResumeReplay implements hook.Replays.
 func (s *Store) ResumeReplay(ctx context.Context, account, id string) (hook.Replay, error) {
-	return s.changeReplay(ctx, account, id, "resuming", func(tx *sql.Tx, r *hook.Replay) error {
+	return s.changeReplay(ctx, account, id, "resume-replay", func(tx *sql.Tx, r *hook.Replay) error {
 		switch r.State {
 		case hook.ReplayRunning:
 			return nil
@@ -121,7 +124,7 @@ func (s *Store) ResumeReplay(ctx context.Context, account, id string) (hook.Repl
 }
 
 // changeReplay changes the state of one under the account's lock.
-func (s *Store) changeReplay(ctx context.Context, account, id, what string, change func(*sql.Tx, *hook.Replay) error) (hook.Replay, error) {
+func (s *Store) changeReplay(ctx context.Context, account, id, operation string, change func(*sql.Tx, *hook.Replay) error) (hook.Replay, error) {
 	var r hook.Replay
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		if _, err := s.lockAccount(ctx, tx, account); err != nil {
@@ -135,16 +138,31 @@ func (s *Store) changeReplay(ctx context.Context, account, id, what string, chan
 		if err := change(tx, &r); err != nil || r.State == before.State {
 			return err
 		}
-		r, err = s.writeReplay(ctx, tx, r)
-		return err
+		if r, err = s.writeReplay(ctx, tx, r); err != nil {
+			return err
+		}
+		return s.auditReplay(ctx, tx, &before, &r, operation)
 	})
 	if database.IsUnique(err) {
 		err = hook.ErrConflict
 	}
 	if err != nil {
-		return hook.Replay{}, fmt.Errorf("%s replay %q of account %q: %w", what, id, account, err)
+		return hook.Replay{}, fmt.Errorf("%s %q of account %q: %w", operation, id, account, err)
 	}
 	return r, nil
+}
+
+// auditReplay writes what became another in a replay; before is nil for a new one.
+func (s *Store) auditReplay(ctx context.Context, tx *sql.Tx, before, after *hook.Replay, operation string) error {
+	var was []field
+	if before != nil {
+		was = replayFields(before)
+	}
+	changes, err := diff(was, replayFields(after))
+	if err != nil {
+		return err
+	}
+	return s.audit(ctx, tx, after.Account, act{operation: operation, target: after.ID, changes: changes})
 }
 
 // writeReplay updates what changes of one whose row is locked.

@@ -66,6 +66,7 @@ var (
 		{"id_key", number}, {"id", text}, {"account", text}, {"webhook", text}, {"event_key", number}, {"event", text},
 		{"event_type", text}, {"item_type", text}, {"item_key", number}, {"item", text}, {"items", text}, {"store", text},
 		{"source_topic", text}, {"source_partition", number}, {"source_offset", number}, {"published", number},
+		{"test", number},
 	}
 	stateColumns = []column{
 		{"status", text}, {"reason", text}, {"run", number}, {"step", number}, {"attempts", number}, {"status_code", number},
@@ -110,7 +111,7 @@ func (d *delivery) fixedValues(values []any, published int64) ([]any, error) {
 	return append(values,
 		&a.Delivery, &a.Account, &a.Webhook, &n.eventKey, &a.Event,
 		(*string)(&a.EventType), &a.ItemType, key, item, items, &a.Store,
-		&a.Source.Topic, int64(a.Source.Partition), &n.offset, &n.published), nil
+		&a.Source.Topic, int64(a.Source.Partition), &n.offset, &n.published, nullFlag(a.Test)), nil
 }
 
 // numbers are those of a row, at one place: what the columns get are pointers.
@@ -142,7 +143,7 @@ type rowScan struct {
 	attempt                 hook.Attempt
 	item, items             sql.NullString
 	published, updated, due int64
-	duration                sql.NullInt64
+	test, duration          sql.NullInt64
 	url, detail, headers    sql.NullString
 	timing                  timing
 }
@@ -158,7 +159,7 @@ func (r *rowScan) listTargets() []any {
 	a := &r.attempt
 	return []any{
 		&a.Delivery, &a.Account, &a.Webhook, &a.Event, &a.EventType, &a.ItemType, &r.item, &r.items, &a.Store,
-		&a.Source.Topic, &a.Source.Partition, &a.Source.Offset, &r.published,
+		&a.Source.Topic, &a.Source.Partition, &a.Source.Offset, &r.published, &r.test,
 		&r.d.status, &a.Reason, &a.Run, &a.Step, &r.d.number, &r.d.statusCode,
 		&a.Bundle.Topic, &a.Bundle.Partition, &a.Bundle.Offset, &r.updated, &r.due, &a.TraceID,
 	}
@@ -174,6 +175,7 @@ func (r *rowScan) finish() (d delivery, lone bool, err error) {
 	a.Published, a.At, a.Due = database.Time(r.published), database.Time(r.updated), database.Time(r.due)
 	a.Fate, a.Number, a.StatusCode = r.d.status, r.d.number, r.d.statusCode
 	a.Duration = time.Duration(r.duration.Int64) * time.Microsecond
+	a.Test = r.test.Valid
 	a.URL, a.Detail, a.Timing = r.url.String, r.detail.String, r.timing.value()
 	if r.item.Valid {
 		a.Items = []string{r.item.String}
@@ -206,6 +208,6 @@ func scanDelivery(scan func(...any) error) (hook.Delivery, error) {
 		ID: a.Delivery, Account: a.Account, Webhook: a.Webhook, Event: a.Event, EventType: a.EventType, ItemType: a.ItemType,
 		Items: a.Items, Store: a.Store, Status: d.status, Reason: a.Reason, Run: a.Run, Attempts: d.number,
 		StatusCode: d.statusCode, Bundle: a.Bundle, Source: a.Source, Published: a.Published, UpdatedAt: a.At, Due: a.Due,
-		TraceID: a.TraceID,
+		TraceID: a.TraceID, Test: a.Test,
 	}, err
 }

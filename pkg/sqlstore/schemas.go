@@ -25,6 +25,9 @@ func (s *Store) PutItemSchema(ctx context.Context, account string, schema hook.I
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
+		if err := s.auditSchema(ctx, tx, account, schema.ItemType, "put-item-schema"); err != nil {
+			return err
+		}
 		return raise(ctx, tx, owner)
 	})
 	if err != nil {
@@ -63,12 +66,21 @@ func (s *Store) DeleteItemSchema(ctx context.Context, account, itemType string) 
 		case n == 0:
 			return hook.ErrNotFound
 		}
+		if err := s.auditSchema(ctx, tx, account, itemType, "delete-item-schema"); err != nil {
+			return err
+		}
 		return raise(ctx, tx, owner)
 	})
 	if err != nil {
 		return fmt.Errorf("removing the schema of %q of account %q: %w", itemType, account, err)
 	}
 	return nil
+}
+
+// auditSchema writes that a schema was changed. What it says is not told: it may
+// have 32 KiB.
+func (s *Store) auditSchema(ctx context.Context, tx *sql.Tx, account, itemType, operation string) error {
+	return s.audit(ctx, tx, account, act{operation: operation, target: itemType, changes: []hook.Change{{Field: "schema", Secret: true}}})
 }
 
 // ownedSchema is a schema with its account.

@@ -45,8 +45,9 @@ type settings struct {
 
 func marshalSettings(w hook.Webhook) (string, error) {
 	if w.Status == hook.Revoked {
-		// Nothing is signed for it any more.
-		w.Secrets, w.SecretsUntil, w.Headers, w.Auth = nil, nil, nil, nil
+		// Nothing is signed for it any more, and what may be private is gone.
+		w.Secrets, w.SecretsUntil, w.Headers, w.Auth, w.Filter = nil, nil, nil, nil, ""
+		w.URL = shownURL(w.URL)
 	}
 	text, err := json.Marshal(settings{
 		Description: w.Description, ItemTypes: w.ItemTypes, EventTypes: w.EventTypes, URL: w.URL, Stores: w.Stores,

@@ -33,8 +33,7 @@ const (
 	tick       = 10 * time.Millisecond
 )
 
-// start is the store's time; the recorders live ten seconds later, so that a
-// resumption is old enough to end at once.
+// start is the store's time; the recorders live ten seconds later.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 var errAway = errors.New("the database is away")
@@ -182,6 +181,19 @@ func (f *fixture) setStatus(id string, status hook.Status) {
 	f.Helper()
 	_, err := f.store.UpdateWebhook(f.Context(), "acme", id, 0, func(w *hook.Webhook) error { w.Status = status; return nil })
 	require.NoError(f, err)
+}
+
+// mark writes that the webhook's sender has seen it as it is.
+func (f *fixture) mark(webhook string) {
+	f.Helper()
+	a, err := f.store.Account(f.Context(), "acme")
+	require.NoError(f, err)
+	p := bus.PartitionOf([]byte(webhook), partitions)
+	require.NoError(f, f.producer.ProduceSync(f.Context(), bus.Record{
+		Topic: bus.Attempts, Partition: p, Key: []byte(webhook),
+		Value: journal.EncodeMarker(hook.Marker{Account: "acme", Webhook: webhook, Version: a.Version}),
+	}))
+	f.written[p]++
 }
 
 func (f *fixture) statusOf(webhook string) hook.Status {

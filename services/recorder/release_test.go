@@ -20,6 +20,7 @@ func TestAResumedWebhookGetsWhatWasHeldOldestFirst(t *testing.T) {
 	require.Equal(t, hook.FateHeld, f.delivery(held[0]).Status)
 
 	f.setStatus("wh_a", hook.Resuming)
+	f.mark("wh_a")
 	service.Wake()
 	bundles := f.released("wh_a", 3)
 	for i, event := range []string{"evt_00001", "evt_00002", "evt_00003"} {
@@ -76,6 +77,7 @@ func TestAHeldDeliveryOfOneItemIsReleasedAlone(t *testing.T) {
 func TestAnotherEventAtTheSameCoordinatesIsNeverReleased(t *testing.T) {
 	f := newFixture(t)
 	f.webhook("wh_a", hook.Resuming)
+	f.mark("wh_a")
 	other := f.hold(2, "wh_a")
 	stale := attempt(1, "wh_a", hook.FateHeld)
 	stale.Bundle = other.Bundle // as after the topic was made anew
@@ -89,6 +91,7 @@ func TestAnotherEventAtTheSameCoordinatesIsNeverReleased(t *testing.T) {
 func TestAHeldDeliveryWhosePayloadIsGoneIsExhausted(t *testing.T) {
 	f := newFixture(t)
 	f.webhook("wh_a", hook.Resuming)
+	f.mark("wh_a")
 	gone := attempt(1, "wh_a", hook.FateHeld)
 	gone.Bundle.Offset = 1 << 40
 	f.record(gone)
@@ -147,6 +150,7 @@ func TestAPayloadThatCannotBeReadHoldsUpWhatIsToComeAfterIt(t *testing.T) {
 func TestAReleaseThatIsNotNotedIsRepeatedUnderTheSameDelivery(t *testing.T) {
 	f := newFixture(t)
 	f.webhook("wh_a", hook.Resuming)
+	f.mark("wh_a")
 	held := f.hold(1, "wh_a")
 	f.store.released.Store(1)
 	f.run()
@@ -158,7 +162,7 @@ func TestAReleaseThatIsNotNotedIsRepeatedUnderTheSameDelivery(t *testing.T) {
 
 func TestNothingIsReleasedThatTheLogOnlyThinksIsHeld(t *testing.T) {
 	f := newFixture(t)
-	f.webhook("wh_a", hook.Resuming)
+	f.webhook("wh_a", hook.Active)
 	held := f.hold(1, "wh_a")
 	_, stop := f.run()
 	first := f.released("wh_a", 1)[0]

@@ -18,12 +18,8 @@ const (
 	// roundLimit bounds the deliveries of one round: ten webhooks at their full
 	// rate; more share it.
 	roundLimit = 1000
-	// settleTime is how long a webhook stays resuming at least, so that the
-	// sender has seen that it is (it polls every second) and what it held as
-	// paused until then is in attempts.
-	settleTime = 2 * time.Second
 	// finisher is the partition whose owner does what is to be done once for all:
-	// it ends resumptions, and looks after the log and the usage.
+	// it looks after the log and the usage.
 	finisher = 0
 )
 
@@ -39,9 +35,8 @@ type releaser struct {
 	producer *bus.Producer
 	tails    map[int]*tail
 	ramp     *ramp
-	// ends are where the partitions of attempts ended at the time of read.
+	// ends are where the partitions of attempts ended a round ago.
 	ends map[int]int64
-	read time.Time
 	// waits are the webhooks that ask for order and of which this round has left
 	// something behind.
 	waits map[string]bool
@@ -98,7 +93,7 @@ func (r *releaser) round(ctx context.Context) error {
 		}
 	}
 	r.ramp.forget(now)
-	if err := r.finish(ctx); err != nil {
+	if err := r.finish(ctx, caughtUp); err != nil {
 		return errors.Join(left, err)
 	}
 	return errors.Join(left, r.look(ctx))
@@ -126,7 +121,6 @@ func (r *releaser) pick(now time.Time, held []hook.Delivery) []hook.Delivery {
 // look notes where attempts ends now. Partitions that hold no record at all
 // count as caught up, wherever the log is.
 func (r *releaser) look(ctx context.Context) error {
-	read := r.service.Now()
 	starts, err := r.service.Bus.StartOffsets(ctx, bus.Attempts)
 	if err != nil {
 		return err
@@ -140,36 +134,19 @@ func (r *releaser) look(ctx context.Context) error {
 			ends[p] = 0
 		}
 	}
-	r.ends, r.read = ends, read
+	r.ends = ends
 	return nil
 }
 
-// finish makes resuming webhooks active that have nothing held left. "Nothing"
-// must include what the sender held and the log does not show yet, on whichever
-// member's partition: so the log of every partition has to be past the ends
-// that were read, and the resumption older than settleTime then.
+// finish makes resuming webhooks active that have nothing held left: of the
+// partitions of which the log has all that was written a round ago, so that what
+// the sender held until then counts. That it knows of the resumption, its marker
+// tells.
 //
-// What the sender holds between that moment and its hearing of the change is
-// released by the next round, since the webhook is active; it may then come
-// after a newer event.
-func (r *releaser) finish(ctx context.Context) error {
-	if _, mine := r.tails[finisher]; !mine || r.ends == nil {
-		return nil
-	}
-	for p, end := range r.ends {
-		if t, mine := r.tails[p]; mine {
-			if t.next.Load() < end {
-				return nil
-			}
-			continue
-		}
-		next, err := r.service.Store.NextOffset(ctx, p)
-		if err != nil {
-			return err
-		}
-		if next < end {
-			return nil
-		}
-	}
-	return r.service.Store.FinishResuming(ctx, r.read.Add(-settleTime))
+// What it holds between that moment and its hearing of the change is released by
+// the next round, since the webhook is active; it may then come after a newer event.
+func (r *releaser) finish(ctx context.Context, caughtUp []int) error {
+	return r.service.Store.FinishResuming(ctx, func(webhook string) bool {
+		return slices.Contains(caughtUp, bus.PartitionOf([]byte(webhook), r.service.Partitions))
+	})
 }

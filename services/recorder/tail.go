@@ -11,10 +11,11 @@ type tail struct {
 	partition int
 	// next is what the log was written up to.
 	next atomic.Int64
-	// upTo is what was gathered up to, and records what that is. They are the
-	// writer's.
+	// upTo is what was gathered up to, and records and markers what that is. They are
+	// the writer's.
 	upTo    int64
 	records []hook.Recorded
+	markers []hook.Marker
 }
 
 func newTail(partition int, next int64) *tail {
@@ -26,5 +27,5 @@ func newTail(partition int, next int64) *tail {
 // gathered is what the log lacks; ok is false if that is nothing.
 func (t *tail) gathered() (r hook.Range, ok bool) {
 	from := t.next.Load()
-	return hook.Range{Partition: t.partition, From: from, To: t.upTo, Records: t.records}, t.upTo != from
+	return hook.Range{Partition: t.partition, From: from, To: t.upTo, Records: t.records, Markers: t.markers}, t.upTo != from
 }

@@ -97,9 +97,7 @@ func (w *writer) gather(ctx context.Context, batch bus.Batch) error {
 	for _, r := range batch.Records {
 		a, err := journal.Decode(r.Value)
 		if err != nil {
-			s.metrics.quarantined.Inc()
-			s.Log.Error("record of attempts goes to quarantine", zap.Stringer("at", r.At()), zap.Error(err))
-			w.bad = append(w.bad, quarantine.Record(r, reasonUndecodable, err.Error()))
+			w.other(t, r, err)
 		} else {
 			t.records = append(t.records, hook.Recorded{Offset: r.Offset, Attempt: a})
 		}
@@ -113,6 +111,18 @@ func (w *writer) gather(ctx context.Context, batch bus.Batch) error {
 	}
 	t.upTo = batch.Next
 	return nil
+}
+
+// other takes in a record that is no attempt: a marker, or one for quarantine.
+func (w *writer) other(t *tail, r bus.Record, why error) {
+	var marker *journal.MarkerError
+	if errors.As(why, &marker) {
+		t.markers = append(t.markers, marker.Marker)
+		return
+	}
+	w.service.metrics.quarantined.Inc()
+	w.service.Log.Error("record of attempts goes to quarantine", zap.Stringer("at", r.At()), zap.Error(why))
+	w.bad = append(w.bad, quarantine.Record(r, reasonUndecodable, why.Error()))
 }
 
 // ranges are what the log lacks of all partitions.
@@ -152,7 +162,7 @@ func (w *writer) write(ctx context.Context) error {
 		s.metrics.count(r.Records)
 		// Not kept for the next one: the slices hold on to the records' memory.
 		t := w.tails[r.Partition]
-		t.records = nil
+		t.records, t.markers = nil, nil
 		t.next.Store(r.To)
 	}
 	w.bad, w.rows = nil, 0
