@@ -53,7 +53,7 @@ func handle[I, O any](s *Service, op huma.Operation, rule access, body any, hand
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = maxBody
 	}
-	op.Middlewares = append(op.Middlewares, s.guard(rule))
+	op.Middlewares = append(op.Middlewares, s.guard(rule, op.OperationID))
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
@@ -67,7 +67,7 @@ func handle[I, O any](s *Service, op huma.Operation, rule access, body any, hand
 }
 
 // guard is the middleware that applies an access rule.
-func (s *Service) guard(rule access) func(huma.Context, func(huma.Context)) {
+func (s *Service) guard(rule access, operation string) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(c)
 		// Answers hold a tenant's data, some a secret.
@@ -93,7 +93,8 @@ func (s *Service) guard(rule access) func(huma.Context, func(huma.Context)) {
 			}
 			defer release()
 		}
-		next(huma.WithValue(c, principalKey{}, p))
+		c = huma.WithValue(c, principalKey{}, p)
+		next(huma.WithContext(c, s.withOrigin(c.Context(), r, p, operation)))
 	}
 }
 

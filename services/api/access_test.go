@@ -37,6 +37,14 @@ func operations(webhook string) []operation {
 		{http.MethodGet, "/v1/api-keys", "settings"},
 		{http.MethodPost, "/v1/api-keys", "settings"},
 		{http.MethodDelete, "/v1/api-keys/key_0", "settings"},
+		{http.MethodGet, "/v1/members", "settings"},
+		{http.MethodPost, "/v1/members", "settings"},
+		{http.MethodGet, "/v1/members/mbr_0", "settings"},
+		{http.MethodPatch, "/v1/members/mbr_0", "settings"},
+		{http.MethodDelete, "/v1/members/mbr_0", "settings"},
+		{http.MethodGet, "/v1/audit-log", "settings"},
+		{http.MethodGet, "/v1/webhooks/" + webhook + "/history", "read"},
+		{http.MethodPost, "/v1/webhooks/" + webhook + "/test", "write"},
 	}
 }
 
@@ -102,6 +110,8 @@ func TestAnotherAccountsWebhookIsNotThere(t *testing.T) {
 	other.patch("/v1/webhooks/"+id, `{"description": "mine"}`).requires(404)
 	other.post("/v1/webhooks/"+id+"/pause", "").requires(404)
 	other.delete("/v1/webhooks/" + id).requires(404)
+	other.post("/v1/webhooks/"+id+"/test", "").requires(404)
+	other.get("/v1/webhooks/" + id + "/history").requires(404)
 	require.Equal(t, "active", b.acme().get("/v1/webhooks/"+id).text("status"))
 }
 

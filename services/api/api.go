@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,6 +35,8 @@ type Store interface {
 	hook.Replays
 	hook.ItemSchemas
 	hook.Publications
+	hook.Members
+	hook.Audits
 }
 
 // Sealer encrypts the secrets of webhooks; context is the webhook's id.
@@ -72,6 +75,13 @@ type Reruns interface {
 	Rerun(ctx context.Context, d hook.Delivery, run int64) error
 }
 
+// Tests lets senders try webhooks out.
+type Tests interface {
+	// Try hands made-up events to the sender of a webhook, each to be posted once, and
+	// returns when Kafka has acknowledged.
+	Try(ctx context.Context, w *hook.Webhook, events []hook.Event) error
+}
+
 // Circuits knows the senders' breakers.
 type Circuits interface {
 	// Circuits returns "closed", "open" or "half_open" for each webhook.
@@ -94,6 +104,7 @@ type Config struct {
 	Ingest   Ingest
 	Payloads Payloads
 	Reruns   Reruns
+	Tests    Tests
 	// Circuits; nil: they are not shown.
 	Circuits Circuits
 	// Filters; nil: what goes wrong with filters is not shown.
@@ -103,6 +114,9 @@ type Config struct {
 	Streak *hook.StreakRule
 	// AdminKey is the operator's key; empty: nobody is admin.
 	AdminKey string
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For tells who
+	// the client is; none: the peer is.
+	TrustedProxies []netip.Prefix
 	// CheckURL refuses URLs that deliveries may not reach: its error is the
 	// rule that is broken, such as "must be an https URL".
 	CheckURL func(url string) error
@@ -134,8 +148,8 @@ type Service struct {
 // New makes a service; it does no I/O. The error says what is missing in cfg.
 func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Cache == nil || cfg.Seal == nil || cfg.Ingest == nil ||
-		cfg.Payloads == nil || cfg.Reruns == nil || cfg.CheckURL == nil || cfg.Log == nil {
-		return nil, errors.New("api: Store, Cache, Seal, Ingest, Payloads, Reruns, CheckURL and Log are required")
+		cfg.Payloads == nil || cfg.Reruns == nil || cfg.Tests == nil || cfg.CheckURL == nil || cfg.Log == nil {
+		return nil, errors.New("api: Store, Cache, Seal, Ingest, Payloads, Reruns, Tests, CheckURL and Log are required")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

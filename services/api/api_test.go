@@ -41,6 +41,7 @@ type kafka struct {
 	largest  int // bytes of a value
 	payloads map[hook.Coordinates]hook.Event
 	reruns   []rerun
+	tried    []hook.Event
 	down     error
 }
 
@@ -57,6 +58,16 @@ func (k *kafka) Rerun(ctx context.Context, d hook.Delivery, run int64) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.reruns = append(k.reruns, rerun{d.ID, run})
+	return nil
+}
+
+func (k *kafka) Try(_ context.Context, _ *hook.Webhook, events []hook.Event) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.down != nil {
+		return k.down
+	}
+	k.tried = append(k.tried, events...)
 	return nil
 }
 
@@ -158,7 +169,7 @@ func newBenchOn(t *testing.T, cacheURL string, interval time.Duration, now func(
 	log, err := telemetry.NewLog(b.log, "api", "debug", telemetry.JSON)
 	require.NoError(t, err)
 	b.config = api.Config{
-		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Circuits: b.circuits,
+		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Tests: b.kafka, Circuits: b.circuits,
 		Filters:  b.filters,
 		AdminKey: adminKey, CheckURL: egress.Policy{}.CheckURL, Log: log,
 		PollInterval: interval, Now: now,

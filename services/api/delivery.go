@@ -27,6 +27,7 @@ type Delivery struct {
 	UpdatedAt    time.Time  `json:"updatedAt"`
 	DueAt        *time.Time `json:"dueAt" doc:"When the next attempt is due; null if none is."`
 	TraceID      string     `json:"traceId"`
+	Test         bool       `json:"test,omitempty" doc:"true: the webhook was only tried out."`
 }
 
 // DeliveryDetails is a delivery as it is shown by id.
@@ -76,7 +77,7 @@ func showDelivery(d hook.Delivery) Delivery {
 		ID: d.ID, Webhook: d.Webhook, Status: string(d.Status), Reason: Reason(d.Reason),
 		EventID: d.Event, EventType: string(d.EventType), ItemType: d.ItemType, ItemIDs: words(d.Items),
 		Store: textOrNull(d.Store), AttemptCount: d.Attempts, StatusCode: countOrNull(d.StatusCode),
-		PublishedAt: d.Published.UTC(), UpdatedAt: d.UpdatedAt.UTC(), DueAt: timeOrNull(d.Due), TraceID: d.TraceID,
+		PublishedAt: d.Published.UTC(), UpdatedAt: d.UpdatedAt.UTC(), DueAt: timeOrNull(d.Due), TraceID: d.TraceID, Test: d.Test,
 	}
 }
 

@@ -36,6 +36,9 @@ func (s *Service) retryDelivery(ctx context.Context, in *PathID) (*retryAnswer, 
 		return nil, problem.New(http.StatusConflict, "", "delivery "+strconv.Quote(d.ID)+" is held and webhook "+strconv.Quote(w.ID)+
 			` has ordering "item": it is sent in its order when the webhook is resumed`, nil)
 	}
+	if err := s.cfg.Store.Note(ctx, account, d.ID); err != nil {
+		return nil, err
+	}
 	run := rerun.After(s.now(), d)
 	if err := s.rerun(ctx, d, run); err != nil {
 		return nil, err

@@ -201,10 +201,13 @@ func (s *Service) resumeWebhook(ctx context.Context, in *webhookChangeInput) (*w
 }
 
 func (s *Service) deleteWebhook(ctx context.Context, in *webhookChangeInput) (*empty, error) {
-	_, err := s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
+	answer, err := s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
 		w.Status, w.RevokedAt = hook.Revoked, s.now()
 		return nil
 	})
+	if err == nil {
+		s.forgetFilterErrors(ctx, &answer.Body)
+	}
 	if errors.Is(err, hook.ErrRevoked) {
 		return nil, nil // it is what the client wants
 	}

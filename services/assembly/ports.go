@@ -85,3 +85,32 @@ func (r reruns) Rerun(ctx context.Context, d hook.Delivery, run int64) error {
 	}
 	return r.producer.ProduceSync(ctx, record)
 }
+
+// tests is the api's way to have a webhook tried out.
+type tests struct {
+	bus      *bus.Client
+	producer *bus.Producer
+}
+
+// Try implements api.Tests: it writes to deliveries what a router would, marked.
+func (t tests) Try(ctx context.Context, w *hook.Webhook, events []hook.Event) error {
+	partitions, err := t.bus.Partitions(ctx, bus.Deliveries)
+	if err != nil {
+		return err
+	}
+	carrier := propagation.MapCarrier{}
+	telemetry.Propagator.Inject(ctx, carrier)
+	records := make([]bus.Record, len(events))
+	for n := range events {
+		e := events[n]
+		e.Trace = hook.Trace{Parent: carrier["traceparent"], State: carrier["tracestate"]}
+		payload := rerun.Of(&e).AsTest()
+		if w.Format.PerItem() {
+			payload = payload.EachItem()
+		}
+		if records[n], err = payload.To(w.ID, 0, partitions); err != nil {
+			return err
+		}
+	}
+	return t.producer.ProduceSync(ctx, records...)
+}

@@ -46,8 +46,9 @@ const (
 // noKafka stands in for what the demo never asks the API for.
 type noKafka struct{}
 
-func (noKafka) Publish(context.Context, []api.EncodedEvent) error { return nil }
-func (noKafka) Rerun(context.Context, hook.Delivery, int64) error { return hook.ErrNotFound }
+func (noKafka) Publish(context.Context, []api.EncodedEvent) error      { return nil }
+func (noKafka) Rerun(context.Context, hook.Delivery, int64) error      { return hook.ErrNotFound }
+func (noKafka) Try(context.Context, *hook.Webhook, []hook.Event) error { return nil }
 func (noKafka) Payload(context.Context, hook.Delivery) (hook.Event, error) {
 	return hook.Event{}, hook.ErrNotFound
 }
@@ -72,7 +73,7 @@ func newSite(t *testing.T) *site {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cache.Close()) })
 	management, err := api.New(api.Config{
-		Store: sqlstore.New(db, nil), Cache: redisstore.NewStore(cache, zap.NewNop()), Seal: ring, Ingest: noKafka{}, Payloads: noKafka{}, Reruns: noKafka{},
+		Store: sqlstore.New(db, nil), Cache: redisstore.NewStore(cache, zap.NewNop()), Seal: ring, Ingest: noKafka{}, Payloads: noKafka{}, Reruns: noKafka{}, Tests: noKafka{},
 		AdminKey: adminKey, CheckURL: loopback(t), Log: zap.NewNop(),
 	})
 	require.NoError(t, err)

@@ -73,6 +73,7 @@ func holdsAndResumes(t *testing.T, in *installation) {
 	eventually(t, func() error {
 		return is(a.api(t, http.MethodGet, "/v1/webhooks/"+id, nil, http.StatusOK)["status"], "active")
 	})
+	require.Equal(t, []string{"system activate-webhook", "key resume-webhook", "key pause-webhook", "key create-webhook"}, a.history(t, id))
 	in.awaitLive(t)
 	_, value := contact(a.account, nil)
 	in.upstream(t).produce(t, record(a.account, value))

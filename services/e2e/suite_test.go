@@ -15,6 +15,7 @@ func TestInstallation(t *testing.T) {
 			"in the rentman format, in both languages":          deliversRentman,
 			"item by item in the cassa-in-cloud format":         deliversItemByItem,
 			"in the cloudevents format, in both modes":          deliversCloudEvents,
+			"a test in each format, whatever the state":         triesOut,
 			"with both secrets while one rotates":               rotatesSecrets,
 			"with headers and a token, also after rekey":        authenticates,
 			"events of any Kafka client, in every form":         deliversEveryForm,
