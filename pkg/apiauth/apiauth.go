@@ -1,5 +1,6 @@
 // Package apiauth tells who sends a request to the REST interfaces, and
-// whether they may: it verifies API keys and the admin key.
+// whether they may: it verifies API keys, the admin key and the tokens of portal
+// links.
 package apiauth
 
 import (
@@ -42,6 +43,8 @@ type Principal struct {
 	Scopes []hook.Scope
 	// Actor is what the audit log says.
 	Actor hook.Actor
+	// Link is the portal link that the request came by; nil for a key.
+	Link *Link
 }
 
 // May reports whether the principal has the scope.
@@ -60,11 +63,14 @@ type Accounts interface {
 // Config of a Verifier.
 type Config struct {
 	Keys Keys
-	// Accounts is where an account is looked up that the admin key acts for;
-	// nil: the name is taken as it is.
+	// Accounts is where an account is looked up that the admin key acts for, or that
+	// a portal link is of; nil: the name of the first is taken as it is, and no link
+	// is valid.
 	Accounts Accounts
 	// AdminKey is the key of the operator; empty: there is none.
 	AdminKey string
+	// Links verifies tokens of portal links; the zero Links: none is valid.
+	Links Links
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -74,6 +80,7 @@ type Verifier struct {
 	keys     Keys
 	accounts Accounts
 	admin    *[32]byte
+	links    Links
 	now      func() time.Time
 	found    *cache[[32]byte, hook.Key]
 	existing *cache[string, struct{}]
@@ -86,7 +93,7 @@ func New(cfg Config) *Verifier {
 		now = time.Now
 	}
 	v := &Verifier{
-		keys: cfg.Keys, accounts: cfg.Accounts, now: now,
+		keys: cfg.Keys, accounts: cfg.Accounts, links: cfg.Links, now: now,
 		found:    newCache[[32]byte, hook.Key](now),
 		existing: newCache[string, struct{}](now),
 	}
@@ -114,26 +121,35 @@ func (v *Verifier) Identify(r *http.Request) (Principal, error) {
 	if v.admin != nil && subtle.ConstantTimeCompare(hash[:], v.admin[:]) == 1 {
 		return v.operator(r.Context(), named)
 	}
-	key, err := v.key(r.Context(), token, hash)
+	p, err := v.tenant(r.Context(), token, hash)
 	if err != nil {
 		return Principal{}, err
 	}
-	if named != "" && named != key.Account {
+	if named != "" && named != p.Account {
 		return Principal{}, fmt.Errorf("%w: the key does not belong to the account in %s", ErrForbidden, AccountHeader)
 	}
-	return Principal{Account: key.Account, Scopes: key.Scopes, Actor: hook.Actor{Kind: hook.ActorKey, ID: key.ID, Name: key.Name}}, nil
+	return p, nil
 }
 
-// Authorize tells who sends the request and requires that they have the scope
-// and act for an account. The errors are those of Identify, ErrForbidden and
-// ErrNoAccount.
-func (v *Verifier) Authorize(r *http.Request, scope hook.Scope) (Principal, error) {
+// Permit tells who sends the request and requires that they have the scope; the
+// admin key may act for no account. The errors are those of Identify and ErrForbidden.
+func (v *Verifier) Permit(r *http.Request, scope hook.Scope) (Principal, error) {
 	p, err := v.Identify(r)
 	if err != nil {
 		return Principal{}, err
 	}
 	if !p.May(scope) {
 		return Principal{}, fmt.Errorf("%w: the key lacks the scope %s", ErrForbidden, scope)
+	}
+	return p, nil
+}
+
+// Authorize tells who sends the request and requires that they have the scope
+// and act for an account. The errors are those of Permit and ErrNoAccount.
+func (v *Verifier) Authorize(r *http.Request, scope hook.Scope) (Principal, error) {
+	p, err := v.Permit(r, scope)
+	if err != nil {
+		return Principal{}, err
 	}
 	if p.Account == "" {
 		return Principal{}, fmt.Errorf("%w: with the admin key the header %s must name the account", ErrNoAccount, AccountHeader)
@@ -159,14 +175,55 @@ func (v *Verifier) operator(ctx context.Context, account string) (Principal, err
 		return Principal{}, fmt.Errorf("account in %s: %w", AccountHeader, hook.ErrNotFound)
 	}
 	if account != "" && v.accounts != nil {
-		if _, ok := v.existing.get(account); !ok {
-			if _, err := v.accounts.Account(ctx, account); err != nil {
-				return Principal{}, fmt.Errorf("account in %s: %w", AccountHeader, err)
-			}
-			v.existing.put(account, struct{}{})
+		if err := v.exists(ctx, account); err != nil {
+			return Principal{}, fmt.Errorf("account in %s: %w", AccountHeader, err)
 		}
 	}
 	return Principal{Account: account, Admin: true, Scopes: hook.Scopes, Actor: hook.Actor{Kind: hook.ActorAdmin}}, nil
+}
+
+// exists returns hook.ErrNotFound for an account that is not there (any more).
+func (v *Verifier) exists(ctx context.Context, account string) error {
+	if _, ok := v.existing.get(account); ok {
+		return nil
+	}
+	if _, err := v.accounts.Account(ctx, account); err != nil {
+		return err
+	}
+	v.existing.put(account, struct{}{})
+	return nil
+}
+
+// tenant is who has a key of an account, or came by a link to it.
+func (v *Verifier) tenant(ctx context.Context, token string, hash [32]byte) (Principal, error) {
+	if strings.HasPrefix(token, linkPrefix) {
+		return v.guest(ctx, token)
+	}
+	key, err := v.key(ctx, token, hash)
+	if err != nil {
+		return Principal{}, err
+	}
+	return Principal{Account: key.Account, Scopes: key.Scopes, Actor: hook.Actor{Kind: hook.ActorKey, ID: key.ID, Name: key.Name}}, nil
+}
+
+// guest is who came by a portal link. The link is gone with its account.
+func (v *Verifier) guest(ctx context.Context, token string) (Principal, error) {
+	link, valid := v.links.read(token)
+	if !valid || v.accounts == nil {
+		return Principal{}, fmt.Errorf("%w: the portal link is not valid", ErrUnauthorized)
+	}
+	if !v.now().Before(link.ExpiresAt) {
+		return Principal{}, fmt.Errorf("%w: the portal link has expired", ErrUnauthorized)
+	}
+	err := v.exists(ctx, link.Account)
+	switch {
+	case errors.Is(err, hook.ErrNotFound):
+		return Principal{}, fmt.Errorf("%w: the portal link is not valid", ErrUnauthorized)
+	case err != nil:
+		return Principal{}, fmt.Errorf("look up the account of a portal link: %w", err)
+	}
+	actor := hook.Actor{Kind: hook.ActorPortal, ID: link.ID}
+	return Principal{Account: link.Account, Scopes: link.Role.Scopes(), Actor: actor, Link: &link}, nil
 }
 
 func (v *Verifier) key(ctx context.Context, token string, hash [32]byte) (hook.Key, error) {

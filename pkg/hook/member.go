@@ -7,22 +7,6 @@ import (
 	"time"
 )
 
-// Role is what a member may do.
-type Role string
-
-// The roles.
-const (
-	// RoleOwner may do everything; an account that has owners keeps one.
-	RoleOwner Role = "owner"
-	// RoleSettings may change settings, and is told when a webhook fails.
-	RoleSettings Role = "settings"
-	// RoleViewer may look.
-	RoleViewer Role = "viewer"
-)
-
-// Roles lists every Role.
-var Roles = []Role{RoleOwner, RoleSettings, RoleViewer}
-
 // ErrLastOwner says that an account would be left without an owner.
 var ErrLastOwner = errors.New("the last owner")
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -44,6 +45,28 @@ type Keyring struct {
 type key struct {
 	id   [idBytes]byte // the start of the key's SHA-256
 	aead cipher.AEAD
+	raw  [keyBytes]byte
+}
+
+// Derived is a key that was derived from one of the ring, by whose id it goes.
+type Derived struct {
+	ID  [idBytes]byte
+	Key [keyBytes]byte
+}
+
+// Derive gives a key for another purpose for each of the ring, in their order: what
+// signs something must not also encrypt. Whoever names the same purpose gets the same
+// keys, and none of them tells anything of another (HKDF with SHA-256).
+func (r Keyring) Derive(purpose string) ([]Derived, error) {
+	derived := make([]Derived, len(r.keys))
+	for n, k := range r.keys {
+		secret, err := hkdf.Key(sha256.New, k.raw[:], nil, purpose, keyBytes)
+		if err != nil {
+			return nil, fmt.Errorf("derive a key: %w", err)
+		}
+		derived[n] = Derived{ID: k.id, Key: [keyBytes]byte(secret)}
+	}
+	return derived, nil
 }
 
 // ParseKeys reads keys in base64, 32 bytes each, parted by commas. Its error is
@@ -89,7 +112,7 @@ func newKey(raw []byte) (key, error) {
 		return key{}, err
 	}
 	sum := sha256.Sum256(raw)
-	return key{id: [idBytes]byte(sum[:]), aead: aead}, nil
+	return key{id: [idBytes]byte(sum[:]), aead: aead, raw: [keyBytes]byte(raw)}, nil
 }
 
 // Seal encrypts plain with the first key. The context, such as a webhook's id,

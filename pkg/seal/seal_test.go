@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -165,4 +166,32 @@ func BenchmarkOpen(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestKeysOfOtherPurposesAreDerived(t *testing.T) {
+	t.Parallel()
+	const first, second = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "//ECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	ring, err := seal.ParseKeys(first + "," + second)
+	require.NoError(t, err)
+	derived, err := ring.Derive("one")
+	require.NoError(t, err)
+	require.Len(t, derived, 2)
+	require.NotEqual(t, derived[0], derived[1])
+	for n, id := range ring.IDs() {
+		require.Equal(t, id, hex.EncodeToString(derived[n].ID[:]))
+	}
+	again, err := ring.Derive("one")
+	require.NoError(t, err)
+	require.Equal(t, derived, again)
+	other, err := ring.Derive("another")
+	require.NoError(t, err)
+	require.NotEqual(t, derived[0].Key, other[0].Key)
+	swapped, err := seal.ParseKeys(second + "," + first)
+	require.NoError(t, err)
+	rotated, err := swapped.Derive("one")
+	require.NoError(t, err)
+	require.Equal(t, derived[0], rotated[1], "whichever place it has in the ring")
+	none, err := seal.Keyring{}.Derive("one")
+	require.NoError(t, err)
+	require.Empty(t, none)
 }
