@@ -192,8 +192,8 @@ func sameQuota(a, b *hook.Quota) bool {
 }
 
 // DeleteAccount implements hook.Accounts: the account stays as a tombstone, its
-// webhooks as revoked ones without secrets, its keys, members and schemas not at all.
-// The log stays, and the audit log.
+// webhooks as revoked ones without secrets, its keys, members, schemas and stores not
+// at all. The log stays, and the audit log.
 func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		a, err := s.lockAccount(ctx, tx, id)
@@ -216,7 +216,7 @@ func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		for _, table := range []string{"api_keys", "item_schemas", "members"} {
+		for _, table := range []string{"api_keys", "item_schemas", "members", "stores"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
 				return err
 			}

@@ -18,8 +18,10 @@ func TestListsAreReadInTheOrderOfAnIndex(t *testing.T) {
 		`SELECT 1 FROM deliveries d WHERE d.webhook = 'wh_1' AND d.status = 'held' AND d.status <> 'delivered'`:   "deliveries_undelivered_webhook",
 		`SELECT id FROM deliveries d WHERE d.account || '' = 'acme' AND d.webhook = 'wh_1' AND d.status IN ('retrying', 'exhausted')
 			AND d.published >= 1 AND d.published < 9 AND (d.published, d.id_key) > (1, 2) ORDER BY d.published, d.id_key LIMIT 10`: "deliveries_webhook",
-		`SELECT id FROM replays WHERE state = 'running'`:                "replays_running",
-		`SELECT id FROM accounts WHERE published < version ORDER BY id`: "accounts_unpublished",
+		`SELECT id FROM replays WHERE state = 'running'`:                                                              "replays_running",
+		`SELECT id FROM quarantine WHERE state <> 'discarded' ORDER BY created_at DESC, id DESC`:                      "quarantine_newest",
+		`SELECT id FROM quarantine WHERE account = 'acme' AND state <> 'discarded' ORDER BY created_at DESC, id DESC`: "quarantine_account",
+		`SELECT id FROM accounts WHERE published < version ORDER BY id`:                                               "accounts_unpublished",
 	} {
 		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query)
 		require.NoError(t, err)

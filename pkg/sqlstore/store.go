@@ -1,7 +1,8 @@
 // Package sqlstore keeps the system of record in PostgreSQL or SQLite: it is
 // hook.Accounts, hook.Keys, hook.Webhooks, hook.Publications, hook.Log,
 // hook.Recorder, hook.Usages, hook.Streaks, hook.Notifications, hook.ItemSchemas,
-// hook.Replays, hook.Replayer, hook.Members and hook.Audits on a database.DB. Its tables belong to api and recorder; other services in the same
+// hook.Replays, hook.Replayer, hook.Members, hook.Audits, hook.Stores, hook.Quarantine
+// and hook.Register on a database.DB. Its tables belong to api and recorder; other services in the same
 // database have their own.
 package sqlstore
 
@@ -76,6 +77,9 @@ var (
 	_ hook.ItemSchemas = (*Store)(nil)
 	_ hook.Members     = (*Store)(nil)
 	_ hook.Audits      = (*Store)(nil)
+	_ hook.Stores      = (*Store)(nil)
+	_ hook.Quarantine  = (*Store)(nil)
+	_ hook.Register    = (*Store)(nil)
 )
 
 // New makes a store on a migrated database, which stays the caller's to close.

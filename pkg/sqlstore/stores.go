@@ -1,0 +1,72 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+const storeColumns = `id, name, created_at`
+
+func scanStore(scan func(...any) error) (hook.Store, error) {
+	var s hook.Store
+	var created int64
+	err := scan(&s.ID, &s.Name, &created)
+	s.CreatedAt = database.Time(created)
+	return s, err
+}
+
+// Stores implements hook.Stores.
+func (s *Store) Stores(ctx context.Context, account string, p hook.Page) ([]hook.Store, string, error) {
+	after, _, err := parseMark(p.After)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := collect(ctx, s.db, scanStore, `SELECT `+storeColumns+` FROM stores
+		WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3`, account, after.id, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("listing stores of account %q: %w", account, err)
+	}
+	list, next := cut(list, p.Limit, func(s hook.Store) mark { return mark{id: s.ID} })
+	return list, next, nil
+}
+
+// PutStore implements hook.Stores.
+func (s *Store) PutStore(ctx context.Context, account, id, name string) (hook.Store, error) {
+	var store hook.Store
+	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+		if _, err := s.lockAccount(ctx, tx, account); err != nil {
+			return err
+		}
+		row := tx.QueryRowContext(ctx, `INSERT INTO stores (account, `+storeColumns+`) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (account, id) DO UPDATE SET name = excluded.name RETURNING `+storeColumns, account, id, name, s.stamp())
+		var err error
+		store, err = scanStore(row.Scan)
+		return err
+	})
+	if err != nil {
+		return hook.Store{}, fmt.Errorf("naming store %q of account %q: %w", id, account, err)
+	}
+	return store, nil
+}
+
+// DeleteStore implements hook.Stores.
+func (s *Store) DeleteStore(ctx context.Context, account, id string) error {
+	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM stores WHERE account = $1 AND id = $2`, account, id)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return hook.ErrNotFound
+	})
+	if err != nil {
+		return fmt.Errorf("removing store %q of account %q: %w", id, account, err)
+	}
+	return nil
+}
