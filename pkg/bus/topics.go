@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"slices"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/retry"
@@ -13,6 +14,8 @@ const (
 	Quarantine = "quarantine"
 	// Gates holds checkpoints of the senders' gates.
 	Gates = "gates"
+	// Stores holds the stores that events had: its keys are accounts, its values ids.
+	Stores = "stores"
 	// EventsPrefix begins the names of the topics that our services publish to.
 	EventsPrefix = "events."
 )
@@ -73,8 +76,18 @@ func Topics(partitions int, upstream []string) []TopicSpec {
 	add(TopicSpec{Name: Attempts, Retention: PayloadRetention, MaxMessageBytes: 2 * mib})
 	add(TopicSpec{Name: Gates, Retention: keepTask, MaxMessageBytes: 2 * mib})
 	add(TopicSpec{Name: Quarantine, Retention: PayloadRetention, MaxMessageBytes: 16 * mib})
+	add(TopicSpec{Name: Stores, Retention: keepTask, MaxMessageBytes: 2 * mib})
 	for _, name := range upstream {
 		add(TopicSpec{Name: name, Retention: PayloadRetention, MaxMessageBytes: 8 * mib, Upstream: true})
 	}
 	return specs
+}
+
+// Internal reports whether a topic is one of ours that upstream does not publish to.
+func Internal(name string) bool {
+	switch name {
+	case Deliveries, Attempts, Gates, Quarantine, Stores:
+		return true
+	}
+	return slices.ContainsFunc(retry.Tiers[:], func(t retry.Tier) bool { return t.Topic == name })
 }

@@ -50,7 +50,7 @@ func check(e *hook.Event, f *faults) {
 	if !validLabel(e.ID, maxID) {
 		f.add(field("id"), e.ID, ruleLabel)
 	}
-	if !validAccount(e.Account) {
+	if !ValidAccount(e.Account) {
 		f.add(field("account"), e.Account, ruleAccount)
 	}
 	if !validLabel(e.Store, maxID) {
@@ -125,8 +125,9 @@ func checkData(data []byte, item int, f *faults) []byte {
 	return data[start:end:end]
 }
 
-// validAccount matches [A-Za-z0-9._-]{1,64}.
-func validAccount(id string) bool {
+// ValidAccount reports whether an id is one that an account may have:
+// [A-Za-z0-9._-]{1,64}.
+func ValidAccount(id string) bool {
 	if id == "" || len(id) > maxAccount {
 		return false
 	}

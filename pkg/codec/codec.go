@@ -150,3 +150,9 @@ func mediaType(contentType string) string {
 	}
 	return media
 }
+
+// IsText reports whether a content type names a form of text.
+func IsText(contentType string) bool {
+	media := mediaType(contentType)
+	return media == typeJSON || media == typeCloudEvents
+}

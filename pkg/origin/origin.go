@@ -13,8 +13,13 @@ import (
 
 // Decode reads the event of a record, whose memory it shares. Its error is a
 // *codec.Reject.
-func Decode(r *bus.Record) (hook.Event, error) {
-	return codec.Decode(codec.Input{
+func Decode(r *bus.Record) (hook.Event, error) { return codec.Decode(input(r)) }
+
+// Account tells whose a record is that may be no event; empty: it does not tell.
+func Account(r *bus.Record) string { return codec.AccountOf(input(r), r.Key) }
+
+func input(r *bus.Record) codec.Input {
+	return codec.Input{
 		Header: func(name string) ([]byte, bool) {
 			for i := range r.Headers {
 				if strings.EqualFold(r.Headers[i].Key, name) {
@@ -26,5 +31,5 @@ func Decode(r *bus.Record) (hook.Event, error) {
 		Value: r.Value,
 		At:    r.At(),
 		Time:  r.Time,
-	})
+	}
 }

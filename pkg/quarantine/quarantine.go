@@ -1,6 +1,6 @@
-// Package quarantine makes the records of the topic "quarantine": input that no
-// retry can mend, as it came, with the reason in its headers. Whoever meets such
-// input writes it there and goes on with the next.
+// Package quarantine makes and reads the records of the topic "quarantine": input
+// that no retry can mend, as it came, with the reason in its headers. Whoever meets
+// such input writes it there and goes on with the next.
 package quarantine
 
 import (
