@@ -35,6 +35,7 @@ func (in *intake) deliver(ctx context.Context, u unrouted, event *hook.Event, in
 		in.reject(ctx, u, reasonBreaksSchema, err.Error())
 		return
 	}
+	in.sight(ctx, event)
 	total, err := in.bundler.Match(ctx, event, index)
 	if err != nil {
 		return // ctx ended: the record stays uncommitted

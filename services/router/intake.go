@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -25,8 +26,9 @@ type intake struct {
 	// committed belongs to whoever commits.
 	committed int64
 
-	inbox   *inbox
-	waiting *waiting
+	inbox     *inbox
+	waiting   *waiting
+	sightings *sightings
 	// synced names an account whose records waited long enough.
 	synced chan string
 }
@@ -64,6 +66,7 @@ func (in *intake) route(ctx context.Context, batch bus.Batch) {
 			zap.String("topic", in.topic), zap.Int("partition", in.partition), zap.Int64("next", batch.Next))
 		in.tracker.Reset(batch.Start())
 	}
+	in.sightings.begin(time.Now())
 	for i := range batch.Records {
 		if ctx.Err() != nil {
 			return

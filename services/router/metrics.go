@@ -12,6 +12,8 @@ type metrics struct {
 	filterErrors prometheus.Counter
 	snapshot     prometheus.Gauge
 	waiting      prometheus.Gauge
+	// sightings counts what the recorder was told.
+	sightings prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
@@ -37,6 +39,10 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
 			Name: "staffetta_router_filter_errors_total",
 			Help: "Items that a webhook did not get because its filter had no answer for them, counted for each webhook.",
 		}),
+		sightings: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_router_store_sightings_total",
+			Help: "Stores of events that the recorder was told of; each is told again after some minutes.",
+		}),
 		snapshot: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "staffetta_router_snapshot_ready",
 			Help: "1 once a complete snapshot of the webhooks has been read; until then the router waits.",
@@ -46,7 +52,7 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
 			Help: "Records of accounts that are not in the snapshot, which wait until it is known to be newer than they are.",
 		}),
 	}
-	r.MustRegister(m.events, m.deliveries, m.quarantined, m.skipped, m.resets, m.filterErrors, m.snapshot, m.waiting,
+	r.MustRegister(m.events, m.deliveries, m.quarantined, m.skipped, m.resets, m.filterErrors, m.sightings, m.snapshot, m.waiting,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "staffetta_router_snapshot_versions",
 			Help: "Sum of the versions of all accounts known; the same everywhere once a change is live.",

@@ -190,3 +190,24 @@ func TestAnEventThatNobodyWantsIsDone(t *testing.T) {
 	f.run(newAccounts(nobody))
 	f.eventually(f.committed, "without a delivery")
 }
+
+func TestStoresOfEventsAreToldWhoeverWantsThem(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	nobody := account("acme")
+	nobody.Webhooks = nil
+	of := func(account, store string) []byte {
+		return fmt.Appendf(nil, `{"account":%q,"store":%s,"eventType":"update","itemType":"Contact","items":[{"id":"1"}]}`, account, store)
+	}
+	f.publish(0, of("acme", `"7"`), of("acme", `8`), of("acme", `null`), of("acme", `"7"`), of("other", `"7"`), of("acme", `""`))
+	f.run(newAccounts(nobody, account("other")))
+	f.eventually(f.committed, "all are routed")
+	told := map[string]int{}
+	for reader, n := f.reader(bus.Stores), 0; n < 3; {
+		for _, r := range f.next(reader) {
+			told[string(r.Key)+" "+string(r.Value)]++
+			n++
+		}
+	}
+	require.Equal(t, map[string]int{"acme 7": 1, "acme 8": 1, "other 7": 1}, told)
+}

@@ -143,6 +143,7 @@ func (s *Service) generation(assigned context.Context, a *bus.Assignment) error 
 				inbox:     newInbox(room, func() { fetcher.Pause(topic, p) }, func() { fetcher.Resume(topic, p) }),
 				waiting:   newWaiting(room, s.metrics.waiting),
 				synced:    make(chan string),
+				sightings: &sightings{},
 			}
 			intakes[topic][p] = in
 			fetcher.AddSince(topic, p, next, committed.At)
