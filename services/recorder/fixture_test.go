@@ -41,7 +41,7 @@ var errAway = errors.New("the database is away")
 // flaky is a store that fails so many times.
 type flaky struct {
 	*sqlstore.Store
-	records, released, advanced atomic.Int64
+	records, released, advanced, registers atomic.Int64
 	// most is the largest number of rows of one transaction.
 	most atomic.Int64
 	// rounds is how often the replays that run were asked for, and begun has the
@@ -66,6 +66,13 @@ func (f *flaky) Record(ctx context.Context, ranges []hook.Range) error {
 		old = f.most.Load()
 	}
 	return f.Store.Record(ctx, ranges)
+}
+
+func (f *flaky) Register(ctx context.Context, r hook.Registration) (map[string]int, error) {
+	if fails(&f.registers) {
+		return nil, errAway
+	}
+	return f.Store.Register(ctx, r)
 }
 
 func (f *flaky) Released(ctx context.Context, deliveries []hook.Delivery, run int64) error {

@@ -16,6 +16,8 @@ type metrics struct {
 	released    prometheus.Counter
 	expired     prometheus.Counter
 	replayed    prometheus.Counter
+	registered  *prometheus.CounterVec
+	refused     prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -50,8 +52,17 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		replayed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "staffetta_recorder_replayed_total", Help: "Deliveries that replays handed to the senders.",
 		}),
+		registered: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "staffetta_recorder_registered_total",
+			Help: "Records of quarantine that were listed, and stores of events that were looked up, by topic.",
+		}, []string{"topic"}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "staffetta_recorder_stores_refused_total",
+			Help: "Times that a store of an event was not added, as its account has too many.",
+		}),
 	}
-	r.MustRegister(m.records, m.writes, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired, m.replayed)
+	r.MustRegister(m.records, m.writes, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired, m.replayed,
+		m.registered, m.refused)
 	return m
 }
 

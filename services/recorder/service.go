@@ -1,6 +1,7 @@
 // Package recorder writes the delivery log from the topic attempts, and with it how
 // often webhooks fail in a row and what members are told; sends held deliveries on
-// their way once their webhook takes them again, and runs replays.
+// their way once their webhook takes them again, runs replays, and keeps the register:
+// the entries of quarantine, and the stores that events had.
 //
 // The log's transaction also moves the offset that a partition was read to, so
 // a crash neither loses nor doubles a row; the group's own offsets are for
@@ -55,11 +56,12 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Store is the log, and the replays.
+// Store is the log, the replays, and the register.
 type Store interface {
 	hook.Recorder
 	hook.Replayer
 	hook.LogKeeper
+	hook.Register
 }
 
 // Service is a recorder.
@@ -113,7 +115,7 @@ func (s *Service) Wake() {
 // Run records until ctx ends, and returns nil then. It returns an error if
 // Kafka refuses for good; what was not recorded is read again.
 func (s *Service) Run(ctx context.Context) error {
-	group, err := s.Bus.NewGroup(bus.GroupConfig{ID: Group, Topics: []string{bus.Attempts}, Log: s.Log})
+	group, err := s.Bus.NewGroup(bus.GroupConfig{ID: Group, Topics: append([]string{bus.Attempts}, registered...), Log: s.Log})
 	if err != nil {
 		return fmt.Errorf("recorder: %w", err)
 	}
@@ -133,9 +135,14 @@ func (s *Service) Ready(context.Context) error {
 }
 
 // generation records the partitions of one assignment until they are taken away.
-func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
+func (s *Service) generation(assigned context.Context, a *bus.Assignment) error {
 	s.joined.Store(true)
 	defer s.joined.Store(false)
+	ctx, fail := context.WithCancelCause(assigned)
+	var registering sync.WaitGroup
+	registering.Go(func() { fail(s.register(ctx, a)) }) // which ends with ctx, or ends it
+	defer registering.Wait()
+	defer fail(nil)
 	producer := s.Bus.NewProducer(bus.ProducerConfig{Log: s.Log})
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -155,6 +162,9 @@ func (s *Service) generation(ctx context.Context, a *bus.Assignment) error {
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
+	}
+	if assigned.Err() == nil {
+		return context.Cause(ctx)
 	}
 	return nil
 }
