@@ -14,9 +14,6 @@ import (
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 )
 
-// reasonDefect is the quarantine's reason for a task at which the sender failed.
-const reasonDefect = "defect"
-
 // guard does something about a task. If that panics the task goes to
 // quarantine with its stack, and nothing else ends.
 func (o *owner) guard(t *task, do func()) {
@@ -54,7 +51,7 @@ func (o *owner) defect(t *task, what string, stack []byte) {
 		s.Log.Error("task cannot be encoded; the quarantine has its coordinates alone", zap.String("delivery", t.delivery), zap.Error(err))
 	}
 	r.Value = value
-	o.produce(o.ctx, quarantine.Record(r, reasonDefect, what+"\n"+string(stack)), func() {
+	o.produce(o.ctx, quarantine.Record(r, quarantine.ReasonDefect, what+"\n"+string(stack)), func() {
 		go o.end(t, what)
 	}, func() { o.drop(t) })
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/quarantine"
+	"github.com/staffetta/staffetta/pkg/rerun"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 	"github.com/staffetta/staffetta/services/sender"
 )
@@ -85,6 +86,21 @@ func requireQuarantined(t *testing.T, from *tail, webhook, delivery string) map[
 	return found[0]
 }
 
+// redrive sends the tasks of the world's account in quarantine again.
+func (w *world) redrive(from *tail) {
+	w.t.Helper()
+	for _, r := range from.records() {
+		entry, err := quarantine.Read(&r)
+		require.NoError(w.t, err)
+		if entry.Reason != quarantine.ReasonDefect || entry.Indexed(&r).Account != w.account {
+			continue
+		}
+		value, err := rerun.Defect(w.t.Context(), w.bus, entry.Came.Value, entry.Came.At(), time.Now())
+		require.NoError(w.t, err)
+		w.produce(bus.Record{Topic: entry.Came.Topic, Partition: entry.Came.Partition, Key: entry.Came.Key, Value: value})
+	}
+}
+
 // Row 1: "a panic in one task quarantines that task with its stack and nothing
 // else".
 func TestAPanicEndsItsTaskAlone(t *testing.T) {
@@ -94,7 +110,14 @@ func TestAPanicEndsItsTaskAlone(t *testing.T) {
 		const partition = 1
 		bad, good := w.webhook("/mine", w.on(partition)), w.webhook("/ok", w.on(partition))
 		from := w.tail(bus.Quarantine)
-		in := w.run(func(c *sender.Config) { c.Client = trap{c.Client, "/mine", func() { panic("stepped on it") }} })
+		var cleared atomic.Bool
+		in := w.run(func(c *sender.Config) {
+			c.Client = trap{c.Client, "/mine", func() {
+				if !cleared.Load() {
+					panic("stepped on it")
+				}
+			}}
+		})
 		event := "evt_" + w.account
 		both := w.publishEvent(event, 0, bad, good) // in one bundle
 		requireDefect(t, w.await(both[0], ended), "stepped on it")
@@ -105,6 +128,11 @@ func TestAPanicEndsItsTaskAlone(t *testing.T) {
 		require.Contains(t, found[quarantine.HeaderDetail], "defect_test.go", "the stack says where")
 		require.InDelta(t, 1, in.metric(t, "staffetta_sender_defects_total"), 0)
 		requireIdle(t, in)
+
+		cleared.Store(true)
+		w.redrive(from)
+		again := w.await(both[0], func(got []hook.Attempt) bool { return ended(got) && got[len(got)-1].Run > 0 })
+		require.Equal(t, hook.FateDelivered, again[len(again)-1].Fate, "sent again it has another run")
 	})
 	t.Run("before it", func(t *testing.T) {
 		w := newWorld(t)
