@@ -34,6 +34,10 @@ func operations(webhook string) []operation {
 		{http.MethodGet, "/v1/item-types", "read"},
 		{http.MethodPost, "/v1/events", "publish"},
 		{http.MethodGet, "/v1/notifications", "settings"},
+		{http.MethodGet, "/v1/stores", "read"},
+		{http.MethodPut, "/v1/stores/7", "write"},
+		{http.MethodDelete, "/v1/stores/8", "write"},
+		{http.MethodPost, "/v1/portal-links", "settings"},
 		{http.MethodGet, "/v1/api-keys", "settings"},
 		{http.MethodPost, "/v1/api-keys", "settings"},
 		{http.MethodDelete, "/v1/api-keys/key_0", "settings"},
@@ -97,6 +101,38 @@ func TestOrderOfTheChecks(t *testing.T) {
 	b.as(adminKey).patch("/v1/accounts/none", bad).requires(404)
 	b.as(adminKey).patch("/v1/accounts/acme", bad).requires(422)
 	b.acme().get("/v1/deliveries/none").requires(404)
+}
+
+// The admin key without an account sees the whole of quarantine, as CONTRACT.md says.
+func TestWhoSeesQuarantine(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	own, nobodys := b.quarantined("acme", "not_json"), b.quarantined("", "not_json")
+	b.as(adminKey).post("/v1/accounts", `{"id": "other"}`).requires(201)
+	other := b.as(b.newKey("other", "read", "write", "publish"))
+	require.Equal(t, []string{nobodys, own}, b.as(adminKey).get("/v1/quarantine").ids())
+	require.Equal(t, []string{own}, b.as(adminKey).with("Staffetta-Account", "acme").get("/v1/quarantine").ids())
+	require.Equal(t, []string{own}, b.acme().get("/v1/quarantine").ids())
+	require.Empty(t, other.get("/v1/quarantine").ids())
+	b.as(adminKey).get("/v1/quarantine/" + nobodys).requires(200)
+	for _, op := range []operation{
+		{http.MethodGet, "", "read"}, {http.MethodPost, "/redrive", "write"}, {http.MethodDelete, "", "write"},
+	} {
+		for _, id := range []string{own, nobodys, "qrn_0"} {
+			path := "/v1/quarantine/" + id + op.path
+			other.send(op.method, path, "{").requires(404)
+			b.as("").send(op.method, path, "{").requires(401)
+			for scope, status := range map[string]int{"read": 403, "write": 403, "publish": 403, "settings": 403} {
+				if scope != op.scope {
+					b.as(b.newKey("acme", scope)).send(op.method, path, "{").requires(status)
+				}
+			}
+		}
+		b.as(adminKey).with("Staffetta-Account", "acme").send(op.method, "/v1/quarantine/"+nobodys+op.path, "{").requires(404)
+		b.as(adminKey).with("Staffetta-Account", "nobody").send(op.method, "/v1/quarantine/"+own+op.path, "{").requires(404)
+	}
+	require.Empty(t, b.kafka.redriven)
+	b.acme().get("/v1/quarantine/" + own).requires(200)
 }
 
 func TestAnotherAccountsWebhookIsNotThere(t *testing.T) {

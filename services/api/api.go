@@ -34,6 +34,8 @@ type Store interface {
 	hook.Notifications
 	hook.Replays
 	hook.ItemSchemas
+	hook.Stores
+	hook.Quarantine
 	hook.Publications
 	hook.Members
 	hook.Audits
@@ -82,6 +84,17 @@ type Tests interface {
 	Try(ctx context.Context, w *hook.Webhook, events []hook.Event) error
 }
 
+// Redrives reads what is in quarantine, and sends it again.
+type Redrives interface {
+	// Record reads a quarantined record as it came. hook.ErrNotFound if Kafka no longer
+	// has it.
+	Record(ctx context.Context, q hook.Quarantined) (hook.Record, error)
+	// Redrive sends a record to where a quarantined one was read, and returns when Kafka
+	// has acknowledged. hook.ErrNotFound if it cannot: its topic or partition is no
+	// longer there, or what is missing of it.
+	Redrive(ctx context.Context, q hook.Quarantined, r hook.Record) error
+}
+
 // Circuits knows the senders' breakers.
 type Circuits interface {
 	// Circuits returns "closed", "open" or "half_open" for each webhook.
@@ -105,6 +118,7 @@ type Config struct {
 	Payloads Payloads
 	Reruns   Reruns
 	Tests    Tests
+	Redrives Redrives
 	// Circuits; nil: they are not shown.
 	Circuits Circuits
 	// Filters; nil: what goes wrong with filters is not shown.
@@ -117,6 +131,11 @@ type Config struct {
 	// TrustedProxies are the networks of the proxies whose X-Forwarded-For tells who
 	// the client is; none: the peer is.
 	TrustedProxies []netip.Prefix
+	// Links makes and verifies portal links. Required to have a key.
+	Links apiauth.Links
+	// PublicURL is what portal links begin with, without a slash at the end; empty:
+	// they are paths.
+	PublicURL string
 	// CheckURL refuses URLs that deliveries may not reach: its error is the
 	// rule that is broken, such as "must be an https URL".
 	CheckURL func(url string) error
@@ -148,8 +167,9 @@ type Service struct {
 // New makes a service; it does no I/O. The error says what is missing in cfg.
 func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Cache == nil || cfg.Seal == nil || cfg.Ingest == nil ||
-		cfg.Payloads == nil || cfg.Reruns == nil || cfg.Tests == nil || cfg.CheckURL == nil || cfg.Log == nil {
-		return nil, errors.New("api: Store, Cache, Seal, Ingest, Payloads, Reruns, Tests, CheckURL and Log are required")
+		cfg.Payloads == nil || cfg.Reruns == nil || cfg.Tests == nil || cfg.Redrives == nil || !cfg.Links.Any() || cfg.CheckURL == nil ||
+		cfg.Log == nil {
+		return nil, errors.New("api: Store, Cache, Seal, Ingest, Payloads, Reruns, Tests, Redrives, Links, CheckURL and Log are required")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -170,8 +190,10 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg: cfg, log: cfg.Log,
 		// As exact as the store keeps it, so that an answer is the same later.
-		now:         func() time.Time { return cfg.Now().Truncate(time.Microsecond) },
-		auth:        apiauth.New(apiauth.Config{Keys: cfg.Store, Accounts: cfg.Store, AdminKey: cfg.AdminKey, Now: cfg.Now}),
+		now: func() time.Time { return cfg.Now().Truncate(time.Microsecond) },
+		auth: apiauth.New(apiauth.Config{
+			Keys: cfg.Store, Accounts: cfg.Store, AdminKey: cfg.AdminKey, Links: cfg.Links, Now: cfg.Now,
+		}),
 		largeBodies: make(chan struct{}, maxLargeBodies),
 		publisher:   newPublisher(cfg.Store, cfg.Cache, cfg.PollInterval, cfg.Log),
 	}

@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.uber.org/zap"
 
+	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/egress"
@@ -42,7 +43,39 @@ type kafka struct {
 	payloads map[hook.Coordinates]hook.Event
 	reruns   []rerun
 	tried    []hook.Event
-	down     error
+	// quarantine has records by the id of their entry.
+	quarantine map[string]hook.Record
+	redriven   []redriven
+	down       error
+}
+
+// redriven is a record that was sent again, to where the entry's was read.
+type redriven struct {
+	source hook.Coordinates
+	record hook.Record
+}
+
+func (k *kafka) Record(_ context.Context, q hook.Quarantined) (hook.Record, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.down != nil {
+		return hook.Record{}, k.down
+	}
+	r, ok := k.quarantine[q.ID]
+	if !ok {
+		return hook.Record{}, hook.ErrNotFound
+	}
+	return r, nil
+}
+
+func (k *kafka) Redrive(_ context.Context, q hook.Quarantined, r hook.Record) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if q.Source.Topic == "gone" {
+		return hook.ErrNotFound
+	}
+	k.redriven = append(k.redriven, redriven{q.Source, r})
+	return nil
 }
 
 // rerun is a delivery that was handed on again.
@@ -158,7 +191,7 @@ func newBenchOn(t *testing.T, cacheURL string, interval time.Duration, now func(
 	require.NoError(t, err)
 
 	b := &bench{t: t, db: db, log: &bytes.Buffer{}, store: sqlstore.New(db, nil), cacheURL: cacheURL,
-		kafka: &kafka{payloads: map[hook.Coordinates]hook.Event{}}}
+		kafka: &kafka{payloads: map[hook.Coordinates]hook.Event{}, quarantine: map[string]hook.Record{}}}
 	client, err := redisstore.Open(cacheURL)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
@@ -169,9 +202,10 @@ func newBenchOn(t *testing.T, cacheURL string, interval time.Duration, now func(
 	log, err := telemetry.NewLog(b.log, "api", "debug", telemetry.JSON)
 	require.NoError(t, err)
 	b.config = api.Config{
-		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Tests: b.kafka, Circuits: b.circuits,
+		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Tests: b.kafka, Redrives: b.kafka,
+		Circuits: b.circuits,
 		Filters:  b.filters,
-		AdminKey: adminKey, CheckURL: egress.Policy{}.CheckURL, Log: log,
+		AdminKey: adminKey, Links: apiauth.NewLinks(apiauth.LinkKey{}), PublicURL: "https://hooks.example.com", CheckURL: egress.Policy{}.CheckURL, Log: log,
 		PollInterval: interval, Now: now,
 	}
 	b.Service, err = api.New(b.config)

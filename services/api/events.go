@@ -121,6 +121,11 @@ func (s *Service) roomForEvents(r *http.Request) (release func()) {
 	if r.ContentLength >= 0 && r.ContentLength <= largeBody {
 		return func() {}
 	}
+	return s.roomForLarge(r)
+}
+
+// roomForLarge waits for the turn of something large.
+func (s *Service) roomForLarge(r *http.Request) (release func()) {
 	timeout := time.NewTimer(roomTimeout)
 	defer timeout.Stop()
 	select {

@@ -24,7 +24,7 @@ func (s *Service) routes() http.Handler {
 	config.CreateHooks = nil // no $schema in answers
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		bearer: {Type: "http", Scheme: "bearer", Description: "An API key, or the admin key with the header Staffetta-Account."},
+		bearer: {Type: "http", Scheme: "bearer", Description: "An API key, the token of a portal link, or the admin key with the header Staffetta-Account."},
 	}
 	s.api = humago.New(mux, config)
 	s.accountRoutes()
@@ -39,6 +39,9 @@ func (s *Service) routes() http.Handler {
 	s.notificationRoutes()
 	s.eventRoutes()
 	s.itemTypeRoutes()
+	s.storeRoutes()
+	s.portalLinkRoutes()
+	s.quarantineRoutes()
 	s.otherMethods(mux)
 	mux.HandleFunc("/v1/", s.noSuchPath)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {

@@ -41,12 +41,13 @@ func (p *Parts) Stock(ctx context.Context) (Component, error) {
 }
 
 // domain gives a domain service its configuration. Keys are looked up in the
-// one database, so that the same keys work everywhere.
+// one database, so that the same keys work everywhere; portal links do where there is
+// an encryption key.
 func (p *Parts) domain(name string) contacts.Config {
 	store := sqlstore.New(p.DB, time.Now)
 	return contacts.Config{
 		Bus: p.Bus, DB: p.DB,
-		Authorizer: apiauth.New(apiauth.Config{Keys: store, Accounts: store, AdminKey: p.Config.AdminKey}),
+		Authorizer: apiauth.New(apiauth.Config{Keys: store, Accounts: store, AdminKey: p.Config.AdminKey, Links: p.Links}),
 		Log:        p.Log.Named(name),
 		Tracer:     p.Tracing.Tracer(name),
 	}

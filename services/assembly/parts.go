@@ -13,6 +13,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/zap"
 
+	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -38,6 +39,8 @@ type Parts struct {
 	Redis   *redisstore.Client
 	DB      *database.DB
 	Keys    seal.Keyring
+	// Links has keys where Keys has some.
+	Links apiauth.Links
 }
 
 // Open makes the parts for a service, in the order in which they depend on each
@@ -57,6 +60,9 @@ func Open(ctx context.Context, service string, cfg config.Config, version string
 	if cfg.EncryptionKeys != "" {
 		if p.Keys, err = seal.ParseKeys(cfg.EncryptionKeys); err != nil {
 			return p, fmt.Errorf("%s: %w", config.EncryptionKey, err)
+		}
+		if p.Links, err = links(p.Keys); err != nil {
+			return p, err
 		}
 	}
 	if cfg.DatabaseURL != "" {

@@ -22,6 +22,7 @@ func TestInstallation(t *testing.T) {
 			"events of REST ingest":                             deliversIngested,
 			"events of a topic that the installation adds":      deliversAddedTopic,
 			"the event after bad input, which is quarantined":   quarantinesBadInput,
+			"bad input once it was mended and sent again":       mendsAndRedrives,
 			"nothing of a transaction that was aborted":         skipsAborted,
 			"after failures, on the webhook's schedule":         retries,
 			"until its attempts are used up":                    exhausts,

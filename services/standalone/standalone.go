@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,6 +59,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err := keys(&cfg); err != nil {
 		return err
 	}
+	if cfg.PublicURL == "" {
+		cfg.PublicURL = localURL(cfg.Listen)
+	}
 	stop, err := servers(&cfg)
 	defer stop()
 	if err != nil {
@@ -100,6 +104,19 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	return <-demo
+}
+
+// localURL is where a browser on this machine finds what listens on an address; empty
+// if that is not known before it does.
+func localURL(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil || port == "0" {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // keys makes those that the configuration lacks.
