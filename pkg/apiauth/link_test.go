@@ -55,7 +55,9 @@ func TestAPortalLinkMayWhatItsRoleMay(t *testing.T) {
 		made, token := link(t, &c, "acme", role)
 		p, err := v.Authorize(request("Authorization", "Bearer "+token, "Staffetta-Account", "acme"), hook.ScopeRead)
 		require.NoError(t, err)
-		require.Equal(t, apiauth.Principal{Account: "acme", Scopes: scopes, Link: &made}, p)
+		require.Equal(t, apiauth.Principal{
+			Account: "acme", Scopes: scopes, Actor: hook.Actor{Kind: hook.ActorPortal, ID: made.ID}, Link: &made,
+		}, p)
 		_, err = v.AuthorizeAdmin(request("Authorization", "Bearer "+token))
 		require.ErrorIs(t, err, apiauth.ErrForbidden)
 		_, err = v.Identify(request("Authorization", "Bearer "+token, "Staffetta-Account", "other"))
