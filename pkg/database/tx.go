@@ -22,6 +22,9 @@ const (
 // its last result. On SQLite fn must not use the DB itself to write: it would
 // wait for its own lock.
 func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
+	if j := db.joined(ctx); j != nil {
+		return j.step(ctx, fn)
+	}
 	return db.repeat(ctx, func() error { return db.tryTx(ctx, fn) })
 }
 

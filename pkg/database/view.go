@@ -8,6 +8,9 @@ import (
 // View runs fn in a transaction that only reads, and in which all statements
 // see the same state.
 func (db *DB) View(ctx context.Context, fn func(*sql.Tx) error) error {
+	if j := db.joined(ctx); j != nil {
+		return j.note(fn(j.tx))
+	}
 	opts := &sql.TxOptions{ReadOnly: true}
 	if db.Dialect == Postgres {
 		// SQLite's transactions see one state by themselves.

@@ -24,6 +24,11 @@ type Writer struct {
 
 // Write runs fn as Tx does, with a Writer.
 func (db *DB) Write(ctx context.Context, fn func(*Writer) error) error {
+	if j := db.joined(ctx); j != nil {
+		return j.step(ctx, func(tx *sql.Tx) error {
+			return fn(&Writer{Tx: tx, Dialect: db.Dialect, conn: j.conn})
+		})
+	}
 	return db.repeat(ctx, func() error {
 		conn, done, err := db.writing(ctx)
 		if err != nil {
