@@ -80,6 +80,7 @@ var (
 	_ hook.Stores      = (*Store)(nil)
 	_ hook.Quarantine  = (*Store)(nil)
 	_ hook.Register    = (*Store)(nil)
+	_ hook.Answers     = (*Store)(nil)
 )
 
 // New makes a store on a migrated database, which stays the caller's to close.
