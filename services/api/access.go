@@ -28,6 +28,9 @@ type access struct {
 	// find fails with hook.ErrNotFound if what the path's {id} names is not
 	// there; nil if the path names nothing or the handler looks it up anyway.
 	find func(ctx context.Context, p apiauth.Principal, id string) error
+	// beyond: it does more than write to the store, such as produce to Kafka, which
+	// no transaction undoes: see once.
+	beyond bool
 	// room waits until there is memory for the body, and returns what to call
 	// when the request is done; nil if there was none in time. A nil room: the
 	// body is small.
@@ -49,13 +52,15 @@ const maxBody = 1 << 20
 // bytes by the handlers; body is a value of the type that describes them in
 // the OpenAPI document, nil for none.
 func handle[I, O any](s *Service, op huma.Operation, rule access, body any, handler func(context.Context, *I) (*O, error)) {
-	op.Security = []map[string][]string{{bearer: {}}}
 	op.SkipValidateBody = true
-	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden)
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = maxBody
 	}
 	op.Middlewares = append(op.Middlewares, s.guard(rule, op.OperationID))
+	if op.Method != http.MethodGet {
+		op.Middlewares = append(op.Middlewares, s.once(rule))
+	}
+	describe(&op, rule, body != nil)
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
@@ -63,6 +68,7 @@ func handle[I, O any](s *Service, op huma.Operation, rule access, body any, hand
 		}
 		return out, nil
 	})
+	s.describeAnswers(op.Method, op.Path)
 	if body != nil {
 		s.describeBody(op.Method, op.Path, body)
 	}
@@ -82,6 +88,7 @@ func (s *Service) guard(rule access, operation string) func(huma.Context, func(h
 			s.refuse(w, r, err)
 			return
 		}
+		oneLine(r.Header, "If-Match")
 		if faults := unreadable(r); len(faults) > 0 {
 			problem.Write(w, http.StatusUnprocessableEntity, "", "", faults)
 			return
@@ -97,6 +104,14 @@ func (s *Service) guard(rule access, operation string) func(huma.Context, func(h
 		}
 		c = huma.WithValue(c, principalKey{}, p)
 		next(huma.WithContext(c, s.withOrigin(c.Context(), r, p, operation)))
+	}
+}
+
+// oneLine joins the lines of a header that is a list (RFC 9110, 5.2): huma reads the
+// first one.
+func oneLine(header http.Header, name string) {
+	if lines := header.Values(name); len(lines) > 1 {
+		header.Set(name, strings.Join(lines, ", "))
 	}
 }
 

@@ -45,7 +45,8 @@ type AccountPatch struct {
 }
 
 type accountAnswer struct {
-	Body Account
+	Location string `header:"Location"`
+	Body     Account
 }
 
 // JSONBody is the body of an operation, as it came.
@@ -141,7 +142,7 @@ func (s *Service) createAccount(ctx context.Context, in *JSONBody) (*accountAnsw
 		return nil, err
 	}
 	s.publisher.wake()
-	return &accountAnswer{Body: s.showAccount(a)}, nil
+	return &accountAnswer{Location: "/v1/accounts/" + a.ID, Body: s.showAccount(a)}, nil
 }
 
 func (s *Service) getAccount(ctx context.Context, in *PathID) (*accountAnswer, error) {

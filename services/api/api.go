@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -39,6 +40,7 @@ type Store interface {
 	hook.Publications
 	hook.Members
 	hook.Audits
+	hook.Answers
 }
 
 // Sealer encrypts the secrets of webhooks; context is the webhook's id.
@@ -214,9 +216,14 @@ func (s *Service) Handler() http.Handler { return s.handler }
 // Auth verifies keys; the other REST interfaces of the process may share it.
 func (s *Service) Auth() *apiauth.Verifier { return s.auth }
 
-// Run publishes snapshots to the cache until ctx ends. It returns nil then:
-// what is not published yet is so by the next member that runs.
-func (s *Service) Run(ctx context.Context) error { return s.publisher.run(ctx) }
+// Run publishes snapshots to the cache, and forgets old answers, until ctx ends. It
+// returns nil then: what is not published yet is so by the next member that runs.
+func (s *Service) Run(ctx context.Context) error {
+	var forgetting sync.WaitGroup
+	forgetting.Go(func() { s.forgetAnswers(ctx) })
+	defer forgetting.Wait()
+	return s.publisher.run(ctx)
+}
 
 // CacheCurrent is a health check: it says why the cache does not hold what the
 // store holds, and nil if it does.

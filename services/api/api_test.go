@@ -259,7 +259,9 @@ func (c caller) send(method, path, body string) answer {
 	r.Header = c.header.Clone()
 	w := httptest.NewRecorder()
 	c.b.Handler().ServeHTTP(w, r)
-	return answer{t: c.b.t, code: w.Code, header: w.Header(), body: w.Body.Bytes()}
+	a := answer{t: c.b.t, code: w.Code, header: w.Header(), body: w.Body.Bytes()}
+	requireDocumented(c.b.t, method, path, body, a)
+	return a
 }
 
 type answer struct {

@@ -63,7 +63,7 @@ func (s *Service) deliveryRoutes() {
 			"409 if its webhook is revoked, or has ordering \"item\" and holds it: it is sent in its order then. 410 if its payload has expired.",
 		DefaultStatus: http.StatusAccepted,
 		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusServiceUnavailable},
-	}, access{scope: hook.ScopeWrite, find: func(ctx context.Context, p apiauth.Principal, id string) error {
+	}, access{scope: hook.ScopeWrite, beyond: true, find: func(ctx context.Context, p apiauth.Principal, id string) error {
 		_, err := s.cfg.Store.Delivery(ctx, p.Account, id)
 		return err
 	}}, nil, s.retryDelivery)

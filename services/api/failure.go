@@ -18,9 +18,15 @@ import (
 // so it is set once, before any operation is registered.
 func init() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		if message == unreadBody { // the client broke it off: nothing is wrong here
+			status, errs = http.StatusBadRequest, nil
+		}
 		return problem.New(status, "", message, faults(errs))
 	}
 }
+
+// unreadBody is what huma says of a body that did not arrive whole, with 500.
+const unreadBody = "cannot read request body"
 
 // maxFaults bounds what one answer says: whoever mends twenty fields mends the
 // rest alike.

@@ -57,7 +57,7 @@ func (s *Service) quarantineRoutes() {
 			"An event without an id has another one then: its id is derived from where it lies.",
 		DefaultStatus: http.StatusAccepted, MaxBodyBytes: maxRedriveBody,
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable},
-	}, access{scope: hook.ScopeWrite, whole: true, find: find, room: s.roomForLarge}, Redrive{}, s.redrive)
+	}, access{scope: hook.ScopeWrite, whole: true, beyond: true, find: find, room: s.roomForLarge}, Redrive{}, s.redrive)
 	s.api.OpenAPI().Paths["/v1/quarantine/{id}/redrive"].Post.RequestBody.Required = false
 	handle(s, huma.Operation{
 		OperationID: "discard-quarantined", Method: http.MethodDelete, Path: "/v1/quarantine/{id}", Tags: tags,
@@ -125,7 +125,7 @@ func (s *Service) redrive(ctx context.Context, in *IDAndBody) (*quarantinedAnswe
 	if q.State == hook.Discarded {
 		return nil, problem.New(http.StatusConflict, "", "it was discarded, and cannot be sent again", nil)
 	}
-	if err := s.sendAgain(ctx, q, mended); err != nil {
+	if err := s.republish(ctx, q, mended); err != nil {
 		return nil, err
 	}
 	if q, err = s.cfg.Store.SetQuarantined(ctx, p.Account, q.ID, hook.Redriven); err != nil {
@@ -134,8 +134,8 @@ func (s *Service) redrive(ctx context.Context, in *IDAndBody) (*quarantinedAnswe
 	return &quarantinedAnswer{Body: showQuarantined(q, p)}, nil
 }
 
-// sendAgain returns when Kafka has acknowledged. Its error may be a problem.
-func (s *Service) sendAgain(ctx context.Context, q hook.Quarantined, mended *mended) error {
+// republish returns when Kafka has acknowledged. Its error may be a problem.
+func (s *Service) republish(ctx context.Context, q hook.Quarantined, mended *mended) error {
 	sending, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	r, err := s.cfg.Redrives.Record(sending, q)

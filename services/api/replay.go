@@ -38,8 +38,8 @@ type ReplayProgress struct {
 // NewReplay is the body that makes a replay.
 type NewReplay struct {
 	Webhook   string    `json:"webhook" doc:"The one that receives."`
-	Source    string    `json:"source,omitempty" doc:"The webhook whose deliveries are meant; without it every event that the receiving webhook's subscription covers."`
-	Status    string    `json:"status,omitempty" enum:"pending,retrying,delivered,exhausted,held,superseded,dropped,cancelled,failed" doc:"Only deliveries of the source that have it; failed is retrying or exhausted."`
+	Source    *string   `json:"source,omitempty" nullable:"true" doc:"The webhook whose deliveries are meant; without it every event that the receiving webhook's subscription covers."`
+	Status    *string   `json:"status,omitempty" nullable:"true" enum:"pending,retrying,delivered,exhausted,held,superseded,dropped,cancelled,failed" doc:"Only deliveries of the source that have it; failed is retrying or exhausted."`
 	ItemTypes []string  `json:"itemTypes,omitempty" nullable:"false" minItems:"1" maxItems:"100" doc:"Only those; in English or Italian."`
 	From      time.Time `json:"from" doc:"Taken by Kafka at this time or later."`
 	To        time.Time `json:"to,omitempty" doc:"Taken by Kafka before this time; now by default and at most."`

@@ -16,7 +16,8 @@ import (
 )
 
 type replayAnswer struct {
-	Body Replay
+	Location string `header:"Location"`
+	Body     Replay
 }
 
 func (s *Service) replayRoutes() {
@@ -185,7 +186,11 @@ func (s *Service) beginReplay(ctx context.Context, r hook.Replay) (*replayAnswer
 	case errors.Is(err, hook.ErrTooMany):
 		return nil, tooManyRun()
 	}
-	return answerReplay(made, err)
+	answer, err := answerReplay(made, err)
+	if err == nil {
+		answer.Location = "/v1/replays/" + made.ID
+	}
+	return answer, err
 }
 
 func tooManyRun() error {

@@ -11,9 +11,6 @@ import (
 	"github.com/staffetta/staffetta/pkg/problem"
 )
 
-// bearer is the name of the security scheme in the OpenAPI document.
-const bearer = "key"
-
 // routes builds the mux with every operation.
 func (s *Service) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -23,9 +20,7 @@ func (s *Service) routes() http.Handler {
 	config.SchemasPath = ""  // all schemas are in the document
 	config.CreateHooks = nil // no $schema in answers
 	config.RejectUnknownQueryParameters = true
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		bearer: {Type: "http", Scheme: "bearer", Description: "An API key, the token of a portal link, or the admin key with the header Staffetta-Account."},
-	}
+	config.Components.SecuritySchemes = securitySchemes()
 	s.api = humago.New(mux, config)
 	s.accountRoutes()
 	s.keyRoutes()
@@ -42,6 +37,7 @@ func (s *Service) routes() http.Handler {
 	s.storeRoutes()
 	s.portalLinkRoutes()
 	s.quarantineRoutes()
+	s.allowNull()
 	s.otherMethods(mux)
 	mux.HandleFunc("/v1/", s.noSuchPath)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -61,6 +57,9 @@ func (s *Service) otherMethods(mux *http.ServeMux) {
 			if operation != nil {
 				methods = append(methods, method)
 			}
+		}
+		if item.Get != nil {
+			methods = append(methods, http.MethodHead)
 		}
 		slices.Sort(methods)
 		allow := strings.Join(methods, ", ")

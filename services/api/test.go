@@ -49,7 +49,7 @@ func (s *Service) testRoute() {
 		Description: "Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. " +
 			"Also to a webhook that is paused or disabled. It counts for neither quota nor failures.",
 		DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-	}, access{scope: hook.ScopeWrite, find: func(ctx context.Context, p apiauth.Principal, id string) error {
+	}, access{scope: hook.ScopeWrite, beyond: true, find: func(ctx context.Context, p apiauth.Principal, id string) error {
 		_, err := s.cfg.Store.Webhook(ctx, p.Account, id)
 		return err
 	}}, TestWebhook{}, s.testWebhook)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,13 +14,9 @@ import (
 )
 
 type webhookAnswer struct {
-	ETag string `header:"ETag" doc:"For If-Match."`
-	Body Webhook
-}
-
-// Precondition makes a change depend on what the client has read.
-type Precondition struct {
-	IfMatch string `header:"If-Match" doc:"An ETag; if the webhook has another by now: 412."`
+	ETag     string `header:"ETag" doc:"For If-Match."`
+	Location string `header:"Location"`
+	Body     Webhook
 }
 
 type webhookPatchInput struct {
@@ -52,8 +46,6 @@ func (s *Service) showHealth(ctx context.Context, shown []Webhook, webhooks []ho
 	s.showFilterErrors(ctx, shown)
 	s.showStreaks(ctx, shown, webhooks)
 }
-
-func etag(w hook.Webhook) string { return `"` + strconv.FormatInt(w.Version, 10) + `"` }
 
 func (s *Service) webhookRoutes() {
 	tags := []string{"webhooks"}
@@ -147,6 +139,7 @@ func (s *Service) createWebhook(ctx context.Context, in *JSONBody) (*webhookAnsw
 	s.publisher.wake()
 	answer := s.answerWebhook(ctx, w)
 	answer.Body.Secret = secret
+	answer.Location = "/v1/webhooks/" + w.ID
 	return answer, nil
 }
 
@@ -215,8 +208,12 @@ func (s *Service) deleteWebhook(ctx context.Context, in *webhookChangeInput) (*e
 }
 
 func (s *Service) change(ctx context.Context, id, match string, edit func(*hook.Webhook) error) (*webhookAnswer, error) {
+	meant, err := readIfMatch(match)
+	if err != nil {
+		return nil, err
+	}
 	w, err := s.cfg.Store.UpdateWebhook(ctx, principal(ctx).Account, id, 0, func(w *hook.Webhook) error {
-		if !matches(match, etag(*w)) {
+		if !meant.include(etag(*w)) {
 			return hook.ErrStale
 		}
 		return edit(w)
@@ -252,20 +249,6 @@ func (s *Service) showCircuits(ctx context.Context, webhooks []Webhook) {
 			webhooks[i].Circuit = state
 		}
 	}
-}
-
-// matches evaluates If-Match (RFC 9110, 13.1.1): one or more ETags, or "*". A
-// weak one is taken as the strong one that it was before a proxy compressed.
-func matches(header, current string) bool {
-	if header == "" || strings.TrimSpace(header) == "*" {
-		return true
-	}
-	for tag := range strings.SplitSeq(header, ",") {
-		if strings.TrimPrefix(strings.TrimSpace(tag), "W/") == current {
-			return true
-		}
-	}
-	return false
 }
 
 // pause keeps the time of an earlier suspension by the system.

@@ -326,7 +326,8 @@ func TestIfMatch(t *testing.T) {
 		header string
 		code   int
 	}{
-		{`"1"`, 200}, {`"1"`, 412}, {`"9", "2"`, 200}, {`W/"3"`, 200}, {`*`, 200}, {`5`, 412}, {`"05"`, 412},
+		{`"1"`, 200}, {`"1"`, 412}, {`"9", "2"`, 200}, {`W/"3"`, 412}, {`*`, 200}, {`5`, 422}, {`"05"`, 412},
+		{`"4", "x`, 422}, {`"4" "5"`, 422}, {`*, "4"`, 422}, {`, "a,b" ,, "4",`, 200}, {`"a,"5"`, 422},
 	} {
 		body := fmt.Sprintf(`{"description": "%d"}`, version)
 		got := b.acme().with("If-Match", test.header).patch(path, body).requires(test.code)
