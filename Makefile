@@ -49,8 +49,15 @@ lint: ## Check formatting, imports, generated code, modules and scripts
 	.ci/lint
 
 .PHONY: generate
-generate: ## Generate the Go code of proto/ (the linter checks that it is fresh)
+generate: ## Generate the code of proto/, openapi.json and pkg/client (the linter checks that they are fresh)
 	.ci/lint generate
+
+# How long fuzz-api goes on.
+FUZZ_SECONDS ?= 600
+
+.PHONY: fuzz-api
+fuzz-api: ## Fuzz the REST API against its OpenAPI document for ten minutes
+	.ci/fuzz-api $(FUZZ_SECONDS)
 
 .PHONY: bench
 bench: build ## Measure deliveries per second on embedded parts, and the functions on their path

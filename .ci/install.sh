@@ -48,3 +48,20 @@ need_go_tool() {
 	fi
 	printf '%s\n' "$tool"
 }
+
+# need_python_tool NAME VERSION installs a program from PyPI, once for each version, in a
+# folder of its own, and prints its path.
+need_python_tool() {
+	local name=$1 version=$2
+	local folder=${repo:?}/.tools/$name-$version
+	if [[ ! -x $folder/bin/$name ]]; then
+		say "installing $name $version from PyPI"
+		need_debian python3 python3
+		# Debian ships venv apart from Python, and without ensurepip it fails half way.
+		python3 -c 'import ensurepip, venv' 2>/dev/null || need_debian "Python's venv" python3-venv
+		rm -rf "$folder"
+		python3 -m venv "$folder"
+		"$folder/bin/pip" install --quiet --disable-pip-version-check "$name==$version" >&2
+	fi
+	printf '%s\n' "$folder/bin/$name"
+}

@@ -56,7 +56,7 @@ type JSONBody struct {
 
 // PathID is the id in the path.
 type PathID struct {
-	ID string `path:"id"`
+	ID string `path:"id" doc:"The id of the thing."`
 }
 
 // IDAndBody is the input of a change.

@@ -11,11 +11,11 @@ import (
 
 // Delivery is a delivery as lists show it.
 type Delivery struct {
-	ID        string   `json:"id"`
+	ID        string   `json:"id" example:"dlv_o52rdsfsjgk1s5g0jgpeisablo"`
 	Webhook   string   `json:"webhook"`
 	Status    string   `json:"status" enum:"pending,retrying,delivered,exhausted,held,superseded,dropped,cancelled"`
 	Reason    Reason   `json:"reason" doc:"Why the last attempt failed, or why there was none; empty if it succeeded."`
-	EventID   string   `json:"eventId"`
+	EventID   string   `json:"eventId" example:"evt_06h0c5arbcf5vihhgfjdans2gs"`
 	EventType string   `json:"eventType" enum:"create,update,delete"`
 	ItemType  string   `json:"itemType"`
 	ItemIDs   []string `json:"itemIds" nullable:"false"`

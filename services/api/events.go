@@ -96,7 +96,7 @@ type eventsAnswer struct {
 
 func (s *Service) eventRoutes() {
 	one := s.schema(Event{})
-	most := maxEvents
+	least, most := 1, maxEvents
 	const path = "/v1/events"
 	handle(s, huma.Operation{
 		OperationID: "publish-events", Method: http.MethodPost, Path: path, Tags: []string{"events"},
@@ -108,7 +108,7 @@ func (s *Service) eventRoutes() {
 		DefaultStatus: http.StatusAccepted, MaxBodyBytes: maxEventsBody, BodyReadTimeout: eventsReadTimeout,
 		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable},
 	}, access{scope: hook.ScopePublish, beyond: true, room: s.roomForEvents},
-		&huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one, MaxItems: &most}}},
+		s.named("Events", &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one, MinItems: &least, MaxItems: &most}}}),
 		s.publishEvents)
 	answers := s.api.OpenAPI().Paths[path].Post.Responses
 	answers[strconv.Itoa(http.StatusServiceUnavailable)].Content[problem.ContentType].Schema = s.schema(Unacknowledged{})

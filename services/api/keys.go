@@ -18,8 +18,8 @@ const maxKeyName = 100
 
 // Key is a key as the API shows it.
 type Key struct {
-	ID        string     `json:"id"`
-	Name      string     `json:"name"`
+	ID        string     `json:"id" example:"key_06h0c5an8mdnb8p8pe6u2vt3dk"`
+	Name      string     `json:"name" example:"shop"`
 	Scopes    []string   `json:"scopes" nullable:"false" enum:"read,write,publish,settings"`
 	CreatedAt time.Time  `json:"createdAt"`
 	ExpiresAt *time.Time `json:"expiresAt" doc:"null: it does not expire."`
@@ -29,7 +29,7 @@ type Key struct {
 // NewKey is the body that makes a key.
 type NewKey struct {
 	Name      string     `json:"name" minLength:"1" maxLength:"100"`
-	Scopes    []string   `json:"scopes" nullable:"false" minItems:"1" enum:"read,write,publish,settings" doc:"At most those of the key that makes it."`
+	Scopes    []string   `json:"scopes" nullable:"false" minItems:"1" maxItems:"4" enum:"read,write,publish,settings" doc:"At most those of the key that makes it."`
 	ExpiresAt *time.Time `json:"expiresAt,omitempty" nullable:"true" doc:"In the future; null or absent: it does not expire."`
 }
 

@@ -144,6 +144,12 @@ func (s *Service) schema(value any) *huma.Schema {
 	return s.api.OpenAPI().Components.Schemas.Schema(of, true, of.Name())
 }
 
+// named puts a schema among those that have a name, which generators of clients need.
+func (s *Service) named(name string, schema *huma.Schema) *huma.Schema {
+	s.api.OpenAPI().Components.Schemas.Map()[name] = schema
+	return &huma.Schema{Ref: "#/components/schemas/" + name}
+}
+
 // OpenAPI is the document that /openapi.json serves, indented.
 func (s *Service) OpenAPI() ([]byte, error) {
 	document, err := json.MarshalIndent(s.api.OpenAPI(), "", "  ")

@@ -37,7 +37,7 @@ type ReplayProgress struct {
 
 // NewReplay is the body that makes a replay.
 type NewReplay struct {
-	Webhook   string    `json:"webhook" doc:"The one that receives."`
+	Webhook   string    `json:"webhook" example:"wh_06h0c5ancmgc2352lmeebjn7ps" doc:"The one that receives."`
 	Source    *string   `json:"source,omitempty" nullable:"true" doc:"The webhook whose deliveries are meant; without it every event that the receiving webhook's subscription covers."`
 	Status    *string   `json:"status,omitempty" nullable:"true" enum:"pending,retrying,delivered,exhausted,held,superseded,dropped,cancelled,failed" doc:"Only deliveries of the source that have it; failed is retrying or exhausted."`
 	ItemTypes []string  `json:"itemTypes,omitempty" nullable:"false" minItems:"1" maxItems:"100" doc:"Only those; in English or Italian."`

@@ -8,7 +8,7 @@ import (
 
 // Webhook is a webhook as the API shows it.
 type Webhook struct {
-	ID            string            `json:"id"`
+	ID            string            `json:"id" example:"wh_06h0c5ancmgc2352lmeebjn7ps"`
 	Status        string            `json:"status" enum:"active,paused,resuming,disabled,revoked"`
 	Circuit       string            `json:"circuit,omitempty" enum:"closed,open,half_open" doc:"Of the sender's breaker; absent while that is not known, and once revoked."`
 	Description   string            `json:"description"`
@@ -47,21 +47,21 @@ type Webhook struct {
 // none of which is required.
 type NewWebhook struct {
 	ItemTypes []string `json:"itemTypes" nullable:"false" minItems:"1" maxItems:"100" example:"[\"Contact\"]" doc:"In English or Italian; [\"*\"] for all."`
-	URL       string   `json:"url" maxLength:"2048" example:"https://example.com/hooks" doc:"https, unless the operator allows http."`
+	URL       string   `json:"url" format:"uri" maxLength:"2048" example:"https://example.com/hooks" doc:"https, unless the operator allows http."`
 	WebhookOptions
 }
 
 // WebhookPatch is the body that changes a webhook.
 type WebhookPatch struct {
 	ItemTypes []string `json:"itemTypes,omitempty" nullable:"false" minItems:"1" maxItems:"100" doc:"In English or Italian; [\"*\"] for all."`
-	URL       string   `json:"url,omitempty" maxLength:"2048" doc:"Even the same enables a disabled webhook again."`
+	URL       string   `json:"url,omitempty" format:"uri" maxLength:"2048" example:"https://example.com/hooks" doc:"Even the same enables a disabled webhook again."`
 	WebhookOptions
 }
 
 // WebhookOptions are the fields that have a default.
 type WebhookOptions struct {
 	Description   string            `json:"description,omitempty" maxLength:"500"`
-	EventTypes    []string          `json:"eventTypes,omitempty" nullable:"false" minItems:"1" enum:"create,update,delete" doc:"All by default."`
+	EventTypes    []string          `json:"eventTypes,omitempty" nullable:"false" minItems:"1" maxItems:"3" enum:"create,update,delete" doc:"All by default."`
 	Stores        []string          `json:"stores,omitempty" nullable:"false" maxItems:"1000" doc:"Stores that it is visible to; empty, the default: all."`
 	Format        string            `json:"format,omitempty" enum:"standard,rentman,cassa-in-cloud,cloudevents" doc:"standard by default. cassa-in-cloud has a delivery per item; a webhook cannot change to or from it."`
 	Language      string            `json:"language,omitempty" enum:"en,it" doc:"Of a rentman body; en by default."`
