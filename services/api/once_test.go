@@ -206,3 +206,14 @@ func TestEveryWriteTakesAnIdempotencyKey(t *testing.T) {
 		require.True(t, changes[op], op)
 	}
 }
+
+// It is the database that remembers, not the process.
+func TestAnotherMemberGivesTheSameAnswer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	made := b.acme().once("a").post("/v1/webhooks", newWebhook).requires(201)
+	other := *b
+	other.Service = b.member(b.config)
+	other.acme().once("a").post("/v1/webhooks", newWebhook).again(made)
+	other.acme().once("a").post("/v1/webhooks", "{}").requires(409)
+}

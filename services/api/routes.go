@@ -43,7 +43,7 @@ func (s *Service) routes() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		problem.Write(w, http.StatusNotFound, "", "there is nothing at this path", nil)
 	})
-	return mux
+	return problem.ExactPaths(mux)
 }
 
 // otherMethods answers 405 on the known paths, once the key is known: without

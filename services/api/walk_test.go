@@ -324,6 +324,8 @@ func TestOtherMethodsAreRefusedWithThoseThatThereAre(t *testing.T) {
 				require.Contains(t, refused.header.Get("Allow"), strings.ToUpper(known), path)
 			}
 		}
-		b.acme().send("GET", path+"/", "").requires(404).faults()
+		for _, near := range []string{path + "/", "/" + path, path + "//", "/v1/.." + path} {
+			b.acme().send("GET", near, "").requires(404).faults()
+		}
 	}
 }

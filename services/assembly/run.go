@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/staffetta/staffetta/pkg/problem"
 	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
@@ -43,7 +44,7 @@ func (p *Parts) Handler(components ...Component) http.Handler {
 			mux.Handle("/"+path+"/", c.Handler)
 		}
 	}
-	return mux
+	return problem.ExactPaths(mux)
 }
 
 // Serve listens on the configured address and runs the components until ctx

@@ -24,6 +24,10 @@ func TestTheAPIIsAsDocumented(t *testing.T) {
 	t.Parallel()
 	s := startSolo(t, t.TempDir())
 	t.Run("to the Go client", func(t *testing.T) { speaksGo(t, s.installation) })
+	status, answer, err := s.try("api", http.MethodGet, "//v1/webhooks", s.adminKey, "", nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusNotFound, status)
+	require.Equal(t, "about:blank", answer["type"], "no redirect in HTML")
 	for _, page := range pages {
 		r := &reader{in: s.installation}
 		for _, sample := range samples(t, page) {
