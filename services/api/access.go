@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -89,7 +90,7 @@ func (s *Service) guard(rule access, operation string) func(huma.Context, func(h
 			return
 		}
 		oneLine(r.Header, "If-Match")
-		if faults := unreadable(r); len(faults) > 0 {
+		if faults := unreadable(r, c.Operation().Parameters); len(faults) > 0 {
 			problem.Write(w, http.StatusUnprocessableEntity, "", "", faults)
 			return
 		}
@@ -128,12 +129,20 @@ func find(r *http.Request, p apiauth.Principal, rule access) error {
 }
 
 // unreadable are the parameters that are no text: PostgreSQL would refuse the
-// whole query because of them.
-func unreadable(r *http.Request) hook.Invalid {
+// whole query because of them. Those that cannot be empty are too, which huma takes
+// for absent.
+func unreadable(r *http.Request, known []*huma.Param) hook.Invalid {
 	var faults faultList
-	for name, values := range r.URL.Query() {
-		if slices.ContainsFunc(values, func(v string) bool { return !readable(v) }) {
+	query := r.URL.Query()
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if slices.ContainsFunc(query[name], func(v string) bool { return !readable(v) }) {
 			faults.add(strings.ToValidUTF8(name, "\uFFFD"), "", "must be UTF-8 without control characters")
+		}
+	}
+	for _, p := range known {
+		text := p.Schema.Type == huma.TypeString && p.Schema.Format == "" && len(p.Schema.Enum) == 0
+		if p.In == "query" && !text && slices.Contains(query[p.Name], "") {
+			faults.add(p.Name, "", "must not be empty")
 		}
 	}
 	return faults.found
