@@ -3140,7 +3140,7 @@ type ClientInterface interface {
 
 	// RetryDelivery Deliver it again now
 	//
-	// Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. 410 if its payload has expired.
+	// Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. 409 if its webhook is revoked, or has ordering "item" and holds it: it is sent in its order then. 410 if its payload has expired.
 	//
 	// Corresponds with POST /v1/deliveries/{id}/retry (the `RetryDelivery` operationId).
 	RetryDelivery(ctx context.Context, id string, params *RetryDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3596,7 +3596,7 @@ func (c *Client) GetDelivery(ctx context.Context, id string, reqEditors ...Reque
 
 // RetryDelivery Deliver it again now
 //
-// Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. 410 if its payload has expired.
+// Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. 409 if its webhook is revoked, or has ordering "item" and holds it: it is sent in its order then. 410 if its payload has expired.
 //
 // Corresponds with POST /v1/deliveries/{id}/retry (the `RetryDelivery` operationId).
 func (c *Client) RetryDelivery(ctx context.Context, id string, params *RetryDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6089,7 +6089,7 @@ type ClientWithResponsesInterface interface {
 
 	// RetryDeliveryWithResponse Deliver it again now
 	//
-	// Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. 410 if its payload has expired.
+	// Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. 409 if its webhook is revoked, or has ordering "item" and holds it: it is sent in its order then. 410 if its payload has expired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7988,7 +7988,7 @@ func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, id st
 
 // RetryDeliveryWithResponse Deliver it again now
 //
-// Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. 410 if its payload has expired.
+// Under the same delivery id, with all the attempts of the retry schedule ahead; whatever waits of it is dropped. 409 if its webhook is revoked, or has ordering "item" and holds it: it is sent in its order then. 410 if its payload has expired.
 //
 // Returns a wrapper object for the known response body format(s).
 //
