@@ -98,7 +98,7 @@ const maxVolleys = 16
 
 // InStreak reports whether an attempt counts for the streak of its webhook: it was a
 // request, not a fate without one.
-func (a *Attempt) InStreak() bool { return a.Number > 0 }
+func (a *Attempt) InStreak() bool { return a.Number > 0 && !a.Test }
 
 // Fail counts an attempt that failed.
 func (s *Streak) Fail(a *Attempt) {

@@ -71,9 +71,31 @@ func TestEveryChangeOfAnAccountIsInItsAuditLog(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, f.Note(hook.WithOrigin(ctx, hook.Origin{Operation: "retry-delivery"}), "acme", "dlv_1"))
 		require.ErrorIs(t, f.Note(ctx, "nobody", "dlv_1"), hook.ErrNotFound)
+		_, err = f.UpdateAccount(ctx, "acme", func(a *hook.Account) error { a.Streak = &hook.StreakRule{Notify: []int{3}}; return nil })
+		require.NoError(t, err)
+		for _, name := range []string{"Roma", "Roma", "Roma Termini"} {
+			_, err = f.PutStore(ctx, "acme", "12", name)
+			require.NoError(t, err)
+		}
+		require.NoError(t, f.DeleteStore(ctx, "acme", "12"))
+		require.ErrorIs(t, f.DeleteStore(ctx, "acme", "12"), hook.ErrNotFound)
+		own, nobodys, strangers := quarantined(1, "acme", "not_json"), quarantined(2, "", "not_json"), quarantined(3, "stranger", "unknown_account")
+		f.quarantine(t, own, nobodys, strangers)
+		for _, q := range []hook.Quarantined{own, nobodys, strangers} {
+			for _, state := range []hook.QuarantineState{hook.Redriven, hook.Discarded, hook.Discarded} {
+				_, err = f.SetQuarantined(ctx, "", q.ID, state)
+				require.NoError(t, err)
+			}
+		}
 		f.account(t, "other")
 
 		require.Equal(t, []string{
+			`17 discard-quarantined ` + own.ID + `; state: "redriven" -> "discarded"`,
+			`16 redrive-quarantined ` + own.ID + `; state: "open" -> "redriven"`,
+			`15 delete-store 12; name: "Roma Termini" -> `,
+			`14 put-store 12; name: "Roma" -> "Roma Termini"`,
+			`13 put-store 12; name:  -> "Roma"`,
+			`12 update-account acme; streak:  -> {"disable":null,"notify":[3]}`,
 			`11 retry-delivery dlv_1`,
 			`10 resume-replay rpl_1; state: "cancelled" -> "running"`,
 			`9 cancel-replay rpl_1; state: "running" -> "cancelled"`,

@@ -105,7 +105,14 @@ func accountFields(a *hook.Account) []field {
 	if q := a.Quota; q != nil {
 		quota = map[string]any{"calls": q.Calls, "period": durationText(q.Period)}
 	}
-	return []field{{name: "name", value: a.Name}, {name: "quota", value: quota}}
+	var streak map[string]any
+	if r := a.Streak; r != nil {
+		streak = map[string]any{"notify": append([]int{}, r.Notify...), "disable": nil}
+		if r.Disable > 0 {
+			streak["disable"] = r.Disable
+		}
+	}
+	return []field{{name: "name", value: a.Name}, {name: "quota", value: quota}, {name: "streak", value: streak}}
 }
 
 func keyFields(k *hook.Key) []field {

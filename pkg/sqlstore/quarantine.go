@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -89,16 +90,41 @@ func (s *Store) quarantined(ctx context.Context, q queries, account, id, lock st
 func (s *Store) SetQuarantined(ctx context.Context, account, id string, state hook.QuarantineState) (hook.Quarantined, error) {
 	var q hook.Quarantined
 	err := s.db.Tx(ctx, func(tx *sql.Tx) (err error) {
+		if q, err = s.quarantined(ctx, tx, account, id, ""); err != nil {
+			return err
+		}
+		// A record may name an account that is not there, or none: nobody's log then.
+		_, err = s.lockAccount(ctx, tx, q.Account)
+		logged := err == nil
+		if err != nil && !errors.Is(err, hook.ErrNotFound) {
+			return err
+		}
 		if q, err = s.quarantined(ctx, tx, account, id, s.db.ForUpdate()); err != nil || q.State == hook.Discarded {
 			return err
 		}
+		before := q.State
 		q.State, q.ChangedAt = state, database.Time(s.stamp())
 		_, err = tx.ExecContext(ctx, `UPDATE quarantine SET state = $2, changed_at = $3 WHERE id = $1`,
 			id, string(state), database.Micros(q.ChangedAt))
-		return err
+		if err != nil || !logged {
+			return err
+		}
+		return s.auditQuarantined(ctx, tx, &q, before)
 	})
 	if err != nil {
 		return hook.Quarantined{}, fmt.Errorf("changing quarantined record %q: %w", id, err)
 	}
 	return q, nil
+}
+
+func (s *Store) auditQuarantined(ctx context.Context, tx *sql.Tx, q *hook.Quarantined, before hook.QuarantineState) error {
+	operation := "redrive-quarantined"
+	if q.State == hook.Discarded {
+		operation = "discard-quarantined"
+	}
+	changes, err := diff([]field{{name: "state", value: before}}, []field{{name: "state", value: q.State}})
+	if err != nil {
+		return err
+	}
+	return s.audit(ctx, tx, q.Account, act{operation: operation, target: q.ID, changes: changes})
 }

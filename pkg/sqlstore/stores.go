@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/staffetta/staffetta/pkg/database"
@@ -41,11 +42,16 @@ func (s *Store) PutStore(ctx context.Context, account, id, name string) (hook.St
 		if _, err := s.lockAccount(ctx, tx, account); err != nil {
 			return err
 		}
+		before, err := readStore(ctx, tx, account, id)
+		if err != nil && !errors.Is(err, hook.ErrNotFound) {
+			return err
+		}
 		row := tx.QueryRowContext(ctx, `INSERT INTO stores (account, `+storeColumns+`) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (account, id) DO UPDATE SET name = excluded.name RETURNING `+storeColumns, account, id, name, s.stamp())
-		var err error
-		store, err = scanStore(row.Scan)
-		return err
+		if store, err = scanStore(row.Scan); err != nil || store == before {
+			return err
+		}
+		return s.auditStore(ctx, tx, account, before, store, "put-store")
 	})
 	if err != nil {
 		return hook.Store{}, fmt.Errorf("naming store %q of account %q: %w", id, account, err)
@@ -56,17 +62,39 @@ func (s *Store) PutStore(ctx context.Context, account, id, name string) (hook.St
 // DeleteStore implements hook.Stores.
 func (s *Store) DeleteStore(ctx context.Context, account, id string) error {
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `DELETE FROM stores WHERE account = $1 AND id = $2`, account, id)
+		if _, err := s.lockAccount(ctx, tx, account); err != nil {
+			return err
+		}
+		before, err := readStore(ctx, tx, account, id)
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n > 0 {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM stores WHERE account = $1 AND id = $2`, account, id); err != nil {
 			return err
 		}
-		return hook.ErrNotFound
+		return s.auditStore(ctx, tx, account, before, hook.Store{ID: id}, "delete-store")
 	})
 	if err != nil {
 		return fmt.Errorf("removing store %q of account %q: %w", id, account, err)
 	}
 	return nil
+}
+
+func readStore(ctx context.Context, q queries, account, id string) (hook.Store, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+storeColumns+` FROM stores WHERE account = $1 AND id = $2`, account, id)
+	store, err := scanStore(row.Scan)
+	if err = found(err); err != nil {
+		return hook.Store{}, err
+	}
+	return store, nil
+}
+
+// auditStore writes what somebody made another in a store; one that is not there has
+// no name.
+func (s *Store) auditStore(ctx context.Context, tx *sql.Tx, account string, before, after hook.Store, operation string) error {
+	changes, err := diff([]field{{name: "name", value: before.Name}}, []field{{name: "name", value: after.Name}})
+	if err != nil {
+		return err
+	}
+	return s.audit(ctx, tx, account, act{operation: operation, target: after.ID, changes: changes})
 }

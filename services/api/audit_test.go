@@ -68,6 +68,7 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 	failed := attempt(id, 1, hook.FateExhausted)
 	b.record(failed)
 	b.kafka.payloads[failed.Bundle] = hook.Event{ID: failed.Event}
+	quarantined := b.quarantined("acme", "not_json")
 	steps := []struct{ method, path, body, operation string }{
 		{http.MethodPatch, "/v1/webhooks/" + id, `{"description": "new"}`, "update-webhook"},
 		{http.MethodPost, "/v1/webhooks/" + id + "/rotate-secret", `{}`, "rotate-webhook-secret"},
@@ -80,6 +81,11 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 		{http.MethodDelete, "/v1/item-types/Invoice/schema", ``, "delete-item-schema"},
 		{http.MethodPost, "/v1/members", `{"email": "a@example.com", "role": "viewer"}`, "create-member"},
 		{http.MethodPost, "/v1/api-keys", `{"name": "k", "scopes": ["read"]}`, "create-api-key"},
+		{http.MethodPut, "/v1/stores/roma", `{"name": "Roma"}`, "put-store"},
+		{http.MethodDelete, "/v1/stores/roma", ``, "delete-store"},
+		{http.MethodPost, "/v1/portal-links", `{"role": "viewer"}`, "create-portal-link"},
+		{http.MethodPost, "/v1/quarantine/" + quarantined + "/redrive", ``, "redrive-quarantined"},
+		{http.MethodDelete, "/v1/quarantine/" + quarantined, ``, "discard-quarantined"},
 		{http.MethodDelete, "/v1/webhooks/" + id, ``, "delete-webhook"},
 	}
 	for _, step := range steps {

@@ -79,6 +79,9 @@ func (s *Service) createPortalLink(ctx context.Context, in *JSONBody) (*portalLi
 	if err != nil {
 		return nil, err
 	}
+	if err := s.cfg.Store.Note(ctx, link.Account, link.ID); err != nil {
+		return nil, err
+	}
 	return &portalLinkAnswer{Body: PortalLink{
 		ID: link.ID, URL: s.cfg.PublicURL + "/portal/?token=" + url.QueryEscape(token), ExpiresAt: link.ExpiresAt,
 	}}, nil
