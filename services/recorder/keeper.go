@@ -7,11 +7,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// keepInterval is how often it is seen whether something in the log is too old: a
-// small part of a day, by which PostgreSQL's goes.
+// keepInterval is how often it is seen whether something in the log, or of the usage,
+// is too old: a small part of a day, by which PostgreSQL's log goes.
 const keepInterval = 10 * time.Minute
 
-// keepLog looks after the log until ctx ends. What fails is tried again in the next
+// keepLog looks after the log and the usage until ctx ends. What fails is tried again in the next
 // round: somebody may be reading what is to be dropped.
 func (s *Service) keepLog(ctx context.Context) {
 	ticker := time.NewTicker(keepInterval)
@@ -26,6 +26,10 @@ func (s *Service) keepLog(ctx context.Context) {
 					s.Log.Warn("looking after the log failed, trying again", zap.Duration("in", keepInterval), zap.Error(err))
 				}
 			}
+		}
+		if err := s.Store.ExpireUsage(ctx, s.Now()); err != nil && ctx.Err() == nil {
+			s.metrics.failures.Inc()
+			s.Log.Warn("old usage was not deleted, trying again", zap.Duration("in", keepInterval), zap.Error(err))
 		}
 		select {
 		case <-ctx.Done():

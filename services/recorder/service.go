@@ -206,7 +206,6 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 	work.Go(func() { newReleaser(s, producer, tails).run(ctx) })
 	work.Go(func() { newReplayer(s, producer, tails).run(ctx) })
 	work.Go(func() { (&notifier{service: s, tails: tails}).run(ctx) })
-	work.Go(func() { s.expireUsage(ctx, tails) })
 	if _, mine := tails[finisher]; mine {
 		work.Go(func() { s.keepLog(ctx) })
 	}
