@@ -15,7 +15,32 @@ import (
 	"time"
 
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
+
+// Defines values for ActorType.
+const (
+	ActorTypeAdmin  ActorType = "admin"
+	ActorTypeKey    ActorType = "key"
+	ActorTypePortal ActorType = "portal"
+	ActorTypeSystem ActorType = "system"
+)
+
+// Valid indicates whether the value is a known member of the ActorType enum.
+func (e ActorType) Valid() bool {
+	switch e {
+	case ActorTypeAdmin:
+		return true
+	case ActorTypeKey:
+		return true
+	case ActorTypePortal:
+		return true
+	case ActorTypeSystem:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for AttemptReason.
 const (
@@ -554,6 +579,84 @@ func (e KeyScopes) Valid() bool {
 	}
 }
 
+// Defines values for MemberLanguage.
+const (
+	MemberLanguageEn MemberLanguage = "en"
+	MemberLanguageIt MemberLanguage = "it"
+)
+
+// Valid indicates whether the value is a known member of the MemberLanguage enum.
+func (e MemberLanguage) Valid() bool {
+	switch e {
+	case MemberLanguageEn:
+		return true
+	case MemberLanguageIt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MemberRole.
+const (
+	MemberRoleOwner    MemberRole = "owner"
+	MemberRoleSettings MemberRole = "settings"
+	MemberRoleViewer   MemberRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the MemberRole enum.
+func (e MemberRole) Valid() bool {
+	switch e {
+	case MemberRoleOwner:
+		return true
+	case MemberRoleSettings:
+		return true
+	case MemberRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MemberPatchLanguage.
+const (
+	MemberPatchLanguageEn MemberPatchLanguage = "en"
+	MemberPatchLanguageIt MemberPatchLanguage = "it"
+)
+
+// Valid indicates whether the value is a known member of the MemberPatchLanguage enum.
+func (e MemberPatchLanguage) Valid() bool {
+	switch e {
+	case MemberPatchLanguageEn:
+		return true
+	case MemberPatchLanguageIt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MemberPatchRole.
+const (
+	MemberPatchRoleOwner    MemberPatchRole = "owner"
+	MemberPatchRoleSettings MemberPatchRole = "settings"
+	MemberPatchRoleViewer   MemberPatchRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the MemberPatchRole enum.
+func (e MemberPatchRole) Valid() bool {
+	switch e {
+	case MemberPatchRoleOwner:
+		return true
+	case MemberPatchRoleSettings:
+		return true
+	case MemberPatchRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewKeyScopes.
 const (
 	NewKeyScopesPublish  NewKeyScopes = "publish"
@@ -572,6 +675,84 @@ func (e NewKeyScopes) Valid() bool {
 	case NewKeyScopesSettings:
 		return true
 	case NewKeyScopesWrite:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewMemberLanguage.
+const (
+	NewMemberLanguageEn NewMemberLanguage = "en"
+	NewMemberLanguageIt NewMemberLanguage = "it"
+)
+
+// Valid indicates whether the value is a known member of the NewMemberLanguage enum.
+func (e NewMemberLanguage) Valid() bool {
+	switch e {
+	case NewMemberLanguageEn:
+		return true
+	case NewMemberLanguageIt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewMemberRole.
+const (
+	NewMemberRoleOwner    NewMemberRole = "owner"
+	NewMemberRoleSettings NewMemberRole = "settings"
+	NewMemberRoleViewer   NewMemberRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the NewMemberRole enum.
+func (e NewMemberRole) Valid() bool {
+	switch e {
+	case NewMemberRoleOwner:
+		return true
+	case NewMemberRoleSettings:
+		return true
+	case NewMemberRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewPortalLinkLanguage.
+const (
+	NewPortalLinkLanguageEn NewPortalLinkLanguage = "en"
+	NewPortalLinkLanguageIt NewPortalLinkLanguage = "it"
+)
+
+// Valid indicates whether the value is a known member of the NewPortalLinkLanguage enum.
+func (e NewPortalLinkLanguage) Valid() bool {
+	switch e {
+	case NewPortalLinkLanguageEn:
+		return true
+	case NewPortalLinkLanguageIt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewPortalLinkRole.
+const (
+	NewPortalLinkRoleOwner    NewPortalLinkRole = "owner"
+	NewPortalLinkRoleSettings NewPortalLinkRole = "settings"
+	NewPortalLinkRoleViewer   NewPortalLinkRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the NewPortalLinkRole enum.
+func (e NewPortalLinkRole) Valid() bool {
+	switch e {
+	case NewPortalLinkRoleOwner:
+		return true
+	case NewPortalLinkRoleSettings:
+		return true
+	case NewPortalLinkRoleViewer:
 		return true
 	default:
 		return false
@@ -809,6 +990,75 @@ func (e NewWebhookSignature) Valid() bool {
 	}
 }
 
+// Defines values for NotificationKind.
+const (
+	NotificationKindPayloadsExpiring NotificationKind = "payloads.expiring"
+	NotificationKindQuotaExceeded    NotificationKind = "quota.exceeded"
+	NotificationKindWebhookDisabled  NotificationKind = "webhook.disabled"
+	NotificationKindWebhookFailing   NotificationKind = "webhook.failing"
+	NotificationKindWebhookRecovered NotificationKind = "webhook.recovered"
+)
+
+// Valid indicates whether the value is a known member of the NotificationKind enum.
+func (e NotificationKind) Valid() bool {
+	switch e {
+	case NotificationKindPayloadsExpiring:
+		return true
+	case NotificationKindQuotaExceeded:
+		return true
+	case NotificationKindWebhookDisabled:
+		return true
+	case NotificationKindWebhookFailing:
+		return true
+	case NotificationKindWebhookRecovered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuarantinedState.
+const (
+	QuarantinedStateDiscarded QuarantinedState = "discarded"
+	QuarantinedStateOpen      QuarantinedState = "open"
+	QuarantinedStateRedriven  QuarantinedState = "redriven"
+)
+
+// Valid indicates whether the value is a known member of the QuarantinedState enum.
+func (e QuarantinedState) Valid() bool {
+	switch e {
+	case QuarantinedStateDiscarded:
+		return true
+	case QuarantinedStateOpen:
+		return true
+	case QuarantinedStateRedriven:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuarantinedRecordState.
+const (
+	QuarantinedRecordStateDiscarded QuarantinedRecordState = "discarded"
+	QuarantinedRecordStateOpen      QuarantinedRecordState = "open"
+	QuarantinedRecordStateRedriven  QuarantinedRecordState = "redriven"
+)
+
+// Valid indicates whether the value is a known member of the QuarantinedRecordState enum.
+func (e QuarantinedRecordState) Valid() bool {
+	switch e {
+	case QuarantinedRecordStateDiscarded:
+		return true
+	case QuarantinedRecordStateOpen:
+		return true
+	case QuarantinedRecordStateRedriven:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReplayState.
 const (
 	ReplayStateCancelled ReplayState = "cancelled"
@@ -875,21 +1125,42 @@ func (e ReplayStatus) Valid() bool {
 	}
 }
 
+// Defines values for TestDeliveryEventType.
+const (
+	TestDeliveryEventTypeCreate TestDeliveryEventType = "create"
+	TestDeliveryEventTypeDelete TestDeliveryEventType = "delete"
+	TestDeliveryEventTypeUpdate TestDeliveryEventType = "update"
+)
+
+// Valid indicates whether the value is a known member of the TestDeliveryEventType enum.
+func (e TestDeliveryEventType) Valid() bool {
+	switch e {
+	case TestDeliveryEventTypeCreate:
+		return true
+	case TestDeliveryEventTypeDelete:
+		return true
+	case TestDeliveryEventTypeUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WebhookCircuit.
 const (
-	Closed   WebhookCircuit = "closed"
-	HalfOpen WebhookCircuit = "half_open"
-	Open     WebhookCircuit = "open"
+	WebhookCircuitClosed   WebhookCircuit = "closed"
+	WebhookCircuitHalfOpen WebhookCircuit = "half_open"
+	WebhookCircuitOpen     WebhookCircuit = "open"
 )
 
 // Valid indicates whether the value is a known member of the WebhookCircuit enum.
 func (e WebhookCircuit) Valid() bool {
 	switch e {
-	case Closed:
+	case WebhookCircuitClosed:
 		return true
-	case HalfOpen:
+	case WebhookCircuitHalfOpen:
 		return true
-	case Open:
+	case WebhookCircuitOpen:
 		return true
 	default:
 		return false
@@ -1301,6 +1572,90 @@ func (e WebhookPatchSignature) Valid() bool {
 	}
 }
 
+// Defines values for ListNotificationsParamsKind.
+const (
+	ListNotificationsParamsKindPayloadsExpiring ListNotificationsParamsKind = "payloads.expiring"
+	ListNotificationsParamsKindQuotaExceeded    ListNotificationsParamsKind = "quota.exceeded"
+	ListNotificationsParamsKindWebhookDisabled  ListNotificationsParamsKind = "webhook.disabled"
+	ListNotificationsParamsKindWebhookFailing   ListNotificationsParamsKind = "webhook.failing"
+	ListNotificationsParamsKindWebhookRecovered ListNotificationsParamsKind = "webhook.recovered"
+)
+
+// Valid indicates whether the value is a known member of the ListNotificationsParamsKind enum.
+func (e ListNotificationsParamsKind) Valid() bool {
+	switch e {
+	case ListNotificationsParamsKindPayloadsExpiring:
+		return true
+	case ListNotificationsParamsKindQuotaExceeded:
+		return true
+	case ListNotificationsParamsKindWebhookDisabled:
+		return true
+	case ListNotificationsParamsKindWebhookFailing:
+		return true
+	case ListNotificationsParamsKindWebhookRecovered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListQuarantineParamsState.
+const (
+	ListQuarantineParamsStateDiscarded ListQuarantineParamsState = "discarded"
+	ListQuarantineParamsStateOpen      ListQuarantineParamsState = "open"
+	ListQuarantineParamsStateRedriven  ListQuarantineParamsState = "redriven"
+)
+
+// Valid indicates whether the value is a known member of the ListQuarantineParamsState enum.
+func (e ListQuarantineParamsState) Valid() bool {
+	switch e {
+	case ListQuarantineParamsStateDiscarded:
+		return true
+	case ListQuarantineParamsStateOpen:
+		return true
+	case ListQuarantineParamsStateRedriven:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListUsageParamsBy.
+const (
+	ListUsageParamsByAccount ListUsageParamsBy = "account"
+	ListUsageParamsByWebhook ListUsageParamsBy = "webhook"
+)
+
+// Valid indicates whether the value is a known member of the ListUsageParamsBy enum.
+func (e ListUsageParamsBy) Valid() bool {
+	switch e {
+	case ListUsageParamsByAccount:
+		return true
+	case ListUsageParamsByWebhook:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListUsageSeriesParamsStep.
+const (
+	N1H  ListUsageSeriesParamsStep = "1h"
+	N24H ListUsageSeriesParamsStep = "24h"
+)
+
+// Valid indicates whether the value is a known member of the ListUsageSeriesParamsStep enum.
+func (e ListUsageSeriesParamsStep) Valid() bool {
+	switch e {
+	case N1H:
+		return true
+	case N24H:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListWebhooksParamsStatus.
 const (
 	ListWebhooksParamsStatusActive   ListWebhooksParamsStatus = "active"
@@ -1336,15 +1691,30 @@ type Account struct {
 	ID string `json:"id"`
 
 	// Name What receivers of the rentman format see.
-	Name  string `json:"name"`
-	Quota *Quota `json:"quota"`
+	Name   string  `json:"name"`
+	Quota  *Quota  `json:"quota"`
+	Streak *Streak `json:"streak"`
 }
 
 // AccountPatch defines model for AccountPatch.
 type AccountPatch struct {
-	Name  *string `json:"name,omitempty"`
-	Quota *Quota  `json:"quota,omitempty"`
+	Name   *string `json:"name,omitempty"`
+	Quota  *Quota  `json:"quota,omitempty"`
+	Streak *Streak `json:"streak,omitempty"`
 }
+
+// Actor defines model for Actor.
+type Actor struct {
+	// ID Of the key or the portal link; else null.
+	ID *string `json:"id"`
+
+	// Name Of the key, as it was then; else null.
+	Name *string   `json:"name"`
+	Type ActorType `json:"type"`
+}
+
+// ActorType defines model for Actor.Type.
+type ActorType string
 
 // Attempt defines model for Attempt.
 type Attempt struct {
@@ -1363,6 +1733,9 @@ type Attempt struct {
 	Number int64         `json:"number"`
 	Reason AttemptReason `json:"reason"`
 
+	// RequestHeaders As they were sent, beside Host; secrets are masked. Empty if nothing was sent.
+	RequestHeaders []Header `json:"requestHeaders"`
+
 	// Response The start of the answer's body, at most 4 KiB.
 	Response string `json:"response"`
 
@@ -1377,6 +1750,7 @@ type Attempt struct {
 
 	// StatusCode null without an answer.
 	StatusCode *int64 `json:"statusCode"`
+	Timing     Timing `json:"timing"`
 	TraceID    string `json:"traceId"`
 	URL        string `json:"url"`
 }
@@ -1386,6 +1760,33 @@ type AttemptReason string
 
 // AttemptStatus What became of the delivery.
 type AttemptStatus string
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	Actor   Actor     `json:"actor"`
+	At      time.Time `json:"at"`
+	Changes []Change  `json:"changes"`
+
+	// ID Counted for each account, without gaps.
+	ID string `json:"id"`
+
+	// IP The client's address; null: there was none.
+	IP *string `json:"ip"`
+
+	// Operation The operationId of what was asked for; of the system disable-webhook or activate-webhook.
+	//
+	// Examples: pause-webhook
+	Operation string `json:"operation"`
+
+	// Reason Why the system did it; else null.
+	Reason *string `json:"reason"`
+
+	// Target Id of what was changed.
+	Target string `json:"target"`
+
+	// UserAgent null: there was none.
+	UserAgent *string `json:"userAgent"`
+}
 
 // Auth defines model for Auth.
 type Auth struct {
@@ -1426,6 +1827,20 @@ type Auth struct {
 // AuthType Which of the other fields there are depends on it.
 type AuthType string
 
+// Change defines model for Change.
+type Change struct {
+	Field string `json:"field"`
+
+	// From null: it had no value, or one that is secret.
+	From interface{} `json:"from"`
+
+	// Secret true: the values are not told, only that they differ.
+	Secret *bool `json:"secret,omitempty"`
+
+	// To null: it has no value, or one that is secret.
+	To interface{} `json:"to"`
+}
+
 // Delivery defines model for Delivery.
 type Delivery struct {
 	// AttemptCount HTTP requests so far, of the newest run.
@@ -1454,7 +1869,10 @@ type Delivery struct {
 	StatusCode *int64 `json:"statusCode"`
 
 	// Store null: the event has none.
-	Store     *string   `json:"store"`
+	Store *string `json:"store"`
+
+	// Test true: the webhook was only tried out.
+	Test      *bool     `json:"test,omitempty"`
 	TraceID   string    `json:"traceId"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	Webhook   string    `json:"webhook"`
@@ -1509,7 +1927,10 @@ type DeliveryDetails struct {
 	StatusCode *int64 `json:"statusCode"`
 
 	// Store null: the event has none.
-	Store     *string   `json:"store"`
+	Store *string `json:"store"`
+
+	// Test true: the webhook was only tried out.
+	Test      *bool     `json:"test,omitempty"`
 	TraceID   string    `json:"traceId"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	Webhook   string    `json:"webhook"`
@@ -1626,6 +2047,27 @@ type Header struct {
 	Value string `json:"value"`
 }
 
+// HistoryEntry defines model for HistoryEntry.
+type HistoryEntry struct {
+	Actor   Actor     `json:"actor"`
+	At      time.Time `json:"at"`
+	Changes []Change  `json:"changes"`
+
+	// ID Counted for each account, without gaps.
+	ID string `json:"id"`
+
+	// Operation The operationId of what was asked for; of the system disable-webhook or activate-webhook.
+	//
+	// Examples: pause-webhook
+	Operation string `json:"operation"`
+
+	// Reason Why the system did it; else null.
+	Reason *string `json:"reason"`
+
+	// Target Id of what was changed.
+	Target string `json:"target"`
+}
+
 // ItemType defines model for ItemType.
 type ItemType struct {
 	// Italian Its name in Italian bodies; webhooks may be made with it too.
@@ -1670,6 +2112,23 @@ type LastFilterFailure struct {
 	Message string `json:"message"`
 }
 
+// Latency defines model for Latency.
+type Latency struct {
+	// Mean Examples: 12.5ms
+	Mean string `json:"mean"`
+
+	// P50 Half of them took no longer. Percentiles are interpolated within classes.
+	//
+	// Examples: 9ms
+	P50 string `json:"p50"`
+
+	// P95 Examples: 40ms
+	P95 string `json:"p95"`
+
+	// P99 Examples: 180ms
+	P99 string `json:"p99"`
+}
+
 // ListAccount defines model for ListAccount.
 type ListAccount struct {
 	Items []Account `json:"items"`
@@ -1678,9 +2137,25 @@ type ListAccount struct {
 	Next *string `json:"next"`
 }
 
+// ListAuditEntry defines model for ListAuditEntry.
+type ListAuditEntry struct {
+	Items []AuditEntry `json:"items"`
+
+	// Next Cursor of the next page; null at the end.
+	Next *string `json:"next"`
+}
+
 // ListDelivery defines model for ListDelivery.
 type ListDelivery struct {
 	Items []Delivery `json:"items"`
+
+	// Next Cursor of the next page; null at the end.
+	Next *string `json:"next"`
+}
+
+// ListHistoryEntry defines model for ListHistoryEntry.
+type ListHistoryEntry struct {
+	Items []HistoryEntry `json:"items"`
 
 	// Next Cursor of the next page; null at the end.
 	Next *string `json:"next"`
@@ -1702,6 +2177,38 @@ type ListKey struct {
 	Next *string `json:"next"`
 }
 
+// ListMember defines model for ListMember.
+type ListMember struct {
+	Items []Member `json:"items"`
+
+	// Next Cursor of the next page; null at the end.
+	Next *string `json:"next"`
+}
+
+// ListNotification defines model for ListNotification.
+type ListNotification struct {
+	Items []Notification `json:"items"`
+
+	// Next Cursor of the next page; null at the end.
+	Next *string `json:"next"`
+}
+
+// ListPointOfSale defines model for ListPointOfSale.
+type ListPointOfSale struct {
+	Items []PointOfSale `json:"items"`
+
+	// Next Cursor of the next page; null at the end.
+	Next *string `json:"next"`
+}
+
+// ListQuarantined defines model for ListQuarantined.
+type ListQuarantined struct {
+	Items []Quarantined `json:"items"`
+
+	// Next Cursor of the next page; null at the end.
+	Next *string `json:"next"`
+}
+
 // ListReplay defines model for ListReplay.
 type ListReplay struct {
 	Items []Replay `json:"items"`
@@ -1718,6 +2225,14 @@ type ListUsage struct {
 	Next *string `json:"next"`
 }
 
+// ListUsageStep defines model for ListUsageStep.
+type ListUsageStep struct {
+	Items []UsageStep `json:"items"`
+
+	// Next Cursor of the next page; null at the end.
+	Next *string `json:"next"`
+}
+
 // ListWebhook defines model for ListWebhook.
 type ListWebhook struct {
 	Items []Webhook `json:"items"`
@@ -1726,14 +2241,53 @@ type ListWebhook struct {
 	Next *string `json:"next"`
 }
 
+// Member defines model for Member.
+type Member struct {
+	CreatedAt time.Time           `json:"createdAt"`
+	Email     openapi_types.Email `json:"email"`
+	ID        string              `json:"id"`
+
+	// Language Of mails.
+	Language MemberLanguage `json:"language"`
+	Name     string         `json:"name"`
+	Role     MemberRole     `json:"role"`
+}
+
+// MemberLanguage Of mails.
+type MemberLanguage string
+
+// MemberRole defines model for Member.Role.
+type MemberRole string
+
+// MemberPatch defines model for MemberPatch.
+type MemberPatch struct {
+	Email    *openapi_types.Email `json:"email,omitempty"`
+	Language *MemberPatchLanguage `json:"language,omitempty"`
+	Name     *string              `json:"name,omitempty"`
+	Role     *MemberPatchRole     `json:"role,omitempty"`
+}
+
+// MemberPatchLanguage defines model for MemberPatch.Language.
+type MemberPatchLanguage string
+
+// MemberPatchRole defines model for MemberPatch.Role.
+type MemberPatchRole string
+
+// NamedStore defines model for NamedStore.
+type NamedStore struct {
+	// Name Examples: Milano Centrale
+	Name string `json:"name"`
+}
+
 // NewAccount defines model for NewAccount.
 type NewAccount struct {
 	// ID Chosen by the operator; not . or ..; never used again after the account is deleted.
 	ID string `json:"id"`
 
 	// Name Its id by default.
-	Name  *string `json:"name,omitempty"`
-	Quota *Quota  `json:"quota,omitempty"`
+	Name   *string `json:"name,omitempty"`
+	Quota  *Quota  `json:"quota,omitempty"`
+	Streak *Streak `json:"streak,omitempty"`
 }
 
 // NewKey defines model for NewKey.
@@ -1748,6 +2302,45 @@ type NewKey struct {
 
 // NewKeyScopes defines model for NewKey.Scopes.
 type NewKeyScopes string
+
+// NewMember defines model for NewMember.
+type NewMember struct {
+	// Email No two members of an account have the same, in capital or small letters.
+	Email openapi_types.Email `json:"email"`
+
+	// Language Of mails; en by default.
+	Language *NewMemberLanguage `json:"language,omitempty"`
+	Name     *string            `json:"name,omitempty"`
+
+	// Role owner: everything; settings: change settings, and be told of failures; viewer: look.
+	Role NewMemberRole `json:"role"`
+}
+
+// NewMemberLanguage Of mails; en by default.
+type NewMemberLanguage string
+
+// NewMemberRole owner: everything; settings: change settings, and be told of failures; viewer: look.
+type NewMemberRole string
+
+// NewPortalLink defines model for NewPortalLink.
+type NewPortalLink struct {
+	// Language Of the portal; en by default.
+	Language *NewPortalLinkLanguage `json:"language,omitempty"`
+
+	// Role viewer: the scope read; settings: read, write and settings; owner: publish too. At most the scopes of the key that makes it.
+	Role NewPortalLinkRole `json:"role"`
+
+	// TTL How long it is valid: whole seconds, 10s to 24h; 1h by default.
+	//
+	// Examples: 15m
+	TTL *string `json:"ttl,omitempty"`
+}
+
+// NewPortalLinkLanguage Of the portal; en by default.
+type NewPortalLinkLanguage string
+
+// NewPortalLinkRole viewer: the scope read; settings: read, write and settings; owner: publish too. At most the scopes of the key that makes it.
+type NewPortalLinkRole string
 
 // NewReplay defines model for NewReplay.
 type NewReplay struct {
@@ -1888,11 +2481,123 @@ type NewWebhookPayload string
 // NewWebhookSignature Of standard and cloudevents; hmac-sha256 by default.
 type NewWebhookSignature string
 
+// Notification defines model for Notification.
+type Notification struct {
+	// Count Failures in a row, of webhook.recovered those that there were; of payloads.expiring, held deliveries; else 0.
+	Count     int64     `json:"count"`
+	CreatedAt time.Time `json:"createdAt"`
+
+	// Detail More, in words; may be empty.
+	Detail string           `json:"detail"`
+	ID     string           `json:"id"`
+	Kind   NotificationKind `json:"kind"`
+
+	// Webhook Id of the webhook that it is about; null: the account.
+	Webhook *string `json:"webhook"`
+}
+
+// NotificationKind defines model for Notification.Kind.
+type NotificationKind string
+
 // Period defines model for Period.
 type Period struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 }
+
+// PointOfSale defines model for PointOfSale.
+type PointOfSale struct {
+	// CreatedAt When an event had it first, or it was named first.
+	CreatedAt time.Time `json:"createdAt"`
+
+	// ID As events have it.
+	//
+	// Examples: 7
+	ID string `json:"id"`
+
+	// Name Its id until it was given one.
+	Name string `json:"name"`
+}
+
+// PortalLink defines model for PortalLink.
+type PortalLink struct {
+	ExpiresAt time.Time `json:"expiresAt"`
+	ID        string    `json:"id"`
+
+	// URL Its token is also one for this API, as Authorization: Bearer TOKEN.
+	//
+	// Examples: https://hooks.example.com/portal/?token=pl_…
+	URL string `json:"url"`
+}
+
+// Quarantined defines model for Quarantined.
+type Quarantined struct {
+	// Account Whose it is, as far as its value or its key tells; null: they do not.
+	Account *string `json:"account"`
+
+	// Bytes Of its value.
+	Bytes int64 `json:"bytes"`
+
+	// ChangedAt When it was sent again last, or discarded; null while it is open.
+	ChangedAt *time.Time `json:"changedAt"`
+
+	// CreatedAt When it went into quarantine.
+	CreatedAt time.Time `json:"createdAt"`
+
+	// Detail Examples: value must be JSON: at byte 0 there must be a value
+	Detail    string `json:"detail"`
+	ID        string `json:"id"`
+	Offset    int64  `json:"offset"`
+	Partition int64  `json:"partition"`
+
+	// Reason Examples: not_json
+	Reason string           `json:"reason"`
+	State  QuarantinedState `json:"state"`
+
+	// Topic Where it was read.
+	Topic string `json:"topic"`
+}
+
+// QuarantinedState defines model for Quarantined.State.
+type QuarantinedState string
+
+// QuarantinedRecord defines model for QuarantinedRecord.
+type QuarantinedRecord struct {
+	// Account Whose it is, as far as its value or its key tells; null: they do not.
+	Account *string `json:"account"`
+
+	// Bytes Of its value.
+	Bytes int64 `json:"bytes"`
+
+	// ChangedAt When it was sent again last, or discarded; null while it is open.
+	ChangedAt *time.Time `json:"changedAt"`
+
+	// CreatedAt When it went into quarantine.
+	CreatedAt time.Time `json:"createdAt"`
+
+	// Detail Examples: value must be JSON: at byte 0 there must be a value
+	Detail    string `json:"detail"`
+	ID        string `json:"id"`
+	Offset    int64  `json:"offset"`
+	Partition int64  `json:"partition"`
+
+	// Reason Examples: not_json
+	Reason string  `json:"reason"`
+	Record *Record `json:"record"`
+
+	// RecordExpired Kafka no longer has the record.
+	RecordExpired *bool `json:"recordExpired,omitempty"`
+
+	// RecordUnavailable Kafka did not answer.
+	RecordUnavailable *bool                  `json:"recordUnavailable,omitempty"`
+	State             QuarantinedRecordState `json:"state"`
+
+	// Topic Where it was read.
+	Topic string `json:"topic"`
+}
+
+// QuarantinedRecordState defines model for QuarantinedRecord.State.
+type QuarantinedRecordState string
 
 // Quota defines model for Quota.
 type Quota struct {
@@ -1907,10 +2612,34 @@ type Quota struct {
 	Period string `json:"period"`
 }
 
+// Record defines model for Record.
+type Record struct {
+	// Cut Not all of it is shown: it was too large to be kept, of its value there is more than 1 MiB, or of its key or headers more than 64 KiB.
+	Cut     *bool    `json:"cut,omitempty"`
+	Headers []Header `json:"headers"`
+
+	// Key null: it has none.
+	Key       *string `json:"key"`
+	KeyBase64 *string `json:"keyBase64"`
+
+	// Value null: it has none.
+	Value       *string `json:"value"`
+	ValueBase64 *string `json:"valueBase64"`
+}
+
 // Recovery defines model for Recovery.
 type Recovery struct {
 	// From Taken by Kafka at this time or later.
 	From time.Time `json:"from"`
+}
+
+// Redrive defines model for Redrive.
+type Redrive struct {
+	// Value Instead of the value that it has: an event, in the form that the record's content-type names, or in JSON if that is no form of text.
+	Value *string `json:"value,omitempty"`
+
+	// ValueBase64 The same in base64, for what is no text.
+	ValueBase64 *string `json:"valueBase64,omitempty"`
 }
 
 // Reference defines model for Reference.
@@ -1996,6 +2725,19 @@ type RotateSecret struct {
 	Secret *string `json:"secret,omitempty"`
 }
 
+// Streak defines model for Streak.
+type Streak struct {
+	// Disable Failures in a row at which the webhook is disabled; null: never.
+	//
+	// Examples: 50
+	Disable *int64 `json:"disable"`
+
+	// Notify Failures in a row at which members are told: rising, from 1, below disable.
+	//
+	// Examples: [10,20,30,40]
+	Notify []int64 `json:"notify"`
+}
+
 // TakenEvent defines model for TakenEvent.
 type TakenEvent struct {
 	ID string `json:"id"`
@@ -2004,6 +2746,55 @@ type TakenEvent struct {
 // TakenEvents defines model for TakenEvents.
 type TakenEvents struct {
 	Items []TakenEvent `json:"items"`
+}
+
+// TestDeliveries defines model for TestDeliveries.
+type TestDeliveries struct {
+	Items []TestDelivery `json:"items"`
+}
+
+// TestDelivery defines model for TestDelivery.
+type TestDelivery struct {
+	EventID   string                `json:"eventId"`
+	EventType TestDeliveryEventType `json:"eventType"`
+
+	// ID Of the delivery.
+	ID       string `json:"id"`
+	ItemType string `json:"itemType"`
+}
+
+// TestDeliveryEventType defines model for TestDelivery.EventType.
+type TestDeliveryEventType string
+
+// TestWebhook defines model for TestWebhook.
+type TestWebhook struct {
+	// ItemTypes In English or Italian. By default those that the webhook has chosen, at most 10; of * the first 10 of the catalogue.
+	//
+	// Examples: ["Contact"]
+	ItemTypes *[]string `json:"itemTypes,omitempty"`
+}
+
+// Timing defines model for Timing.
+type Timing struct {
+	// Connect From then to a connection, with the egress proxy if there is one; null: it was there already.
+	//
+	// Examples: 10ms
+	Connect *string `json:"connect"`
+
+	// DNS Resolution of the name; null without one: the connection was there, or the URL has an address.
+	//
+	// Examples: 1.2ms
+	DNS *string `json:"dns"`
+
+	// FirstByte From then to the first byte of the answer; null without one.
+	//
+	// Examples: 12ms
+	FirstByte *string `json:"firstByte"`
+
+	// TLS Handshake; null without one.
+	//
+	// Examples: 21ms
+	TLS *string `json:"tls"`
 }
 
 // Unacknowledged defines model for Unacknowledged.
@@ -2050,7 +2841,31 @@ type Usage struct {
 	// Executed Requests made in the period.
 	Executed int64  `json:"executed"`
 	Period   Period `json:"period"`
-	Webhook  string `json:"webhook"`
+
+	// Webhook null: all webhooks of the account together.
+	Webhook *string `json:"webhook"`
+}
+
+// UsageStep defines model for UsageStep.
+type UsageStep struct {
+	// Deferred Deliveries that the quota let wait for a later period.
+	Deferred int64 `json:"deferred"`
+
+	// Delivered Those of them that were answered 2xx.
+	Delivered int64 `json:"delivered"`
+
+	// Dropped Deliveries that were dropped because of the quota.
+	Dropped  int64    `json:"dropped"`
+	Duration *Latency `json:"duration"`
+
+	// Executed Requests made.
+	Executed int64 `json:"executed"`
+
+	// Failed The others.
+	Failed int64 `json:"failed"`
+
+	// From The start of the hour or the day, in UTC.
+	From time.Time `json:"from"`
 }
 
 // Webhook defines model for Webhook.
@@ -2067,6 +2882,12 @@ type Webhook struct {
 	CreatedAt   time.Time           `json:"createdAt"`
 	Description string              `json:"description"`
 	EventTypes  []WebhookEventTypes `json:"eventTypes"`
+
+	// FailingSince Start of the first of them; null: there are none.
+	FailingSince *time.Time `json:"failingSince"`
+
+	// Failures Attempts that failed in a row; those that were in flight together when the circuit opened are one. A success resets it, a PATCH with url, and resume. Absent while it is not known.
+	Failures *int64 `json:"failures,omitempty"`
 
 	// Filter CEL expression that items have to match; null: all do.
 	Filter       *string         `json:"filter"`
@@ -2306,6 +3127,30 @@ type RevokeAPIKeyParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListAuditLogParams defines parameters for ListAuditLog.
+type ListAuditLogParams struct {
+	// Limit The most items to return.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Actor Id of a key or a portal link; or admin, or system.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Operation An operationId.
+	Operation *string `form:"operation,omitempty" json:"operation,omitempty"`
+
+	// Target Id of what was changed.
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
+
+	// From At this time or later.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Before this time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
 	// Limit The most items to return.
@@ -2360,6 +3205,94 @@ type PutItemSchemaParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListMembersParams defines parameters for ListMembers.
+type ListMembersParams struct {
+	// Limit The most items to return.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateMemberParams defines parameters for CreateMember.
+type CreateMemberParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteMemberParams defines parameters for DeleteMember.
+type DeleteMemberParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateMemberParams defines parameters for UpdateMember.
+type UpdateMemberParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListNotificationsParams defines parameters for ListNotifications.
+type ListNotificationsParams struct {
+	// Limit The most items to return.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before.
+	Cursor *string                      `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Kind   *ListNotificationsParamsKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Webhook Id of a webhook.
+	Webhook *string `form:"webhook,omitempty" json:"webhook,omitempty"`
+}
+
+// ListNotificationsParamsKind defines parameters for ListNotifications.
+type ListNotificationsParamsKind string
+
+// CreatePortalLinkParams defines parameters for CreatePortalLink.
+type CreatePortalLinkParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListQuarantineParams defines parameters for ListQuarantine.
+type ListQuarantineParams struct {
+	// Limit The most items to return.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Reason Such as not_json.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Topic Where the record was read.
+	Topic *string `form:"topic,omitempty" json:"topic,omitempty"`
+
+	// State By default all but the discarded.
+	State *ListQuarantineParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// From Quarantined at this time or later.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Quarantined before this time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListQuarantineParamsState defines parameters for ListQuarantine.
+type ListQuarantineParamsState string
+
+// DiscardQuarantinedParams defines parameters for DiscardQuarantined.
+type DiscardQuarantinedParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RedriveQuarantinedParams defines parameters for RedriveQuarantined.
+type RedriveQuarantinedParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListReplaysParams defines parameters for ListReplays.
 type ListReplaysParams struct {
 	// Limit The most items to return.
@@ -2387,6 +3320,27 @@ type ResumeReplayParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListStoresParams defines parameters for ListStores.
+type ListStoresParams struct {
+	// Limit The most items to return.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// DeleteStoreParams defines parameters for DeleteStore.
+type DeleteStoreParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PutStoreParams defines parameters for PutStore.
+type PutStoreParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListUsageParams defines parameters for ListUsage.
 type ListUsageParams struct {
 	// Limit The most items to return.
@@ -2398,6 +3352,9 @@ type ListUsageParams struct {
 	// Webhook Id of a webhook.
 	Webhook *string `form:"webhook,omitempty" json:"webhook,omitempty"`
 
+	// By account: one item for each period, of all webhooks together.
+	By *ListUsageParamsBy `form:"by,omitempty" json:"by,omitempty"`
+
 	// From Periods that begin at this time or later.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
@@ -2407,6 +3364,27 @@ type ListUsageParams struct {
 	// Exceeded true: only periods in which the quota kept a delivery back.
 	Exceeded *bool `form:"exceeded,omitempty" json:"exceeded,omitempty"`
 }
+
+// ListUsageParamsBy defines parameters for ListUsage.
+type ListUsageParamsBy string
+
+// ListUsageSeriesParams defines parameters for ListUsageSeries.
+type ListUsageSeriesParams struct {
+	// Webhook Id of a webhook; without it: all of the account together.
+	Webhook *string `form:"webhook,omitempty" json:"webhook,omitempty"`
+
+	// Step 24h: days of UTC.
+	Step *ListUsageSeriesParamsStep `form:"step,omitempty" json:"step,omitempty"`
+
+	// From The hour or day that this time lies in is the first. Default: 24 hours or 30 days before to.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Hours or days that begin before this time. Default, and at most: now.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListUsageSeriesParamsStep defines parameters for ListUsageSeries.
+type ListUsageSeriesParamsStep string
 
 // ListWebhooksParams defines parameters for ListWebhooks.
 type ListWebhooksParams struct {
@@ -2447,6 +3425,15 @@ type UpdateWebhookParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// ListWebhookHistoryParams defines parameters for ListWebhookHistory.
+type ListWebhookHistoryParams struct {
+	// Limit The most items to return.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // PauseWebhookParams defines parameters for PauseWebhook.
 type PauseWebhookParams struct {
 	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
@@ -2480,6 +3467,12 @@ type RotateWebhookSecretParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// TestWebhookParams defines parameters for TestWebhook.
+type TestWebhookParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
 type CreateAccountJSONRequestBody = NewAccount
 
@@ -2495,8 +3488,23 @@ type PublishEventsJSONRequestBody = Events
 // PutItemSchemaJSONRequestBody defines body for PutItemSchema for application/json ContentType.
 type PutItemSchemaJSONRequestBody PutItemSchemaJSONBody
 
+// CreateMemberJSONRequestBody defines body for CreateMember for application/json ContentType.
+type CreateMemberJSONRequestBody = NewMember
+
+// UpdateMemberJSONRequestBody defines body for UpdateMember for application/json ContentType.
+type UpdateMemberJSONRequestBody = MemberPatch
+
+// CreatePortalLinkJSONRequestBody defines body for CreatePortalLink for application/json ContentType.
+type CreatePortalLinkJSONRequestBody = NewPortalLink
+
+// RedriveQuarantinedJSONRequestBody defines body for RedriveQuarantined for application/json ContentType.
+type RedriveQuarantinedJSONRequestBody = Redrive
+
 // CreateReplayJSONRequestBody defines body for CreateReplay for application/json ContentType.
 type CreateReplayJSONRequestBody = NewReplay
+
+// PutStoreJSONRequestBody defines body for PutStore for application/json ContentType.
+type PutStoreJSONRequestBody = NamedStore
 
 // CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
 type CreateWebhookJSONRequestBody = NewWebhook
@@ -2509,6 +3517,9 @@ type RecoverWebhookJSONRequestBody = Recovery
 
 // RotateWebhookSecretJSONRequestBody defines body for RotateWebhookSecret for application/json ContentType.
 type RotateWebhookSecretJSONRequestBody = RotateSecret
+
+// TestWebhookJSONRequestBody defines body for TestWebhook for application/json ContentType.
+type TestWebhookJSONRequestBody = TestWebhook
 
 // Getter for additional properties for Event. Returns the specified
 // element and whether it was found
@@ -3124,6 +4135,13 @@ type ClientInterface interface {
 	// Corresponds with DELETE /v1/api-keys/{id} (the `RevokeAPIKey` operationId).
 	RevokeAPIKey(ctx context.Context, id string, params *RevokeAPIKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListAuditLog List the changes of the account
+	//
+	// Newest first. Scope: settings.
+	//
+	// Corresponds with GET /v1/audit-log (the `ListAuditLog` operationId).
+	ListAuditLog(ctx context.Context, params *ListAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListDeliveries List deliveries
 	//
 	// The log, newest first.
@@ -3202,6 +4220,131 @@ type ClientInterface interface {
 	// Corresponds with PUT /v1/item-types/{itemType}/schema (the `PutItemSchema` operationId).
 	PutItemSchema(ctx context.Context, itemType string, params *PutItemSchemaParams, body PutItemSchemaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListMembers List members
+	//
+	// Newest first. Scope: settings.
+	//
+	// Corresponds with GET /v1/members (the `ListMembers` operationId).
+	ListMembers(ctx context.Context, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateMemberWithBody Add a member
+	//
+	// Scope: settings.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/members (the `CreateMember` operationId).
+	CreateMemberWithBody(ctx context.Context, params *CreateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateMember Add a member
+	//
+	// Scope: settings.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/members (the `CreateMember` operationId).
+	CreateMember(ctx context.Context, params *CreateMemberParams, body CreateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteMember Remove a member
+	//
+	// Not the last owner: 409. Scope: settings.
+	//
+	// Corresponds with DELETE /v1/members/{id} (the `DeleteMember` operationId).
+	DeleteMember(ctx context.Context, id string, params *DeleteMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMember Get a member
+	//
+	// Scope: settings.
+	//
+	// Corresponds with GET /v1/members/{id} (the `GetMember` operationId).
+	GetMember(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMemberWithBody Change a member
+	//
+	// The last owner stays one: 409. Scope: settings.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /v1/members/{id} (the `UpdateMember` operationId).
+	UpdateMemberWithBody(ctx context.Context, id string, params *UpdateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMember Change a member
+	//
+	// The last owner stays one: 409. Scope: settings.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /v1/members/{id} (the `UpdateMember` operationId).
+	UpdateMember(ctx context.Context, id string, params *UpdateMemberParams, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListNotifications List notifications
+	//
+	// What members should know of webhooks and quota, newest first.
+	//
+	// Corresponds with GET /v1/notifications (the `ListNotifications` operationId).
+	ListNotifications(ctx context.Context, params *ListNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePortalLinkWithBody Make a portal link
+	//
+	// A link with a signed token for this account. It is valid until it expires, or its account is deleted; it cannot be taken back. A portal link makes no other. Scope: settings.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
+	CreatePortalLinkWithBody(ctx context.Context, params *CreatePortalLinkParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePortalLink Make a portal link
+	//
+	// A link with a signed token for this account. It is valid until it expires, or its account is deleted; it cannot be taken back. A portal link makes no other. Scope: settings.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
+	CreatePortalLink(ctx context.Context, params *CreatePortalLinkParams, body CreatePortalLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListQuarantine List what is in quarantine
+	//
+	// Newest first: the records that tell that they are the account's. With the admin key and without the header Staffetta-Account, all of them.
+	//
+	// Corresponds with GET /v1/quarantine (the `ListQuarantine` operationId).
+	ListQuarantine(ctx context.Context, params *ListQuarantineParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DiscardQuarantined Discard a quarantined record
+	//
+	// For good: it cannot be sent again. By id it is still shown.
+	//
+	// Corresponds with DELETE /v1/quarantine/{id} (the `DiscardQuarantined` operationId).
+	DiscardQuarantined(ctx context.Context, id string, params *DiscardQuarantinedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetQuarantined Get a quarantined record
+	//
+	// Why it is there, and the record as it came.
+	//
+	// Corresponds with GET /v1/quarantine/{id} (the `GetQuarantined` operationId).
+	GetQuarantined(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveQuarantinedWithBody Send a quarantined record again
+	//
+	// To the topic and the partition where it was read, as it came or with another value. Another value needs the scope publish too, and has to be an event, of this account. 409 if it was discarded or cannot be sent, 410 if the record has expired.
+	//
+	// An event without an id has another one then: its id is derived from where it lies.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/quarantine/{id}/redrive (the `RedriveQuarantined` operationId).
+	RedriveQuarantinedWithBody(ctx context.Context, id string, params *RedriveQuarantinedParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveQuarantined Send a quarantined record again
+	//
+	// To the topic and the partition where it was read, as it came or with another value. Another value needs the scope publish too, and has to be an event, of this account. 409 if it was discarded or cannot be sent, 410 if the record has expired.
+	//
+	// An event without an id has another one then: its id is derived from where it lies.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/quarantine/{id}/redrive (the `RedriveQuarantined` operationId).
+	RedriveQuarantined(ctx context.Context, id string, params *RedriveQuarantinedParams, body RedriveQuarantinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListReplays List replays
 	//
 	// Newest first.
@@ -3248,12 +4391,51 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/replays/{id}/resume (the `ResumeReplay` operationId).
 	ResumeReplay(ctx context.Context, id string, params *ResumeReplayParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListStores List stores
+	//
+	// By id: those that an event had, and those that were named.
+	//
+	// Corresponds with GET /v1/stores (the `ListStores` operationId).
+	ListStores(ctx context.Context, params *ListStoresParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteStore Remove a store
+	//
+	// It comes back, with its id as its name, when an event has it again.
+	//
+	// Corresponds with DELETE /v1/stores/{id} (the `DeleteStore` operationId).
+	DeleteStore(ctx context.Context, id string, params *DeleteStoreParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutStoreWithBody Name a store
+	//
+	// Adds it if it is not there. No event changes its name any more.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/stores/{id} (the `PutStore` operationId).
+	PutStoreWithBody(ctx context.Context, id string, params *PutStoreParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutStore Name a store
+	//
+	// Adds it if it is not there. No event changes its name any more.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/stores/{id} (the `PutStore` operationId).
+	PutStore(ctx context.Context, id string, params *PutStoreParams, body PutStoreJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListUsage List usage
 	//
 	// What each webhook was charged, by period: newest first, then by webhook.
 	//
 	// Corresponds with GET /v1/usage (the `ListUsage` operationId).
 	ListUsage(ctx context.Context, params *ListUsageParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListUsageSeries List usage by time
+	//
+	// What was done in each hour or day, oldest first and without gaps: for charts.
+	//
+	// Corresponds with GET /v1/usage/series (the `ListUsageSeries` operationId).
+	ListUsageSeries(ctx context.Context, params *ListUsageSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListWebhooks List webhooks
 	//
@@ -3310,6 +4492,13 @@ type ClientInterface interface {
 	// Corresponds with PATCH /v1/webhooks/{id} (the `UpdateWebhook` operationId).
 	UpdateWebhook(ctx context.Context, id string, params *UpdateWebhookParams, body UpdateWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListWebhookHistory List the changes of a webhook
+	//
+	// Newest first; also of a revoked one.
+	//
+	// Corresponds with GET /v1/webhooks/{id}/history (the `ListWebhookHistory` operationId).
+	ListWebhookHistory(ctx context.Context, id string, params *ListWebhookHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// PauseWebhook Pause a webhook
 	//
 	// Deliveries are held or dropped from now, as onPause says.
@@ -3359,6 +4548,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/webhooks/{id}/rotate-secret (the `RotateWebhookSecret` operationId).
 	RotateWebhookSecret(ctx context.Context, id string, params *RotateWebhookSecretParams, body RotateWebhookSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestWebhookWithBody Try a webhook out
+	//
+	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
+	TestWebhookWithBody(ctx context.Context, id string, params *TestWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestWebhook Try a webhook out
+	//
+	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
+	TestWebhook(ctx context.Context, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAccounts List accounts
@@ -3560,6 +4767,23 @@ func (c *Client) RevokeAPIKey(ctx context.Context, id string, params *RevokeAPIK
 	return c.Client.Do(req)
 }
 
+// ListAuditLog List the changes of the account
+//
+// Newest first. Scope: settings.
+//
+// Corresponds with GET /v1/audit-log (the `ListAuditLog` operationId).
+func (c *Client) ListAuditLog(ctx context.Context, params *ListAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAuditLogRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListDeliveries List deliveries
 //
 // The log, newest first.
@@ -3738,6 +4962,281 @@ func (c *Client) PutItemSchema(ctx context.Context, itemType string, params *Put
 	return c.Client.Do(req)
 }
 
+// ListMembers List members
+//
+// Newest first. Scope: settings.
+//
+// Corresponds with GET /v1/members (the `ListMembers` operationId).
+func (c *Client) ListMembers(ctx context.Context, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMembersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateMemberWithBody Add a member
+//
+// Scope: settings.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/members (the `CreateMember` operationId).
+func (c *Client) CreateMemberWithBody(ctx context.Context, params *CreateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateMemberRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateMember Add a member
+//
+// Scope: settings.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/members (the `CreateMember` operationId).
+func (c *Client) CreateMember(ctx context.Context, params *CreateMemberParams, body CreateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateMemberRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteMember Remove a member
+//
+// Not the last owner: 409. Scope: settings.
+//
+// Corresponds with DELETE /v1/members/{id} (the `DeleteMember` operationId).
+func (c *Client) DeleteMember(ctx context.Context, id string, params *DeleteMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteMemberRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMember Get a member
+//
+// Scope: settings.
+//
+// Corresponds with GET /v1/members/{id} (the `GetMember` operationId).
+func (c *Client) GetMember(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMemberRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMemberWithBody Change a member
+//
+// The last owner stays one: 409. Scope: settings.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /v1/members/{id} (the `UpdateMember` operationId).
+func (c *Client) UpdateMemberWithBody(ctx context.Context, id string, params *UpdateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMemberRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMember Change a member
+//
+// The last owner stays one: 409. Scope: settings.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /v1/members/{id} (the `UpdateMember` operationId).
+func (c *Client) UpdateMember(ctx context.Context, id string, params *UpdateMemberParams, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMemberRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListNotifications List notifications
+//
+// What members should know of webhooks and quota, newest first.
+//
+// Corresponds with GET /v1/notifications (the `ListNotifications` operationId).
+func (c *Client) ListNotifications(ctx context.Context, params *ListNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNotificationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePortalLinkWithBody Make a portal link
+//
+// A link with a signed token for this account. It is valid until it expires, or its account is deleted; it cannot be taken back. A portal link makes no other. Scope: settings.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
+func (c *Client) CreatePortalLinkWithBody(ctx context.Context, params *CreatePortalLinkParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePortalLinkRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePortalLink Make a portal link
+//
+// A link with a signed token for this account. It is valid until it expires, or its account is deleted; it cannot be taken back. A portal link makes no other. Scope: settings.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
+func (c *Client) CreatePortalLink(ctx context.Context, params *CreatePortalLinkParams, body CreatePortalLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePortalLinkRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListQuarantine List what is in quarantine
+//
+// Newest first: the records that tell that they are the account's. With the admin key and without the header Staffetta-Account, all of them.
+//
+// Corresponds with GET /v1/quarantine (the `ListQuarantine` operationId).
+func (c *Client) ListQuarantine(ctx context.Context, params *ListQuarantineParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListQuarantineRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DiscardQuarantined Discard a quarantined record
+//
+// For good: it cannot be sent again. By id it is still shown.
+//
+// Corresponds with DELETE /v1/quarantine/{id} (the `DiscardQuarantined` operationId).
+func (c *Client) DiscardQuarantined(ctx context.Context, id string, params *DiscardQuarantinedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiscardQuarantinedRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetQuarantined Get a quarantined record
+//
+// Why it is there, and the record as it came.
+//
+// Corresponds with GET /v1/quarantine/{id} (the `GetQuarantined` operationId).
+func (c *Client) GetQuarantined(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetQuarantinedRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveQuarantinedWithBody Send a quarantined record again
+//
+// To the topic and the partition where it was read, as it came or with another value. Another value needs the scope publish too, and has to be an event, of this account. 409 if it was discarded or cannot be sent, 410 if the record has expired.
+//
+// An event without an id has another one then: its id is derived from where it lies.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/quarantine/{id}/redrive (the `RedriveQuarantined` operationId).
+func (c *Client) RedriveQuarantinedWithBody(ctx context.Context, id string, params *RedriveQuarantinedParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveQuarantinedRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveQuarantined Send a quarantined record again
+//
+// To the topic and the partition where it was read, as it came or with another value. Another value needs the scope publish too, and has to be an event, of this account. 409 if it was discarded or cannot be sent, 410 if the record has expired.
+//
+// An event without an id has another one then: its id is derived from where it lies.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/quarantine/{id}/redrive (the `RedriveQuarantined` operationId).
+func (c *Client) RedriveQuarantined(ctx context.Context, id string, params *RedriveQuarantinedParams, body RedriveQuarantinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveQuarantinedRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListReplays List replays
 //
 // Newest first.
@@ -3844,6 +5343,78 @@ func (c *Client) ResumeReplay(ctx context.Context, id string, params *ResumeRepl
 	return c.Client.Do(req)
 }
 
+// ListStores List stores
+//
+// By id: those that an event had, and those that were named.
+//
+// Corresponds with GET /v1/stores (the `ListStores` operationId).
+func (c *Client) ListStores(ctx context.Context, params *ListStoresParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListStoresRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteStore Remove a store
+//
+// It comes back, with its id as its name, when an event has it again.
+//
+// Corresponds with DELETE /v1/stores/{id} (the `DeleteStore` operationId).
+func (c *Client) DeleteStore(ctx context.Context, id string, params *DeleteStoreParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteStoreRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutStoreWithBody Name a store
+//
+// Adds it if it is not there. No event changes its name any more.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/stores/{id} (the `PutStore` operationId).
+func (c *Client) PutStoreWithBody(ctx context.Context, id string, params *PutStoreParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutStoreRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutStore Name a store
+//
+// Adds it if it is not there. No event changes its name any more.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/stores/{id} (the `PutStore` operationId).
+func (c *Client) PutStore(ctx context.Context, id string, params *PutStoreParams, body PutStoreJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutStoreRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListUsage List usage
 //
 // What each webhook was charged, by period: newest first, then by webhook.
@@ -3851,6 +5422,23 @@ func (c *Client) ResumeReplay(ctx context.Context, id string, params *ResumeRepl
 // Corresponds with GET /v1/usage (the `ListUsage` operationId).
 func (c *Client) ListUsage(ctx context.Context, params *ListUsageParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListUsageRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListUsageSeries List usage by time
+//
+// What was done in each hour or day, oldest first and without gaps: for charts.
+//
+// Corresponds with GET /v1/usage/series (the `ListUsageSeries` operationId).
+func (c *Client) ListUsageSeries(ctx context.Context, params *ListUsageSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUsageSeriesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3986,6 +5574,23 @@ func (c *Client) UpdateWebhook(ctx context.Context, id string, params *UpdateWeb
 	return c.Client.Do(req)
 }
 
+// ListWebhookHistory List the changes of a webhook
+//
+// Newest first; also of a revoked one.
+//
+// Corresponds with GET /v1/webhooks/{id}/history (the `ListWebhookHistory` operationId).
+func (c *Client) ListWebhookHistory(ctx context.Context, id string, params *ListWebhookHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListWebhookHistoryRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // PauseWebhook Pause a webhook
 //
 // Deliveries are held or dropped from now, as onPause says.
@@ -4086,6 +5691,44 @@ func (c *Client) RotateWebhookSecretWithBody(ctx context.Context, id string, par
 // Corresponds with POST /v1/webhooks/{id}/rotate-secret (the `RotateWebhookSecret` operationId).
 func (c *Client) RotateWebhookSecret(ctx context.Context, id string, params *RotateWebhookSecretParams, body RotateWebhookSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRotateWebhookSecretRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestWebhookWithBody Try a webhook out
+//
+// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
+func (c *Client) TestWebhookWithBody(ctx context.Context, id string, params *TestWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestWebhookRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestWebhook Try a webhook out
+//
+// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
+func (c *Client) TestWebhook(ctx context.Context, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestWebhookRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4527,6 +6170,132 @@ func NewRevokeAPIKeyRequest(server string, id string, params *RevokeAPIKeyParams
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewListAuditLogRequest constructs an http.Request for the ListAuditLog method
+func NewListAuditLogRequest(server string, params *ListAuditLogParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/audit-log")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Actor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "actor", *params.Actor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Operation != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "operation", *params.Operation, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Target != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "target", *params.Target, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -5004,6 +6773,688 @@ func NewPutItemSchemaRequestWithBody(server string, itemType string, params *Put
 	return req, nil
 }
 
+// NewListMembersRequest constructs an http.Request for the ListMembers method
+func NewListMembersRequest(server string, params *ListMembersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/members")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateMemberRequest calls the generic CreateMember builder with application/json body
+func NewCreateMemberRequest(server string, params *CreateMemberParams, body CreateMemberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateMemberRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateMemberRequestWithBody constructs an http.Request for the CreateMember method, with any body, and a specified content type
+func NewCreateMemberRequestWithBody(server string, params *CreateMemberParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/members")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteMemberRequest constructs an http.Request for the DeleteMember method
+func NewDeleteMemberRequest(server string, id string, params *DeleteMemberParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/members/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetMemberRequest constructs an http.Request for the GetMember method
+func NewGetMemberRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/members/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateMemberRequest calls the generic UpdateMember builder with application/json body
+func NewUpdateMemberRequest(server string, id string, params *UpdateMemberParams, body UpdateMemberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateMemberRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewUpdateMemberRequestWithBody constructs an http.Request for the UpdateMember method, with any body, and a specified content type
+func NewUpdateMemberRequestWithBody(server string, id string, params *UpdateMemberParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/members/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListNotificationsRequest constructs an http.Request for the ListNotifications method
+func NewListNotificationsRequest(server string, params *ListNotificationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/notifications")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Kind != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "kind", *params.Kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Webhook != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "webhook", *params.Webhook, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreatePortalLinkRequest calls the generic CreatePortalLink builder with application/json body
+func NewCreatePortalLinkRequest(server string, params *CreatePortalLinkParams, body CreatePortalLinkJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreatePortalLinkRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreatePortalLinkRequestWithBody constructs an http.Request for the CreatePortalLink method, with any body, and a specified content type
+func NewCreatePortalLinkRequestWithBody(server string, params *CreatePortalLinkParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/portal-links")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListQuarantineRequest constructs an http.Request for the ListQuarantine method
+func NewListQuarantineRequest(server string, params *ListQuarantineParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Topic != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "topic", *params.Topic, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDiscardQuarantinedRequest constructs an http.Request for the DiscardQuarantined method
+func NewDiscardQuarantinedRequest(server string, id string, params *DiscardQuarantinedParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetQuarantinedRequest constructs an http.Request for the GetQuarantined method
+func NewGetQuarantinedRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRedriveQuarantinedRequest calls the generic RedriveQuarantined builder with application/json body
+func NewRedriveQuarantinedRequest(server string, id string, params *RedriveQuarantinedParams, body RedriveQuarantinedJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRedriveQuarantinedRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewRedriveQuarantinedRequestWithBody constructs an http.Request for the RedriveQuarantined method, with any body, and a specified content type
+func NewRedriveQuarantinedRequestWithBody(server string, id string, params *RedriveQuarantinedParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine/%s/redrive", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListReplaysRequest constructs an http.Request for the ListReplays method
 func NewListReplaysRequest(server string, params *ListReplaysParams) (*http.Request, error) {
 	var err error
@@ -5257,6 +7708,183 @@ func NewResumeReplayRequest(server string, id string, params *ResumeReplayParams
 	return req, nil
 }
 
+// NewListStoresRequest constructs an http.Request for the ListStores method
+func NewListStoresRequest(server string, params *ListStoresParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/stores")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteStoreRequest constructs an http.Request for the DeleteStore method
+func NewDeleteStoreRequest(server string, id string, params *DeleteStoreParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/stores/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewPutStoreRequest calls the generic PutStore builder with application/json body
+func NewPutStoreRequest(server string, id string, params *PutStoreParams, body PutStoreJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutStoreRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewPutStoreRequestWithBody constructs an http.Request for the PutStore method, with any body, and a specified content type
+func NewPutStoreRequestWithBody(server string, id string, params *PutStoreParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/stores/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListUsageRequest constructs an http.Request for the ListUsage method
 func NewListUsageRequest(server string, params *ListUsageParams) (*http.Request, error) {
 	var err error
@@ -5321,6 +7949,18 @@ func NewListUsageRequest(server string, params *ListUsageParams) (*http.Request,
 
 		}
 
+		if params.By != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "by", *params.By, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.From != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
@@ -5348,6 +7988,96 @@ func NewListUsageRequest(server string, params *ListUsageParams) (*http.Request,
 		if params.Exceeded != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "exceeded", *params.Exceeded, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListUsageSeriesRequest constructs an http.Request for the ListUsageSeries method
+func NewListUsageSeriesRequest(server string, params *ListUsageSeriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/usage/series")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Webhook != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "webhook", *params.Webhook, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Step != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "step", *params.Step, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -5671,6 +8401,79 @@ func NewUpdateWebhookRequestWithBody(server string, id string, params *UpdateWeb
 	return req, nil
 }
 
+// NewListWebhookHistoryRequest constructs an http.Request for the ListWebhookHistory method
+func NewListWebhookHistoryRequest(server string, id string, params *ListWebhookHistoryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/webhooks/%s/history", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewPauseWebhookRequest constructs an http.Request for the PauseWebhook method
 func NewPauseWebhookRequest(server string, id string, params *PauseWebhookParams) (*http.Request, error) {
 	var err error
@@ -5926,6 +8729,68 @@ func NewRotateWebhookSecretRequestWithBody(server string, id string, params *Rot
 	return req, nil
 }
 
+// NewTestWebhookRequest calls the generic TestWebhook builder with application/json body
+func NewTestWebhookRequest(server string, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTestWebhookRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewTestWebhookRequestWithBody constructs an http.Request for the TestWebhook method, with any body, and a specified content type
+func NewTestWebhookRequestWithBody(server string, id string, params *TestWebhookParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/webhooks/%s/test", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -6069,6 +8934,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /v1/api-keys/{id} (the `RevokeAPIKey` operationId).
 	RevokeAPIKeyWithResponse(ctx context.Context, id string, params *RevokeAPIKeyParams, reqEditors ...RequestEditorFn) (*RevokeAPIKeyResponse, error)
 
+	// ListAuditLogWithResponse List the changes of the account
+	//
+	// Newest first. Scope: settings.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/audit-log (the `ListAuditLog` operationId).
+	ListAuditLogWithResponse(ctx context.Context, params *ListAuditLogParams, reqEditors ...RequestEditorFn) (*ListAuditLogResponse, error)
+
 	// ListDeliveriesWithResponse List deliveries
 	//
 	// The log, newest first.
@@ -6159,6 +9033,145 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /v1/item-types/{itemType}/schema (the `PutItemSchema` operationId).
 	PutItemSchemaWithResponse(ctx context.Context, itemType string, params *PutItemSchemaParams, body PutItemSchemaJSONRequestBody, reqEditors ...RequestEditorFn) (*PutItemSchemaResponse, error)
 
+	// ListMembersWithResponse List members
+	//
+	// Newest first. Scope: settings.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/members (the `ListMembers` operationId).
+	ListMembersWithResponse(ctx context.Context, params *ListMembersParams, reqEditors ...RequestEditorFn) (*ListMembersResponse, error)
+
+	// CreateMemberWithBodyWithResponse Add a member
+	//
+	// Scope: settings.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/members (the `CreateMember` operationId).
+	CreateMemberWithBodyWithResponse(ctx context.Context, params *CreateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateMemberResponse, error)
+
+	// CreateMemberWithResponse Add a member
+	//
+	// Scope: settings.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/members (the `CreateMember` operationId).
+	CreateMemberWithResponse(ctx context.Context, params *CreateMemberParams, body CreateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateMemberResponse, error)
+
+	// DeleteMemberWithResponse Remove a member
+	//
+	// Not the last owner: 409. Scope: settings.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/members/{id} (the `DeleteMember` operationId).
+	DeleteMemberWithResponse(ctx context.Context, id string, params *DeleteMemberParams, reqEditors ...RequestEditorFn) (*DeleteMemberResponse, error)
+
+	// GetMemberWithResponse Get a member
+	//
+	// Scope: settings.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/members/{id} (the `GetMember` operationId).
+	GetMemberWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetMemberResponse, error)
+
+	// UpdateMemberWithBodyWithResponse Change a member
+	//
+	// The last owner stays one: 409. Scope: settings.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/members/{id} (the `UpdateMember` operationId).
+	UpdateMemberWithBodyWithResponse(ctx context.Context, id string, params *UpdateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error)
+
+	// UpdateMemberWithResponse Change a member
+	//
+	// The last owner stays one: 409. Scope: settings.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/members/{id} (the `UpdateMember` operationId).
+	UpdateMemberWithResponse(ctx context.Context, id string, params *UpdateMemberParams, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error)
+
+	// ListNotificationsWithResponse List notifications
+	//
+	// What members should know of webhooks and quota, newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/notifications (the `ListNotifications` operationId).
+	ListNotificationsWithResponse(ctx context.Context, params *ListNotificationsParams, reqEditors ...RequestEditorFn) (*ListNotificationsResponse, error)
+
+	// CreatePortalLinkWithBodyWithResponse Make a portal link
+	//
+	// A link with a signed token for this account. It is valid until it expires, or its account is deleted; it cannot be taken back. A portal link makes no other. Scope: settings.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
+	CreatePortalLinkWithBodyWithResponse(ctx context.Context, params *CreatePortalLinkParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePortalLinkResponse, error)
+
+	// CreatePortalLinkWithResponse Make a portal link
+	//
+	// A link with a signed token for this account. It is valid until it expires, or its account is deleted; it cannot be taken back. A portal link makes no other. Scope: settings.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
+	CreatePortalLinkWithResponse(ctx context.Context, params *CreatePortalLinkParams, body CreatePortalLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePortalLinkResponse, error)
+
+	// ListQuarantineWithResponse List what is in quarantine
+	//
+	// Newest first: the records that tell that they are the account's. With the admin key and without the header Staffetta-Account, all of them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/quarantine (the `ListQuarantine` operationId).
+	ListQuarantineWithResponse(ctx context.Context, params *ListQuarantineParams, reqEditors ...RequestEditorFn) (*ListQuarantineResponse, error)
+
+	// DiscardQuarantinedWithResponse Discard a quarantined record
+	//
+	// For good: it cannot be sent again. By id it is still shown.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/quarantine/{id} (the `DiscardQuarantined` operationId).
+	DiscardQuarantinedWithResponse(ctx context.Context, id string, params *DiscardQuarantinedParams, reqEditors ...RequestEditorFn) (*DiscardQuarantinedResponse, error)
+
+	// GetQuarantinedWithResponse Get a quarantined record
+	//
+	// Why it is there, and the record as it came.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/quarantine/{id} (the `GetQuarantined` operationId).
+	GetQuarantinedWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetQuarantinedResponse, error)
+
+	// RedriveQuarantinedWithBodyWithResponse Send a quarantined record again
+	//
+	// To the topic and the partition where it was read, as it came or with another value. Another value needs the scope publish too, and has to be an event, of this account. 409 if it was discarded or cannot be sent, 410 if the record has expired.
+	//
+	// An event without an id has another one then: its id is derived from where it lies.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/quarantine/{id}/redrive (the `RedriveQuarantined` operationId).
+	RedriveQuarantinedWithBodyWithResponse(ctx context.Context, id string, params *RedriveQuarantinedParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RedriveQuarantinedResponse, error)
+
+	// RedriveQuarantinedWithResponse Send a quarantined record again
+	//
+	// To the topic and the partition where it was read, as it came or with another value. Another value needs the scope publish too, and has to be an event, of this account. 409 if it was discarded or cannot be sent, 410 if the record has expired.
+	//
+	// An event without an id has another one then: its id is derived from where it lies.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/quarantine/{id}/redrive (the `RedriveQuarantined` operationId).
+	RedriveQuarantinedWithResponse(ctx context.Context, id string, params *RedriveQuarantinedParams, body RedriveQuarantinedJSONRequestBody, reqEditors ...RequestEditorFn) (*RedriveQuarantinedResponse, error)
+
 	// ListReplaysWithResponse List replays
 	//
 	// Newest first.
@@ -6213,6 +9226,42 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/replays/{id}/resume (the `ResumeReplay` operationId).
 	ResumeReplayWithResponse(ctx context.Context, id string, params *ResumeReplayParams, reqEditors ...RequestEditorFn) (*ResumeReplayResponse, error)
 
+	// ListStoresWithResponse List stores
+	//
+	// By id: those that an event had, and those that were named.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/stores (the `ListStores` operationId).
+	ListStoresWithResponse(ctx context.Context, params *ListStoresParams, reqEditors ...RequestEditorFn) (*ListStoresResponse, error)
+
+	// DeleteStoreWithResponse Remove a store
+	//
+	// It comes back, with its id as its name, when an event has it again.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/stores/{id} (the `DeleteStore` operationId).
+	DeleteStoreWithResponse(ctx context.Context, id string, params *DeleteStoreParams, reqEditors ...RequestEditorFn) (*DeleteStoreResponse, error)
+
+	// PutStoreWithBodyWithResponse Name a store
+	//
+	// Adds it if it is not there. No event changes its name any more.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/stores/{id} (the `PutStore` operationId).
+	PutStoreWithBodyWithResponse(ctx context.Context, id string, params *PutStoreParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutStoreResponse, error)
+
+	// PutStoreWithResponse Name a store
+	//
+	// Adds it if it is not there. No event changes its name any more.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/stores/{id} (the `PutStore` operationId).
+	PutStoreWithResponse(ctx context.Context, id string, params *PutStoreParams, body PutStoreJSONRequestBody, reqEditors ...RequestEditorFn) (*PutStoreResponse, error)
+
 	// ListUsageWithResponse List usage
 	//
 	// What each webhook was charged, by period: newest first, then by webhook.
@@ -6221,6 +9270,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/usage (the `ListUsage` operationId).
 	ListUsageWithResponse(ctx context.Context, params *ListUsageParams, reqEditors ...RequestEditorFn) (*ListUsageResponse, error)
+
+	// ListUsageSeriesWithResponse List usage by time
+	//
+	// What was done in each hour or day, oldest first and without gaps: for charts.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/usage/series (the `ListUsageSeries` operationId).
+	ListUsageSeriesWithResponse(ctx context.Context, params *ListUsageSeriesParams, reqEditors ...RequestEditorFn) (*ListUsageSeriesResponse, error)
 
 	// ListWebhooksWithResponse List webhooks
 	//
@@ -6283,6 +9341,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PATCH /v1/webhooks/{id} (the `UpdateWebhook` operationId).
 	UpdateWebhookWithResponse(ctx context.Context, id string, params *UpdateWebhookParams, body UpdateWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateWebhookResponse, error)
 
+	// ListWebhookHistoryWithResponse List the changes of a webhook
+	//
+	// Newest first; also of a revoked one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/webhooks/{id}/history (the `ListWebhookHistory` operationId).
+	ListWebhookHistoryWithResponse(ctx context.Context, id string, params *ListWebhookHistoryParams, reqEditors ...RequestEditorFn) (*ListWebhookHistoryResponse, error)
+
 	// PauseWebhookWithResponse Pause a webhook
 	//
 	// Deliveries are held or dropped from now, as onPause says.
@@ -6336,6 +9403,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/webhooks/{id}/rotate-secret (the `RotateWebhookSecret` operationId).
 	RotateWebhookSecretWithResponse(ctx context.Context, id string, params *RotateWebhookSecretParams, body RotateWebhookSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateWebhookSecretResponse, error)
+
+	// TestWebhookWithBodyWithResponse Try a webhook out
+	//
+	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
+	TestWebhookWithBodyWithResponse(ctx context.Context, id string, params *TestWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestWebhookResponse, error)
+
+	// TestWebhookWithResponse Try a webhook out
+	//
+	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
+	TestWebhookWithResponse(ctx context.Context, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*TestWebhookResponse, error)
 }
 
 type ListAccountsResponse struct {
@@ -6702,6 +9787,54 @@ func (r RevokeAPIKeyResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RevokeAPIKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListAuditLogResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListAuditEntry
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAuditLogResponse) GetJSON200() *ListAuditEntry {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListAuditLogResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAuditLogResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAuditLogResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAuditLogResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAuditLogResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7085,6 +10218,520 @@ func (r PutItemSchemaResponse) ContentType() string {
 	return ""
 }
 
+type ListMembersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListMember
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListMembersResponse) GetJSON200() *ListMember {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListMembersResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListMembersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMembersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMembersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMembersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Member
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateMemberResponse) GetJSON201() *Member {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateMemberResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteMemberResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Member
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMemberResponse) GetJSON200() *Member {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetMemberResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Member
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateMemberResponse) GetJSON200() *Member {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateMemberResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListNotificationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListNotification
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListNotificationsResponse) GetJSON200() *ListNotification {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListNotificationsResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListNotificationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNotificationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNotificationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListNotificationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreatePortalLinkResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *PortalLink
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreatePortalLinkResponse) GetJSON201() *PortalLink {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreatePortalLinkResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreatePortalLinkResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreatePortalLinkResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreatePortalLinkResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreatePortalLinkResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListQuarantineResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListQuarantined
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListQuarantineResponse) GetJSON200() *ListQuarantined {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListQuarantineResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListQuarantineResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListQuarantineResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListQuarantineResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListQuarantineResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DiscardQuarantinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DiscardQuarantinedResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DiscardQuarantinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DiscardQuarantinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DiscardQuarantinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DiscardQuarantinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetQuarantinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *QuarantinedRecord
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetQuarantinedResponse) GetJSON200() *QuarantinedRecord {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetQuarantinedResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetQuarantinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetQuarantinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetQuarantinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetQuarantinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RedriveQuarantinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Quarantined
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RedriveQuarantinedResponse) GetJSON202() *Quarantined {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RedriveQuarantinedResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RedriveQuarantinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RedriveQuarantinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RedriveQuarantinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RedriveQuarantinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListReplaysResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7318,6 +10965,143 @@ func (r ResumeReplayResponse) ContentType() string {
 	return ""
 }
 
+type ListStoresResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListPointOfSale
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListStoresResponse) GetJSON200() *ListPointOfSale {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListStoresResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListStoresResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListStoresResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListStoresResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListStoresResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteStoreResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteStoreResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteStoreResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteStoreResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteStoreResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteStoreResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PutStoreResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PointOfSale
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PutStoreResponse) GetJSON200() *PointOfSale {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PutStoreResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PutStoreResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PutStoreResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutStoreResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PutStoreResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListUsageResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7360,6 +11144,54 @@ func (r ListUsageResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListUsageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListUsageSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListUsageStep
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListUsageSeriesResponse) GetJSON200() *ListUsageStep {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListUsageSeriesResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListUsageSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListUsageSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListUsageSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListUsageSeriesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7599,6 +11431,54 @@ func (r UpdateWebhookResponse) ContentType() string {
 	return ""
 }
 
+type ListWebhookHistoryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListHistoryEntry
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListWebhookHistoryResponse) GetJSON200() *ListHistoryEntry {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListWebhookHistoryResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListWebhookHistoryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListWebhookHistoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListWebhookHistoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListWebhookHistoryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type PauseWebhookResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7791,6 +11671,54 @@ func (r RotateWebhookSecretResponse) ContentType() string {
 	return ""
 }
 
+type TestWebhookResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *TestDeliveries
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r TestWebhookResponse) GetJSON202() *TestDeliveries {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TestWebhookResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TestWebhookResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TestWebhookResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TestWebhookResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TestWebhookResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListAccountsWithResponse List accounts
 //
 // By id. Needs the admin key.
@@ -7956,6 +11884,21 @@ func (c *ClientWithResponses) RevokeAPIKeyWithResponse(ctx context.Context, id s
 	return ParseRevokeAPIKeyResponse(rsp)
 }
 
+// ListAuditLogWithResponse List the changes of the account
+//
+// Newest first. Scope: settings.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/audit-log (the `ListAuditLog` operationId).
+func (c *ClientWithResponses) ListAuditLogWithResponse(ctx context.Context, params *ListAuditLogParams, reqEditors ...RequestEditorFn) (*ListAuditLogResponse, error) {
+	rsp, err := c.ListAuditLog(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAuditLogResponse(rsp)
+}
+
 // ListDeliveriesWithResponse List deliveries
 //
 // The log, newest first.
@@ -8106,6 +12049,235 @@ func (c *ClientWithResponses) PutItemSchemaWithResponse(ctx context.Context, ite
 	return ParsePutItemSchemaResponse(rsp)
 }
 
+// ListMembersWithResponse List members
+//
+// Newest first. Scope: settings.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/members (the `ListMembers` operationId).
+func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, params *ListMembersParams, reqEditors ...RequestEditorFn) (*ListMembersResponse, error) {
+	rsp, err := c.ListMembers(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMembersResponse(rsp)
+}
+
+// CreateMemberWithBodyWithResponse Add a member
+//
+// Scope: settings.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/members (the `CreateMember` operationId).
+func (c *ClientWithResponses) CreateMemberWithBodyWithResponse(ctx context.Context, params *CreateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateMemberResponse, error) {
+	rsp, err := c.CreateMemberWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateMemberResponse(rsp)
+}
+
+// CreateMemberWithResponse Add a member
+//
+// Scope: settings.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/members (the `CreateMember` operationId).
+func (c *ClientWithResponses) CreateMemberWithResponse(ctx context.Context, params *CreateMemberParams, body CreateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateMemberResponse, error) {
+	rsp, err := c.CreateMember(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateMemberResponse(rsp)
+}
+
+// DeleteMemberWithResponse Remove a member
+//
+// Not the last owner: 409. Scope: settings.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/members/{id} (the `DeleteMember` operationId).
+func (c *ClientWithResponses) DeleteMemberWithResponse(ctx context.Context, id string, params *DeleteMemberParams, reqEditors ...RequestEditorFn) (*DeleteMemberResponse, error) {
+	rsp, err := c.DeleteMember(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteMemberResponse(rsp)
+}
+
+// GetMemberWithResponse Get a member
+//
+// Scope: settings.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/members/{id} (the `GetMember` operationId).
+func (c *ClientWithResponses) GetMemberWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetMemberResponse, error) {
+	rsp, err := c.GetMember(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMemberResponse(rsp)
+}
+
+// UpdateMemberWithBodyWithResponse Change a member
+//
+// The last owner stays one: 409. Scope: settings.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/members/{id} (the `UpdateMember` operationId).
+func (c *ClientWithResponses) UpdateMemberWithBodyWithResponse(ctx context.Context, id string, params *UpdateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error) {
+	rsp, err := c.UpdateMemberWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateMemberResponse(rsp)
+}
+
+// UpdateMemberWithResponse Change a member
+//
+// The last owner stays one: 409. Scope: settings.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/members/{id} (the `UpdateMember` operationId).
+func (c *ClientWithResponses) UpdateMemberWithResponse(ctx context.Context, id string, params *UpdateMemberParams, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error) {
+	rsp, err := c.UpdateMember(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateMemberResponse(rsp)
+}
+
+// ListNotificationsWithResponse List notifications
+//
+// What members should know of webhooks and quota, newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/notifications (the `ListNotifications` operationId).
+func (c *ClientWithResponses) ListNotificationsWithResponse(ctx context.Context, params *ListNotificationsParams, reqEditors ...RequestEditorFn) (*ListNotificationsResponse, error) {
+	rsp, err := c.ListNotifications(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNotificationsResponse(rsp)
+}
+
+// CreatePortalLinkWithBodyWithResponse Make a portal link
+//
+// A link with a signed token for this account. It is valid until it expires, or its account is deleted; it cannot be taken back. A portal link makes no other. Scope: settings.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
+func (c *ClientWithResponses) CreatePortalLinkWithBodyWithResponse(ctx context.Context, params *CreatePortalLinkParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePortalLinkResponse, error) {
+	rsp, err := c.CreatePortalLinkWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreatePortalLinkResponse(rsp)
+}
+
+// CreatePortalLinkWithResponse Make a portal link
+//
+// A link with a signed token for this account. It is valid until it expires, or its account is deleted; it cannot be taken back. A portal link makes no other. Scope: settings.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
+func (c *ClientWithResponses) CreatePortalLinkWithResponse(ctx context.Context, params *CreatePortalLinkParams, body CreatePortalLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePortalLinkResponse, error) {
+	rsp, err := c.CreatePortalLink(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreatePortalLinkResponse(rsp)
+}
+
+// ListQuarantineWithResponse List what is in quarantine
+//
+// Newest first: the records that tell that they are the account's. With the admin key and without the header Staffetta-Account, all of them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/quarantine (the `ListQuarantine` operationId).
+func (c *ClientWithResponses) ListQuarantineWithResponse(ctx context.Context, params *ListQuarantineParams, reqEditors ...RequestEditorFn) (*ListQuarantineResponse, error) {
+	rsp, err := c.ListQuarantine(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListQuarantineResponse(rsp)
+}
+
+// DiscardQuarantinedWithResponse Discard a quarantined record
+//
+// For good: it cannot be sent again. By id it is still shown.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/quarantine/{id} (the `DiscardQuarantined` operationId).
+func (c *ClientWithResponses) DiscardQuarantinedWithResponse(ctx context.Context, id string, params *DiscardQuarantinedParams, reqEditors ...RequestEditorFn) (*DiscardQuarantinedResponse, error) {
+	rsp, err := c.DiscardQuarantined(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDiscardQuarantinedResponse(rsp)
+}
+
+// GetQuarantinedWithResponse Get a quarantined record
+//
+// Why it is there, and the record as it came.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/quarantine/{id} (the `GetQuarantined` operationId).
+func (c *ClientWithResponses) GetQuarantinedWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetQuarantinedResponse, error) {
+	rsp, err := c.GetQuarantined(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetQuarantinedResponse(rsp)
+}
+
+// RedriveQuarantinedWithBodyWithResponse Send a quarantined record again
+//
+// To the topic and the partition where it was read, as it came or with another value. Another value needs the scope publish too, and has to be an event, of this account. 409 if it was discarded or cannot be sent, 410 if the record has expired.
+//
+// An event without an id has another one then: its id is derived from where it lies.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/quarantine/{id}/redrive (the `RedriveQuarantined` operationId).
+func (c *ClientWithResponses) RedriveQuarantinedWithBodyWithResponse(ctx context.Context, id string, params *RedriveQuarantinedParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RedriveQuarantinedResponse, error) {
+	rsp, err := c.RedriveQuarantinedWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRedriveQuarantinedResponse(rsp)
+}
+
+// RedriveQuarantinedWithResponse Send a quarantined record again
+//
+// To the topic and the partition where it was read, as it came or with another value. Another value needs the scope publish too, and has to be an event, of this account. 409 if it was discarded or cannot be sent, 410 if the record has expired.
+//
+// An event without an id has another one then: its id is derived from where it lies.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/quarantine/{id}/redrive (the `RedriveQuarantined` operationId).
+func (c *ClientWithResponses) RedriveQuarantinedWithResponse(ctx context.Context, id string, params *RedriveQuarantinedParams, body RedriveQuarantinedJSONRequestBody, reqEditors ...RequestEditorFn) (*RedriveQuarantinedResponse, error) {
+	rsp, err := c.RedriveQuarantined(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRedriveQuarantinedResponse(rsp)
+}
+
 // ListReplaysWithResponse List replays
 //
 // Newest first.
@@ -8196,6 +12368,66 @@ func (c *ClientWithResponses) ResumeReplayWithResponse(ctx context.Context, id s
 	return ParseResumeReplayResponse(rsp)
 }
 
+// ListStoresWithResponse List stores
+//
+// By id: those that an event had, and those that were named.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/stores (the `ListStores` operationId).
+func (c *ClientWithResponses) ListStoresWithResponse(ctx context.Context, params *ListStoresParams, reqEditors ...RequestEditorFn) (*ListStoresResponse, error) {
+	rsp, err := c.ListStores(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListStoresResponse(rsp)
+}
+
+// DeleteStoreWithResponse Remove a store
+//
+// It comes back, with its id as its name, when an event has it again.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/stores/{id} (the `DeleteStore` operationId).
+func (c *ClientWithResponses) DeleteStoreWithResponse(ctx context.Context, id string, params *DeleteStoreParams, reqEditors ...RequestEditorFn) (*DeleteStoreResponse, error) {
+	rsp, err := c.DeleteStore(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteStoreResponse(rsp)
+}
+
+// PutStoreWithBodyWithResponse Name a store
+//
+// Adds it if it is not there. No event changes its name any more.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/stores/{id} (the `PutStore` operationId).
+func (c *ClientWithResponses) PutStoreWithBodyWithResponse(ctx context.Context, id string, params *PutStoreParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutStoreResponse, error) {
+	rsp, err := c.PutStoreWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutStoreResponse(rsp)
+}
+
+// PutStoreWithResponse Name a store
+//
+// Adds it if it is not there. No event changes its name any more.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/stores/{id} (the `PutStore` operationId).
+func (c *ClientWithResponses) PutStoreWithResponse(ctx context.Context, id string, params *PutStoreParams, body PutStoreJSONRequestBody, reqEditors ...RequestEditorFn) (*PutStoreResponse, error) {
+	rsp, err := c.PutStore(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutStoreResponse(rsp)
+}
+
 // ListUsageWithResponse List usage
 //
 // What each webhook was charged, by period: newest first, then by webhook.
@@ -8209,6 +12441,21 @@ func (c *ClientWithResponses) ListUsageWithResponse(ctx context.Context, params 
 		return nil, err
 	}
 	return ParseListUsageResponse(rsp)
+}
+
+// ListUsageSeriesWithResponse List usage by time
+//
+// What was done in each hour or day, oldest first and without gaps: for charts.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/usage/series (the `ListUsageSeries` operationId).
+func (c *ClientWithResponses) ListUsageSeriesWithResponse(ctx context.Context, params *ListUsageSeriesParams, reqEditors ...RequestEditorFn) (*ListUsageSeriesResponse, error) {
+	rsp, err := c.ListUsageSeries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListUsageSeriesResponse(rsp)
 }
 
 // ListWebhooksWithResponse List webhooks
@@ -8314,6 +12561,21 @@ func (c *ClientWithResponses) UpdateWebhookWithResponse(ctx context.Context, id 
 	return ParseUpdateWebhookResponse(rsp)
 }
 
+// ListWebhookHistoryWithResponse List the changes of a webhook
+//
+// Newest first; also of a revoked one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/webhooks/{id}/history (the `ListWebhookHistory` operationId).
+func (c *ClientWithResponses) ListWebhookHistoryWithResponse(ctx context.Context, id string, params *ListWebhookHistoryParams, reqEditors ...RequestEditorFn) (*ListWebhookHistoryResponse, error) {
+	rsp, err := c.ListWebhookHistory(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListWebhookHistoryResponse(rsp)
+}
+
 // PauseWebhookWithResponse Pause a webhook
 //
 // Deliveries are held or dropped from now, as onPause says.
@@ -8402,6 +12664,36 @@ func (c *ClientWithResponses) RotateWebhookSecretWithResponse(ctx context.Contex
 		return nil, err
 	}
 	return ParseRotateWebhookSecretResponse(rsp)
+}
+
+// TestWebhookWithBodyWithResponse Try a webhook out
+//
+// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
+func (c *ClientWithResponses) TestWebhookWithBodyWithResponse(ctx context.Context, id string, params *TestWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestWebhookResponse, error) {
+	rsp, err := c.TestWebhookWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestWebhookResponse(rsp)
+}
+
+// TestWebhookWithResponse Try a webhook out
+//
+// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
+func (c *ClientWithResponses) TestWebhookWithResponse(ctx context.Context, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*TestWebhookResponse, error) {
+	rsp, err := c.TestWebhook(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestWebhookResponse(rsp)
 }
 
 // ParseListAccountsResponse parses an HTTP response from a ListAccountsWithResponse call
@@ -8647,6 +12939,39 @@ func ParseRevokeAPIKeyResponse(rsp *http.Response) (*RevokeAPIKeyResponse, error
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListAuditLogResponse parses an HTTP response from a ListAuditLogWithResponse call
+func ParseListAuditLogResponse(rsp *http.Response) (*ListAuditLogResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAuditLogResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListAuditEntry
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Details
@@ -8923,6 +13248,361 @@ func ParsePutItemSchemaResponse(rsp *http.Response) (*PutItemSchemaResponse, err
 	return response, nil
 }
 
+// ParseListMembersResponse parses an HTTP response from a ListMembersWithResponse call
+func ParseListMembersResponse(rsp *http.Response) (*ListMembersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMembersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListMember
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateMemberResponse parses an HTTP response from a CreateMemberWithResponse call
+func ParseCreateMemberResponse(rsp *http.Response) (*CreateMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Member
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteMemberResponse parses an HTTP response from a DeleteMemberWithResponse call
+func ParseDeleteMemberResponse(rsp *http.Response) (*DeleteMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetMemberResponse parses an HTTP response from a GetMemberWithResponse call
+func ParseGetMemberResponse(rsp *http.Response) (*GetMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Member
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateMemberResponse parses an HTTP response from a UpdateMemberWithResponse call
+func ParseUpdateMemberResponse(rsp *http.Response) (*UpdateMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Member
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListNotificationsResponse parses an HTTP response from a ListNotificationsWithResponse call
+func ParseListNotificationsResponse(rsp *http.Response) (*ListNotificationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNotificationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListNotification
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreatePortalLinkResponse parses an HTTP response from a CreatePortalLinkWithResponse call
+func ParseCreatePortalLinkResponse(rsp *http.Response) (*CreatePortalLinkResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreatePortalLinkResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest PortalLink
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListQuarantineResponse parses an HTTP response from a ListQuarantineWithResponse call
+func ParseListQuarantineResponse(rsp *http.Response) (*ListQuarantineResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListQuarantineResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListQuarantined
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDiscardQuarantinedResponse parses an HTTP response from a DiscardQuarantinedWithResponse call
+func ParseDiscardQuarantinedResponse(rsp *http.Response) (*DiscardQuarantinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DiscardQuarantinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetQuarantinedResponse parses an HTTP response from a GetQuarantinedWithResponse call
+func ParseGetQuarantinedResponse(rsp *http.Response) (*GetQuarantinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetQuarantinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest QuarantinedRecord
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRedriveQuarantinedResponse parses an HTTP response from a RedriveQuarantinedWithResponse call
+func ParseRedriveQuarantinedResponse(rsp *http.Response) (*RedriveQuarantinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RedriveQuarantinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Quarantined
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListReplaysResponse parses an HTTP response from a ListReplaysWithResponse call
 func ParseListReplaysResponse(rsp *http.Response) (*ListReplaysResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9084,6 +13764,101 @@ func ParseResumeReplayResponse(rsp *http.Response) (*ResumeReplayResponse, error
 	return response, nil
 }
 
+// ParseListStoresResponse parses an HTTP response from a ListStoresWithResponse call
+func ParseListStoresResponse(rsp *http.Response) (*ListStoresResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListStoresResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListPointOfSale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteStoreResponse parses an HTTP response from a DeleteStoreWithResponse call
+func ParseDeleteStoreResponse(rsp *http.Response) (*DeleteStoreResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteStoreResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutStoreResponse parses an HTTP response from a PutStoreWithResponse call
+func ParsePutStoreResponse(rsp *http.Response) (*PutStoreResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutStoreResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PointOfSale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListUsageResponse parses an HTTP response from a ListUsageWithResponse call
 func ParseListUsageResponse(rsp *http.Response) (*ListUsageResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9100,6 +13875,39 @@ func ParseListUsageResponse(rsp *http.Response) (*ListUsageResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest ListUsage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListUsageSeriesResponse parses an HTTP response from a ListUsageSeriesWithResponse call
+func ParseListUsageSeriesResponse(rsp *http.Response) (*ListUsageSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListUsageSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListUsageStep
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -9278,6 +14086,39 @@ func ParseUpdateWebhookResponse(rsp *http.Response) (*UpdateWebhookResponse, err
 	return response, nil
 }
 
+// ParseListWebhookHistoryResponse parses an HTTP response from a ListWebhookHistoryWithResponse call
+func ParseListWebhookHistoryResponse(rsp *http.Response) (*ListWebhookHistoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListWebhookHistoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListHistoryEntry
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParsePauseWebhookResponse parses an HTTP response from a PauseWebhookWithResponse call
 func ParsePauseWebhookResponse(rsp *http.Response) (*PauseWebhookResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9397,6 +14238,39 @@ func ParseRotateWebhookSecretResponse(rsp *http.Response) (*RotateWebhookSecretR
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseTestWebhookResponse parses an HTTP response from a TestWebhookWithResponse call
+func ParseTestWebhookResponse(rsp *http.Response) (*TestWebhookResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TestWebhookResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest TestDeliveries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Details

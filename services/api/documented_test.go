@@ -25,8 +25,11 @@ type documentedOperation struct {
 	Tags        []string
 	Security    []map[string][]string
 	Parameters  []documentedParameter
-	RequestBody *struct{ Content map[string]documentedMedia }
-	Responses   map[string]struct {
+	RequestBody *struct {
+		Content  map[string]documentedMedia
+		Required bool
+	}
+	Responses map[string]struct {
 		Description string
 		Content     map[string]documentedMedia
 		Headers     map[string]any
@@ -166,10 +169,13 @@ func (d *document) check(method, path string, code int, header http.Header, body
 // request that was accepted, too.
 func requireDocumented(t *testing.T, method, path, request string, a answer) {
 	t.Helper()
+	if *update {
+		return // the one that there is, is an old one
+	}
 	d := theDocument(t)
 	require.NoError(t, d.check(method, path, a.code, a.header, a.body))
 	template, op, ok := d.find(method, path)
-	if !ok || a.code/100 != 2 || op.RequestBody == nil {
+	if !ok || a.code/100 != 2 || op.RequestBody == nil || request == "" && !op.RequestBody.Required {
 		return
 	}
 	err := d.validate([]byte(request), "paths", template, strings.ToLower(method), "requestBody", "content", "application/json", "schema")

@@ -42,6 +42,7 @@ type QuarantinedRecord struct {
 
 // Record is a record of Kafka. Texts have U+FFFD for what is not UTF-8.
 type Record struct {
+	_           struct{} `nullable:"true"`
 	Key         *string  `json:"key" doc:"null: it has none."`
 	KeyBase64   *string  `json:"keyBase64"`
 	Headers     []Header `json:"headers" nullable:"false"`

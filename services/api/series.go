@@ -24,10 +24,11 @@ type UsageStep struct {
 
 // Latency is how long requests took.
 type Latency struct {
-	Mean string `json:"mean" example:"12.5ms"`
-	P50  string `json:"p50" example:"9ms" doc:"Half of them took no longer. Percentiles are interpolated within classes."`
-	P95  string `json:"p95" example:"40ms"`
-	P99  string `json:"p99" example:"180ms"`
+	_    struct{} `nullable:"true"`
+	Mean string   `json:"mean" example:"12.5ms"`
+	P50  string   `json:"p50" example:"9ms" doc:"Half of them took no longer. Percentiles are interpolated within classes."`
+	P95  string   `json:"p95" example:"40ms"`
+	P99  string   `json:"p99" example:"180ms"`
 }
 
 type seriesInput struct {

@@ -136,7 +136,10 @@ func TestAnotherAccountsThingsAreNotThere(t *testing.T) {
 	b.furnish()
 	b.as(adminKey).post("/v1/accounts", `{"id": "other"}`).requires(201)
 	other := b.as(b.newKey("other", "read", "write", "publish", "settings"))
-	own := other.get("/v1/api-keys").ids()
+	own := map[string][]string{}
+	for _, template := range []string{"/v1/api-keys", "/v1/audit-log"} {
+		own[template] = other.get(template).ids()
+	}
 	seen := map[string]int{}
 	for _, op := range every(t) {
 		switch id := b.oneOf(t, op); {
@@ -148,13 +151,12 @@ func TestAnotherAccountsThingsAreNotThere(t *testing.T) {
 			if id != "none" {
 				seen[op.template]++
 			}
-		case op.method == http.MethodGet && op.template == "/v1/api-keys":
-			require.Equal(t, own, other.get(op.template).ids())
+		case op.method == http.MethodGet && op.template == "/v1/usage/series": // hours in which nothing was done
 		case op.method == http.MethodGet:
-			require.Empty(t, other.get(op.template).ids(), op)
+			require.ElementsMatch(t, own[op.template], other.get(op.template).ids(), op)
 		}
 	}
-	for _, template := range []string{"/v1/webhooks/{id}", "/v1/api-keys/{id}", "/v1/deliveries/{id}", "/v1/replays/{id}"} {
+	for _, template := range []string{"/v1/webhooks/{id}", "/v1/api-keys/{id}", "/v1/deliveries/{id}", "/v1/replays/{id}", "/v1/members/{id}", "/v1/quarantine/{id}"} {
 		require.NotZero(t, seen[template], "%s was tried with an id that there is", template)
 	}
 }
@@ -164,6 +166,9 @@ func (b *bench) furnish() {
 	b.t.Helper()
 	webhook := b.webhook()
 	b.acme().post("/v1/replays", `{"webhook": "`+webhook+`", "from": "2026-01-01T00:00:00Z"}`).requires(201)
+	b.acme().post("/v1/members", `{"email": "ada@example.com", "role": "owner"}`).requires(201)
+	b.acme().put("/v1/stores/roma", `{"name": "Roma"}`).requires(200)
+	b.quarantined("acme", "not_json")
 	b.acme().put("/v1/item-types/Contact/schema", `{"type": "object"}`).requires(204)
 	now := time.Now()
 	require.NoError(b.t, b.store.Record(b.t.Context(), []hook.Range{{To: 1, Records: []hook.Recorded{{Attempt: hook.Attempt{
@@ -197,6 +202,7 @@ func (b *bench) oneOf(t *testing.T, op operation) string {
 func TestNoBodyBreaksAnOperation(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
+	b.run() // a test waits until the cache has the webhook
 	b.furnish()
 	for _, op := range every(t) {
 		if op.method == http.MethodGet || op.method == http.MethodDelete {
