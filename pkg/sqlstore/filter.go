@@ -92,7 +92,7 @@ func (s source) conditions(account string, f hook.DeliveryFilter) *conditions {
 		where.add(`d.event = ?`, event)
 	}
 	byIt := s.index == byAccount || s.index == byStatus
-	hidden(where, "account", account, !byIt && !(s.open && (s.index == byWebhook || s.index == byWebhookStatus)))
+	hidden(where, "account", account, !byIt && (!s.open || s.index != byWebhook && s.index != byWebhookStatus))
 	if f.Webhook != "" {
 		hidden(where, "webhook", storableText(f.Webhook), s.index != byWebhook && s.index != byWebhookStatus)
 	}

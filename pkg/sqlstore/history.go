@@ -56,10 +56,9 @@ func keyOf(a *hook.Attempt) attemptKey {
 type novelty int
 
 const (
-	// known: the log has it, or a twin of it that counts.
-	known novelty = iota
-	// added: the log did not have it.
-	added
+	// added: the log did not have it. The zero novelty: it has it, or a twin of it
+	// that counts.
+	added novelty = iota + 1
 	// corrected: a twin of it failed, but this one is a success.
 	corrected
 )

@@ -86,7 +86,7 @@ func TestAQuotaIsToldOfOnceInAPeriodAndAnHour(t *testing.T) {
 		f.record(t, deferred(1, "wh_1", 0), deferred(2, "wh_2", 20*time.Minute), overQuota(3, "wh_1", 59*time.Minute),
 			requested(4, "wh_1", time.Hour))
 		f.record(t, deferred(5, "wh_1", 30*time.Minute), deferred(1, "wh_1", 0))
-		want := hook.Notification{Notice: hook.NoticeQuota, Detail: "the quota is 10 calls in 10m0s", CreatedAt: start}
+		want := hook.Notification{Notice: hook.NoticeQuota, Detail: "the quota is 10 calls in 10m", CreatedAt: start}
 		require.Equal(t, []hook.Notification{want}, f.told(t, hook.NotificationFilter{}))
 		f.record(t, deferred(6, "wh_1", time.Hour), deferred(7, "wh_1", 5*time.Hour))
 		require.Len(t, f.told(t, hook.NotificationFilter{}), 3)

@@ -60,7 +60,7 @@ func (o overQuota) notices(ctx context.Context, w *database.Writer) ([]notice, e
 				list = append(list, notice{
 					once: fmt.Sprintf("quota/%s/%d", id, from.Unix()),
 					Notification: hook.Notification{
-						Account: id, Notice: hook.NoticeQuota, Detail: fmt.Sprintf("the quota is %d calls in %s", calls, period),
+						Account: id, Notice: hook.NoticeQuota, Detail: fmt.Sprintf("the quota is %d calls in %s", calls, durationText(period)),
 					},
 				})
 			}

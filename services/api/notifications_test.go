@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
@@ -63,23 +64,28 @@ func TestNotificationsAreShownAsTheContractSays(t *testing.T) {
 	b.record(attempt(second, 111, hook.FateDelivered), deferred(second, 112, hour(1)))
 
 	type notification struct {
-		kind    string
-		webhook any
-		count   float64
-		detail  string
+		Kind    string
+		Webhook any
+		Count   float64
+		Detail  string
 	}
 	read := func(query string) (all []notification) {
 		t.Helper()
 		for path := "/v1/notifications?limit=2&" + query; path != ""; {
-			page := b.acme().get(path).requires(200).object()
-			for _, item := range page["items"].([]any) {
-				n, _ := item.(map[string]any)
-				require.Len(t, n, 6)
-				require.Regexp(t, `^ntf_`, n["id"])
-				require.Regexp(t, `Z$`, n["createdAt"])
-				all = append(all, notification{n["kind"].(string), n["webhook"], n["count"].(float64), n["detail"].(string)})
+			answer := b.acme().get(path).requires(200)
+			var page struct {
+				Items []struct {
+					notification
+					ID, CreatedAt string
+				}
 			}
-			next, _ := page["next"].(string)
+			require.NoError(t, json.Unmarshal(answer.body, &page))
+			for _, n := range page.Items {
+				require.Regexp(t, `^ntf_`, n.ID)
+				require.Regexp(t, `Z$`, n.CreatedAt)
+				all = append(all, n.notification)
+			}
+			next, _ := answer.object()["next"].(string)
 			if path = ""; next != "" {
 				path = "/v1/notifications?limit=2&" + query + "&cursor=" + next
 			}
@@ -88,7 +94,7 @@ func TestNotificationsAreShownAsTheContractSays(t *testing.T) {
 	}
 	const failed, works = "the last answer was 500", "the last answer was 200"
 	all := []notification{
-		{"quota.exceeded", nil, 0, "the quota is 4 calls in 1h0m0s"},
+		{"quota.exceeded", nil, 0, "the quota is 4 calls in 1h"},
 		{"webhook.recovered", second, 10, works}, {"webhook.failing", second, 10, failed},
 		{"webhook.disabled", first, 50, failed}, {"webhook.failing", first, 40, failed}, {"webhook.failing", first, 30, failed},
 		{"webhook.failing", first, 20, failed}, {"webhook.failing", first, 10, failed},

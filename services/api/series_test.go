@@ -23,6 +23,25 @@ func (b *bench) series(query string) answer {
 	return b.acme().get("/v1/usage/series?" + query)
 }
 
+// step is one of a series.
+type step struct {
+	From                                           time.Time
+	Executed, Delivered, Failed, Deferred, Dropped int64
+	Duration                                       *struct{ Mean, P50, P95, P99 string }
+}
+
+// steps are those of a series, which is whole.
+func (a answer) steps() []step {
+	a.t.Helper()
+	var body struct {
+		Items []step
+		Next  *string
+	}
+	require.NoError(a.t, json.Unmarshal(a.requires(200).body, &body))
+	require.Nil(a.t, body.Next)
+	return body.Items
+}
+
 func TestASeriesIsShownWithoutGaps(t *testing.T) {
 	t.Parallel()
 	b := newBenchIn(t, 150*time.Minute)
@@ -32,23 +51,8 @@ func TestASeriesIsShownWithoutGaps(t *testing.T) {
 	silent.Delivery, silent.StatusCode, silent.Duration = "dlv_silent", 0, 15*time.Second
 	b.record(executed("wh_1", 1, hour(0)), executed("wh_2", 2, hour(0)), failed, silent, deferred("wh_1", 4, hour(2)), dropped("wh_2", 5, hour(2)))
 
-	type step struct {
-		From                                           time.Time
-		Executed, Delivered, Failed, Deferred, Dropped int64
-		Duration                                       *struct{ Mean, P50, P95, P99 string }
-	}
-	read := func(query string) (steps []step) {
-		t.Helper()
-		var body struct {
-			Items []step
-			Next  *string
-		}
-		require.NoError(t, json.Unmarshal(b.series(query).requires(200).body, &body))
-		require.Nil(t, body.Next)
-		return body.Items
-	}
 	const from = "from=2026-03-01T12:30:00Z"
-	mine := read("webhook=wh_1&" + from)
+	mine := b.series("webhook=wh_1&" + from).steps()
 	require.Len(t, mine, 3)
 	require.NotNil(t, mine[0].Duration)
 	require.EqualValues(t, 1, mine[0].Delivered)
@@ -58,17 +62,17 @@ func TestASeriesIsShownWithoutGaps(t *testing.T) {
 	mine[2].Duration = nil
 	require.Equal(t, step{From: hour(2), Executed: 2, Failed: 2, Deferred: 1}, mine[2])
 
-	all := read(from)
+	all := b.series(from).steps()
 	require.EqualValues(t, 2, all[0].Executed)
 	require.EqualValues(t, 1, all[2].Dropped)
 
-	days := read("step=24h")
+	days := b.series("step=24h").steps()
 	require.Len(t, days, 30)
 	require.Equal(t, published.Truncate(hook.Daily), days[29].From)
 	days[29].Duration = nil
 	require.Equal(t, step{From: published.Truncate(hook.Daily), Executed: 4, Delivered: 2, Failed: 2, Deferred: 1, Dropped: 1}, days[29])
 
-	hours := read("")
+	hours := b.series("").steps()
 	require.Len(t, hours, 24)
 	require.Equal(t, hour(-21), hours[0].From)
 	require.Equal(t, hour(2), hours[23].From, "the one of now")
@@ -94,11 +98,10 @@ func TestWhichStepsASeriesHas(t *testing.T) {
 		"from=2026-03-02T00:00:00Z":                                  {"", 0},
 		"webhook=wh_9&from=2026-03-01T12:00:00Z":                     {"2026-03-01T12:00:00Z", 1}, // nobody learns which there are
 	} {
-		items, ok := b.series(query).requires(200).object()["items"].([]any)
-		require.True(t, ok, query)
-		require.Len(t, items, want.steps, query)
+		steps := b.series(query).steps()
+		require.Len(t, steps, want.steps, query)
 		if want.steps > 0 {
-			require.Equal(t, want.first, items[0].(map[string]any)["from"], query)
+			require.Equal(t, want.first, steps[0].From.Format(time.RFC3339), query)
 		}
 	}
 }
@@ -109,9 +112,7 @@ func TestASeriesIsSeenByItsAccountOnly(t *testing.T) {
 	b.record(executed("wh_1", 1, hour(0)))
 	b.as(adminKey).post("/v1/accounts", `{"id": "other"}`).requires(201)
 	other := b.as(b.newKey("other", "read")).get("/v1/usage/series?webhook=wh_1&from=2026-03-01T12:00:00Z").requires(200)
-	items, ok := other.object()["items"].([]any)
-	require.True(t, ok)
-	require.EqualValues(t, 0, items[0].(map[string]any)["executed"])
+	require.Zero(t, other.steps()[0].Executed)
 	b.as(b.newKey("acme", "write", "publish", "settings")).get("/v1/usage/series").requires(403)
 	b.as("").get("/v1/usage/series").requires(401)
 	b.as(adminKey).get("/v1/usage/series").requires(400)
