@@ -74,6 +74,10 @@ func TestWhatWasPublishedAtATimeThatCannotBeIsLoggedNow(t *testing.T) {
 			require.Equal(t, hook.FateDelivered, f.delivery(t, first.Delivery).Status, name)
 			require.Equal(t, []string{first.Delivery}, f.ids(t, hook.DeliveryFilter{EventID: name}), name)
 			require.Equal(t, 1, f.rows(t, `deliveries WHERE event = '`+name+`'`), name)
+			// Attempts are read again.
+			f.record(t, first, second)
+			require.Equal(t, 1, f.rows(t, `deliveries WHERE event = '`+name+`'`), name)
+			require.Equal(t, 2, f.rows(t, `attempts WHERE delivery = '`+first.Delivery+`'`), name)
 			f.clock.Add(-4 * oneDay)
 		}
 	})

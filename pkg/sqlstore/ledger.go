@@ -14,9 +14,9 @@ import (
 // ledger is the histories of some deliveries within one transaction.
 type ledger struct {
 	histories map[string]*history
-	// sought are those that may have a row.
-	sought []*history
-	now    time.Time
+	// sought are those that may have a row; trusted are taken to have none.
+	sought, trusted []*history
+	now             time.Time
 	// stored are those that have a row, in the order of their keys; fresh the
 	// others, in the order in which they came.
 	stored, fresh []*history
@@ -38,6 +38,8 @@ func (l *ledger) open(id string, published int64, isNew bool) {
 	l.histories[id] = h
 	if !isNew || !timely(published, l.now) {
 		l.sought = append(l.sought, h)
+	} else {
+		l.trusted = append(l.trusted, h)
 	}
 }
 
@@ -45,6 +47,9 @@ func (l *ledger) open(id string, published int64, isNew bool) {
 // Released changes too. A row is in the day of its delivery, or elsewhere if that is
 // noted in log_strays, or if nobody knows when it was published.
 func (l *ledger) read(ctx context.Context, w *database.Writer, everywhere []span) error {
+	if err := l.doubt(ctx, w); err != nil {
+		return err
+	}
 	days := make(map[int64][]int64)
 	for _, h := range l.sought {
 		if h.published != 0 {
@@ -85,6 +90,36 @@ func (l *ledger) read(ctx context.Context, w *database.Writer, everywhere []span
 		}
 	}
 	return l.readAttempts(ctx, w)
+}
+
+// doubt also seeks those that are taken to be new, but were strays when they were
+// recorded first: their time had not come then, and they are in another day, of which
+// the index does not refuse them.
+func (l *ledger) doubt(ctx context.Context, w *database.Writer) error {
+	if len(l.trusted) == 0 {
+		return nil
+	}
+	var some bool
+	if err := w.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM log_strays)`).Scan(&some); err != nil || !some {
+		return err
+	}
+	keys := make([]int64, len(l.trusted))
+	for i, h := range l.trusted {
+		keys[i] = h.key
+	}
+	strays := make(map[int64]bool)
+	err := eachKey(ctx, w, `SELECT id_key FROM log_strays WHERE id_key IN (…)`, keys, func(scan func(...any) error) error {
+		var key int64
+		err := scan(&key)
+		strays[key] = true
+		return err
+	})
+	for _, h := range l.trusted {
+		if strays[h.key] {
+			l.sought = append(l.sought, h)
+		}
+	}
+	return err
 }
 
 // readDays reads rows by the day that they are in, in one order for all who lock.
