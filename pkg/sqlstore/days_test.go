@@ -116,6 +116,32 @@ func TestAnEventThatIsPublishedAgainDaysLaterIsInTheLogTwice(t *testing.T) {
 	})
 }
 
+// So it is if both days are recorded at once, as after an hour without the database.
+func TestAnEventOfTwoDaysIsInTheLogTwiceHoweverItIsRecorded(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.clock.Add(oneDay)
+		failed := but(deliveredAtOnce(1), func(a *hook.Attempt) { a.Fate, a.Reason, a.StatusCode = hook.FateRetrying, hook.ReasonStatus, 500 })
+		then := but(failed, func(a *hook.Attempt) {
+			a.Step, a.Number, a.Fate, a.Reason, a.StatusCode = 1, 2, hook.FateDelivered, "", 200
+		})
+		again := but(deliveredAtOnce(1), func(a *hook.Attempt) { a.Published, a.At = a.Published.Add(oneDay), a.At.Add(oneDay) })
+		for range 2 {
+			f.record(t, failed, again, then, again)
+		}
+		require.Equal(t, 2, f.rows(t, `deliveries WHERE status = 'delivered'`))
+		require.Equal(t, row(again), f.delivery(t, again.Delivery), "the newest")
+		list, err := f.Attempts(t.Context(), "acme", again.Delivery)
+		require.NoError(t, err)
+		require.Equal(t, []hook.Attempt{failed, then, again}, list)
+		usage, _, err := f.Usage(t.Context(), "acme", hook.UsageFilter{}, hook.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Len(t, usage, 2)
+		require.EqualValues(t, 1, usage[0].Executed)
+		require.EqualValues(t, 2, usage[1].Executed)
+	})
+}
+
 func TestWhatIsTooOldIsForgotten(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {

@@ -68,20 +68,17 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, now time.Time, 
 				return fmt.Errorf("partition %d of attempts, offsets %d to %d: %w", r.Partition, r.From, r.To, err)
 			}
 		}
-		l := newLedger(count(ranges), now)
-		for _, r := range ranges {
-			for i := range r.Records {
-				a := &r.Records[i].Attempt
+		used, requests, over := newTally(), make(outcomes), make(overQuota)
+		for _, part := range apart(ranges, now) {
+			l := newLedger(len(part), now)
+			for _, a := range part {
 				l.open(storableText(a.Delivery), database.Micros(a.Published), trust && first(a))
 			}
-		}
-		if err := l.read(ctx, w, s.spans()); err != nil {
-			return err
-		}
-		used, requests, over := newTally(), make(outcomes), make(overQuota)
-		for _, r := range ranges {
-			for i := range r.Records {
-				a := storable(&r.Records[i].Attempt)
+			if err := l.read(ctx, w, s.spans()); err != nil {
+				return err
+			}
+			for _, a := range part {
+				a = storable(a)
 				switch is, failed := l.add(a); {
 				case a.Test:
 				case is == added:
@@ -93,9 +90,9 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, now time.Time, 
 					requests.note(a)
 				}
 			}
-		}
-		if err := l.write(ctx, w); err != nil {
-			return err
+			if err := l.write(ctx, w); err != nil {
+				return err
+			}
 		}
 		if err := used.write(ctx, w); err != nil {
 			return err
@@ -140,6 +137,36 @@ func daysOf(ranges []hook.Range, now time.Time) []int64 {
 // first reports whether a record begins a delivery: unless it is a twin's, the
 // log has nothing of it.
 func first(a *hook.Attempt) bool { return a.Run == 0 && a.Step == 0 && a.Number <= 1 }
+
+// apart are all records in their order, cut so that in each part those of a delivery
+// are of one day: an event that is published again under its id on another day is in
+// the log twice, whether or not both come at once. Mostly there is one part.
+func apart(ranges []hook.Range, now time.Time) [][]*hook.Attempt {
+	all := make([]*hook.Attempt, 0, count(ranges))
+	for _, r := range ranges {
+		for i := range r.Records {
+			all = append(all, &r.Records[i].Attempt)
+		}
+	}
+	if len(daysOf(ranges, now)) < 2 {
+		return [][]*hook.Attempt{all}
+	}
+	var parts [][]*hook.Attempt
+	begin, days := 0, make(map[string]int64)
+	for i, a := range all {
+		published := database.Micros(a.Published)
+		if !timely(published, now) {
+			continue // it may be found in any day
+		}
+		day := dayOf(published)
+		if before, ok := days[a.Delivery]; ok && before != day {
+			parts, begin = append(parts, all[begin:i]), i
+			clear(days)
+		}
+		days[a.Delivery] = day
+	}
+	return append(parts, all[begin:])
+}
 
 func count(ranges []hook.Range) int {
 	n := 0
