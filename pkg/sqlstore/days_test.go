@@ -142,6 +142,29 @@ func TestAnEventOfTwoDaysIsInTheLogTwiceHoweverItIsRecorded(t *testing.T) {
 	})
 }
 
+// Its producer's clock was right the first time, and not the second.
+func TestAnEventThatIsPublishedAgainAtATimeThatCannotBeIsOne(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		first := deliveredAtOnce(1)
+		again := but(first, func(a *hook.Attempt) { a.Published = time.Unix(1, 0).UTC() })
+		failed := but(again, func(a *hook.Attempt) {
+			a.Run, a.Fate, a.Reason, a.StatusCode = 1, hook.FateRetrying, hook.ReasonStatus, 500
+		})
+		f.record(t, first)
+		f.clock.Add(time.Minute)
+		f.record(t, again)
+		f.record(t, failed)
+		f.clock.Add(oneDay)
+		f.record(t, but(failed, func(a *hook.Attempt) { a.Step, a.Number = 1, 2 }))
+		f.record(t, first, again, failed)
+		require.Equal(t, 1, f.rows(t, `deliveries`))
+		list, err := f.Attempts(t.Context(), "acme", first.Delivery)
+		require.NoError(t, err)
+		require.Len(t, list, 3)
+	})
+}
+
 func TestWhatIsTooOldIsForgotten(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {

@@ -78,6 +78,9 @@ func (l *ledger) read(ctx context.Context, w *database.Writer, everywhere []span
 	if err := l.readDays(ctx, w, days); err != nil {
 		return err
 	}
+	if err := l.readToday(ctx, w); err != nil {
+		return err
+	}
 	for _, span := range everywhere {
 		var unknown []int64
 		for _, h := range l.sought {
@@ -130,6 +133,24 @@ func (l *ledger) readDays(ctx context.Context, w *database.Writer, days map[int6
 		}
 	}
 	return nil
+}
+
+// readToday looks for strays in this day, to which add takes those that are new: there
+// may be one of the id already, with a time that can be. Both are one then, as two of
+// one day always are, and log_strays leads to it from now on.
+func (l *ledger) readToday(ctx context.Context, w *database.Writer) error {
+	var strays []*history
+	var keys []int64
+	for _, h := range l.sought {
+		if !h.stored && h.published != 0 && !timely(h.published, l.now) {
+			strays, keys = append(strays, h), append(keys, h.key)
+		}
+	}
+	err := l.readSpan(ctx, w, daySpan(dayOf(database.Micros(l.now))), keys)
+	for _, h := range strays {
+		h.stray = h.stored
+	}
+	return err
 }
 
 func (l *ledger) readSpan(ctx context.Context, w *database.Writer, of span, keys []int64) error {
@@ -226,6 +247,9 @@ func (l *ledger) write(ctx context.Context, w *database.Writer) error {
 	for _, h := range l.stored {
 		if lone := h.lone(); h.changed || lone != h.storedLone {
 			updates[dayOf(h.published)] = append(updates[dayOf(h.published)], h.row.update(h.key, lone))
+		}
+		if h.stray {
+			strays = append(strays, []any{h.key, h.published})
 		}
 		if err := h.forget(ctx, w); err != nil {
 			return err
