@@ -31,6 +31,12 @@ func (d *days) cover(wanted []int64) bool {
 	return len(uncovered(d.known, wanted)) == 0
 }
 
+func (d *days) all() []logDay {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.known
+}
+
 func (d *days) learn(known []logDay) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

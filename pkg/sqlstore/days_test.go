@@ -330,6 +330,11 @@ func TestALogFromBeforeThereWereDaysIsKept(t *testing.T) {
 			require.ElementsMatch(t, append(want, fresh.Delivery), got)
 			require.Equal(t, want[1:], slices.DeleteFunc(got, func(id string) bool { return id == fresh.Delivery || id == want[0] }))
 			require.Equal(t, 5, f.rows(t, "deliveries"))
+			// One that is published again on another day of that time finds its place.
+			again := but(attempt(1), func(a *hook.Attempt) { a.Delivery, a.Event, a.Published = id(2), "evt", now.Add(-2*oneDay) })
+			f.record(t, again)
+			f.record(t, again)
+			require.Equal(t, hook.FateDelivered, f.delivery(t, id(2)).Status)
 
 			f.clock.Add(95 * oneDay)
 			for more := true; more; {

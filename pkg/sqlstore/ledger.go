@@ -17,13 +17,15 @@ type ledger struct {
 	// sought are those that may have a row; trusted are taken to have none.
 	sought, trusted []*history
 	now             time.Time
+	// days are the partitions that are known.
+	days []logDay
 	// stored are those that have a row, in the order of their keys; fresh the
 	// others, in the order in which they came.
 	stored, fresh []*history
 }
 
-func newLedger(size int, now time.Time) *ledger {
-	return &ledger{histories: make(map[string]*history, size), now: now}
+func newLedger(size int, now time.Time, days []logDay) *ledger {
+	return &ledger{histories: make(map[string]*history, size), now: now, days: days}
 }
 
 // open makes a history for a delivery that was published at a time (0: that is not
@@ -128,7 +130,7 @@ func (l *ledger) doubt(ctx context.Context, w *database.Writer) error {
 // readDays reads rows by the day that they are in, in one order for all who lock.
 func (l *ledger) readDays(ctx context.Context, w *database.Writer, days map[int64][]int64) error {
 	for _, from := range sorted(days) {
-		if err := l.readSpan(ctx, w, daySpan(from), days[from]); err != nil {
+		if err := l.readSpan(ctx, w, l.spanOf(from), days[from]); err != nil {
 			return err
 		}
 	}
@@ -146,11 +148,23 @@ func (l *ledger) readToday(ctx context.Context, w *database.Writer) error {
 			strays, keys = append(strays, h), append(keys, h.key)
 		}
 	}
-	err := l.readSpan(ctx, w, daySpan(dayOf(database.Micros(l.now))), keys)
+	err := l.readSpan(ctx, w, l.spanOf(dayOf(database.Micros(l.now))), keys)
 	for _, h := range strays {
 		h.stray = h.stored
 	}
 	return err
+}
+
+// spanOf is where a delivery of a day is one with another of its id: in that day, or,
+// if it is of the time before there were days, in all of that, as one index has it.
+func (l *ledger) spanOf(from int64) span {
+	for _, d := range l.days {
+		if d.from < from && from < d.to {
+			to := d.to
+			return span{to: &to}
+		}
+	}
+	return daySpan(from)
 }
 
 func (l *ledger) readSpan(ctx context.Context, w *database.Writer, of span, keys []int64) error {

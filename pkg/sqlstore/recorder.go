@@ -70,7 +70,7 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, now time.Time, 
 		}
 		used, requests, over := newTally(), make(outcomes), make(overQuota)
 		for _, part := range apart(ranges, now) {
-			l := newLedger(len(part), now)
+			l := newLedger(len(part), now, s.days.all())
 			for _, a := range part {
 				l.open(storableText(a.Delivery), database.Micros(a.Published), trust && first(a))
 			}

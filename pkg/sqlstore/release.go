@@ -97,7 +97,7 @@ func (s *Store) Released(ctx context.Context, deliveries []hook.Delivery, run in
 		return nil
 	}
 	err := s.db.Write(ctx, func(w *database.Writer) error {
-		l := newLedger(len(deliveries), s.now())
+		l := newLedger(len(deliveries), s.now(), s.days.all())
 		for _, d := range deliveries {
 			l.open(d.ID, database.Micros(d.Published), false)
 		}
