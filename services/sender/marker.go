@@ -14,6 +14,23 @@ import (
 // marks the webhooks that are resuming already.
 const markInterval = time.Second
 
+// markAgain is how soon a webhook that is still resuming is marked again. A marker
+// can be lost after it was acknowledged: a recorder from before there were markers
+// takes it for a fault, or attempts was made anew. Without it the resumption, and all
+// that is held, would wait until something else of the account changes.
+const markAgain = time.Minute
+
+// marking is when a webhook was marked last, and with which version.
+type marking struct {
+	version int64
+	at      time.Time
+}
+
+// covers reports whether a marker need not be written now.
+func (m marking) covers(version int64, now time.Time) bool {
+	return m.version >= version && now.Sub(m.at) < markAgain
+}
+
 // resumptions are the accounts with webhooks that are resuming, as the snapshot
 // has them.
 type resumptions struct {
@@ -67,7 +84,7 @@ func (s *Service) markEvery(ctx context.Context) {
 	for {
 		for _, m := range s.resuming.all() {
 			if o := s.owner(bus.PartitionOf([]byte(m.Webhook), s.Partitions)); o != nil {
-				o.mark(m)
+				o.mark(ctx, m, time.Now())
 			}
 		}
 		select {
@@ -80,18 +97,22 @@ func (s *Service) markEvery(ctx context.Context) {
 }
 
 // mark writes a marker, unless this owner has. One that is lost with the partition
-// is written by its next owner, which marks anew.
-func (o *owner) mark(m hook.Marker) {
+// is written by its next owner, which marks anew. It waits for room no longer than
+// ctx, since the generation does not end before.
+func (o *owner) mark(ctx context.Context, m hook.Marker, now time.Time) {
 	select {
 	case <-o.known:
 	default:
 		return // it begins; at the next tick
 	}
-	if o.marked[m.Webhook] >= m.Version {
+	if o.marked[m.Webhook].covers(m.Version, now) {
 		return
 	}
-	o.marked[m.Webhook] = m.Version
-	o.produce(o.ctx, bus.Record{
+	if !o.service.lease.holds() {
+		return // the partition may be somebody's who has not heard
+	}
+	o.marked[m.Webhook] = marking{version: m.Version, at: now}
+	o.produce(ctx, bus.Record{
 		Topic: bus.Attempts, Partition: o.partition, Key: []byte(m.Webhook), Value: journal.EncodeMarker(m),
 	}, func() {}, func() {})
 }

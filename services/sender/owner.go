@@ -45,9 +45,8 @@ type owner struct {
 	handed handed
 	gate   *gate.Gate[*task]
 	saved  checkpoint
-	// marked has the version that each resuming webhook was marked with last; it is
-	// markEvery's.
-	marked map[string]int64
+	// marked has how each resuming webhook was marked last; it is markEvery's.
+	marked map[string]marking
 	// reread is set once all of deliveries that an owner before may have handed out
 	// was handed out again: until then a task of a tier may not be the first of its
 	// item although it looks so.
@@ -88,7 +87,7 @@ func newOwner(s *Service, partition int, committed map[string]bus.Committed) *ow
 		inbox:     newInbox(s.fetcher, partition),
 		lanes:     map[string]*lane{},
 		lags:      map[string]*lag{},
-		marked:    map[string]int64{},
+		marked:    map[string]marking{},
 	}
 	o.ctx, o.giveUp = context.WithCancelCause(context.Background())
 	o.intake, o.stop = context.WithCancel(o.ctx)
