@@ -3,10 +3,13 @@ package api_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -105,6 +108,21 @@ func TestARefusedRequestLeavesItsKeyFree(t *testing.T) {
 	b.as(b.newKey("acme", "read")).once("a").post("/v1/webhooks", newWebhook).requires(403)
 	b.acme().once("a").post("/v1/events", `{"eventType": "lost"}`).requires(422)
 	b.acme().once("a").post("/v1/webhooks", newWebhook).requires(201)
+}
+
+// One that takes no body would not look at what there is of it.
+func TestARequestWithAKeyIsNotCarriedOutIfItsBodyIsNotWhole(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	path := "/v1/webhooks/" + b.webhook()
+	b.acme().once("a").post(path+"/pause", strings.Repeat(" ", 1<<20)).requires(400)
+	r := httptest.NewRequest(http.MethodPost, path+"/pause", iotest.ErrReader(io.ErrUnexpectedEOF))
+	r.Header = b.acme().once("a").header
+	w := httptest.NewRecorder()
+	b.Handler().ServeHTTP(w, r)
+	require.Equal(t, http.StatusBadRequest, w.Code)
+	require.Equal(t, "active", b.acme().get(path).text("status"))
+	b.acme().once("a").post(path+"/pause", "").requires(200)
 }
 
 func TestABadKeyIsAFault(t *testing.T) {
