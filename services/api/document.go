@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/staffetta/staffetta/pkg/problem"
 )
@@ -25,6 +26,9 @@ type document struct {
 
 // readDocument parses a body. The error is a problem: 400.
 func readDocument(body []byte) (*document, error) {
+	if !utf8.Valid(body) { // encoding/json would put U+FFFD in its place, in a password too
+		return nil, problem.New(http.StatusBadRequest, "", "the body must be a JSON object in UTF-8", nil)
+	}
 	d := &document{faults: &faultList{}}
 	if err := json.Unmarshal(body, &d.members); err != nil || d.members == nil {
 		return nil, problem.New(http.StatusBadRequest, "", "the body must be a JSON object", nil)
