@@ -40,6 +40,7 @@ func (s *Service) routes() http.Handler {
 	s.allowNull()
 	s.otherMethods(mux)
 	mux.HandleFunc("/v1/", s.noSuchPath)
+	mux.HandleFunc("/v1", s.noSuchPath) // or the mux would redirect to /v1/, in HTML
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		problem.Write(w, http.StatusNotFound, "", "there is nothing at this path", nil)
 	})
