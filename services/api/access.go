@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -129,11 +130,14 @@ func find(r *http.Request, p apiauth.Principal, rule access) error {
 }
 
 // unreadable are the parameters that are no text: PostgreSQL would refuse the
-// whole query because of them. Those that cannot be empty are too, which huma takes
-// for absent.
+// whole query because of them. So are those that huma would take for absent: empty
+// where they cannot be, not well encoded, or a second one of a name.
 func unreadable(r *http.Request, known []*huma.Param) hook.Invalid {
 	var faults faultList
-	query := r.URL.Query()
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		faults.add("query", strings.ToValidUTF8(r.URL.RawQuery, "\uFFFD"), "must be name=value, parted by &, with % and ; in them escaped as %25 and %3B")
+	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if slices.ContainsFunc(query[name], func(v string) bool { return !readable(v) }) {
 			faults.add(strings.ToValidUTF8(name, "\uFFFD"), "", "must be UTF-8 without control characters")
@@ -143,6 +147,9 @@ func unreadable(r *http.Request, known []*huma.Param) hook.Invalid {
 		text := p.Schema.Type == huma.TypeString && p.Schema.Format == "" && len(p.Schema.Enum) == 0
 		if p.In == "query" && !text && slices.Contains(query[p.Name], "") {
 			faults.add(p.Name, "", "must not be empty")
+		}
+		if p.In == "query" && len(query[p.Name]) > 1 {
+			faults.add(p.Name, strings.Join(query[p.Name], " & "), "must be there once")
 		}
 	}
 	return faults.found

@@ -75,6 +75,8 @@ func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.as("").get("/v1/nothing").requires(401)
+	b.as("").get("/v1").requires(401)
+	b.acme().get("/v1").requires(404).faults()
 	b.acme().get("/v1/nothing").requires(404).faults()
 	b.acme().get("/v1/webhooks/%00").requires(404).faults()
 	b.acme().delete("/v1/api-keys/%ff").requires(404).faults()
@@ -88,6 +90,7 @@ func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
 func TestParametersAreChecked(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
+	const encoded = "must be name=value, parted by &, with % and ; in them escaped as %25 and %3B"
 	for path, want := range map[string]string{
 		"/v1/deliveries?itemId=%00":           "itemId: must be UTF-8 without control characters",
 		"/v1/deliveries?store=%ff":            "store: must be UTF-8 without control characters",
@@ -105,6 +108,9 @@ func TestParametersAreChecked(t *testing.T) {
 		"/v1/deliveries?limit=&webhook=":      "limit: must not be empty",
 		"/v1/usage?to=":                       "to: must not be empty",
 		"/v1/webhooks?status=":                "status: must not be empty",
+		"/v1/deliveries?itemId=50%":           "query: " + encoded + " (itemId=50%)",
+		"/v1/deliveries?itemId=a;%00":         "query: " + encoded + " (itemId=a;%00)",
+		"/v1/deliveries?webhook=a&webhook=b":  "webhook: must be there once (a & b)",
 	} {
 		require.Equal(t, []string{want}, b.acme().get(path).requires(422).faults(), path)
 	}
