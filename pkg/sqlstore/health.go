@@ -47,6 +47,8 @@ type health struct {
 	// receiver answered 410.
 	fatal *hook.Attempt
 	gone  bool
+	// told is streak.Told without that.
+	told bool
 }
 
 // take counts an attempt, and returns of what members are to be told.
@@ -67,8 +69,12 @@ func (h *health) take(a *hook.Attempt) []notice {
 	s.Fail(a)
 	reached, gone := s.Reached(h.rule), a.Reason == hook.ReasonGone
 	if h.takes() && (gone || s.TooLong(h.rule)) {
+		h.told = s.Told
 		h.fatal, h.gone, h.status, s.Told = a, gone, hook.Disabled, true
 		return []notice{h.notice(hook.NoticeDisabled, s.Certain(), a)}
+	}
+	if h.status == hook.Disabled {
+		return nil // members know: these requests were under way
 	}
 	var told []notice
 	for _, count := range reached {
@@ -114,6 +120,7 @@ func (s *Store) keepHealth(ctx context.Context, w *database.Writer, o outcomes) 
 			return nil, err
 		}
 		if !disabled {
+			h.streak.Told = h.told
 			told = slices.DeleteFunc(told, func(n notice) bool { return n.of == h && n.Notice == hook.NoticeDisabled })
 		}
 	}

@@ -52,6 +52,7 @@ func (h *health) record(a hook.Attempt) {
 
 func (h *health) judge() {
 	certain := h.count() - h.uncertain()
+	over := h.disabled // members know: these requests were under way
 	var reached []string
 	for _, n := range h.rule.Notify {
 		if n > h.notified && n <= certain {
@@ -61,7 +62,9 @@ func (h *health) judge() {
 	if certain >= h.rule.Disable && !h.disabled {
 		reached, h.disabled, h.known = []string{fmt.Sprint(hook.NoticeDisabled, certain)}, true, true
 	}
-	h.told = append(h.told, reached...)
+	if !over {
+		h.told = append(h.told, reached...)
+	}
 }
 
 // count is the number of failures by themselves, and of openings of the breaker.
