@@ -95,6 +95,11 @@ func (s *Service) guard(rule access, operation string) func(huma.Context, func(h
 			problem.Write(w, http.StatusUnprocessableEntity, "", "", faults)
 			return
 		}
+		if lines, there := r.Header["If-Match"]; there && takes(c.Operation(), "If-Match") && strings.Trim(strings.Join(lines, ""), " \t,") == "" {
+			// Whoever sends one does not mean to write whatever is there.
+			problem.Write(w, http.StatusUnprocessableEntity, "", "", hook.Invalid{{Field: "If-Match", Rule: ifMatchRule}})
+			return
+		}
 		if rule.room != nil {
 			release := rule.room(r)
 			if release == nil {
@@ -107,6 +112,11 @@ func (s *Service) guard(rule access, operation string) func(huma.Context, func(h
 		c = huma.WithValue(c, principalKey{}, p)
 		next(huma.WithContext(c, s.withOrigin(c.Context(), r, p, operation)))
 	}
+}
+
+// takes reports whether an operation has such a header.
+func takes(op *huma.Operation, header string) bool {
+	return slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "header" && p.Name == header })
 }
 
 // oneLine joins the lines of a header that is a list (RFC 9110, 5.2): huma reads the

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/staffetta/staffetta/pkg/jsontext"
 	"github.com/staffetta/staffetta/pkg/problem"
 )
 
@@ -25,15 +26,74 @@ type document struct {
 }
 
 // readDocument parses a body. The error is a problem: 400.
+//
+// It is strict where encoding/json is not: that puts U+FFFD in the place of what is no
+// character, in a password too, and takes the last of two members of one name.
 func readDocument(body []byte) (*document, error) {
-	if !utf8.Valid(body) { // encoding/json would put U+FFFD in its place, in a password too
-		return nil, problem.New(http.StatusBadRequest, "", "the body must be a JSON object in UTF-8", nil)
-	}
 	d := &document{faults: &faultList{}}
+	s, err := jsontext.NewScanner(string(body))
+	if err == nil {
+		err = d.scan(&s, "")
+	}
+	if err == nil {
+		err = s.End()
+	}
+	if err != nil {
+		return nil, problem.New(http.StatusBadRequest, "", "the body must be a JSON object: "+err.Error(), nil)
+	}
 	if err := json.Unmarshal(body, &d.members); err != nil || d.members == nil {
 		return nil, problem.New(http.StatusBadRequest, "", "the body must be a JSON object", nil)
 	}
 	return d, nil
+}
+
+// scan reads over a value, and notes members that are there twice; path names it.
+func (d *document) scan(s *jsontext.Scanner, path string) error {
+	switch s.Kind() {
+	case jsontext.Object:
+		return d.scanObject(s, path)
+	case jsontext.Array:
+		if err := s.Open(); err != nil {
+			return err
+		}
+		for n := 0; ; n++ {
+			if more, err := s.Element(n == 0); !more || err != nil {
+				return err
+			}
+			if err := d.scan(s, path+"["+strconv.Itoa(n)+"]"); err != nil {
+				return err
+			}
+		}
+	case jsontext.String:
+		_, err := s.String()
+		return err
+	default:
+		_, _, err := s.Raw()
+		return err
+	}
+}
+
+func (d *document) scanObject(s *jsontext.Scanner, path string) error {
+	if err := s.Open(); err != nil {
+		return err
+	}
+	if path != "" {
+		path += "."
+	}
+	known := map[string]bool{}
+	for {
+		name, more, err := s.Member(len(known) == 0)
+		if !more || err != nil {
+			return err
+		}
+		if known[name] {
+			d.faults.add(path+name, "", "must be there once")
+		}
+		known[name] = true
+		if err := d.scan(s, path+name); err != nil {
+			return err
+		}
+	}
 }
 
 // read decodes a member if it is there. T must not take null.

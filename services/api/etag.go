@@ -13,6 +13,8 @@ type Precondition struct {
 	IfMatch string `header:"If-Match" example:"\"3\"" doc:"ETags, of which the webhook must have one, or *; else 412 (RFC 9110, 13.1.1)."`
 }
 
+const ifMatchRule = `must be ETags in quotation marks, parted by commas, such as "3", or *`
+
 // etag of a webhook is its version. What the sender and the router know of it, such as
 // circuit, changes without it: so a GET is never answered with 304.
 func etag(w hook.Webhook) string { return `"` + strconv.FormatInt(w.Version, 10) + `"` }
@@ -34,7 +36,7 @@ func readIfMatch(header string) (etags, error) {
 	for rest != "" {
 		tag, after, ok := cutETag(rest)
 		if !ok {
-			return nil, hook.FieldError{Field: "If-Match", Value: header, Rule: `must be ETags in quotation marks, parted by commas, such as "3", or *`}
+			return nil, hook.FieldError{Field: "If-Match", Value: header, Rule: ifMatchRule}
 		}
 		tags = append(tags, tag)
 		rest = strings.TrimLeft(after, " \t,")

@@ -336,6 +336,9 @@ func TestIfMatch(t *testing.T) {
 			require.Equal(t, fmt.Sprintf(`"%d"`, version), got.header.Get("ETag"))
 		}
 	}
+	for _, nothing := range []string{"", " ", ","} {
+		require.Contains(t, b.acme().with("If-Match", nothing).delete(path).requires(422).faults()[0], "If-Match: must be ETags")
+	}
 	b.acme().with("If-Match", `"1"`).delete(path).requires(412)
 	b.acme().with("If-Match", `"1"`).post(path+"/pause", "").requires(412)
 	b.acme().with("If-Match", `"5"`).delete(path).requires(204)
