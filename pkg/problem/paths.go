@@ -10,11 +10,13 @@ import (
 // as //a or /a/../b to one that is perhaps meant.
 func ExactPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		clean := path.Clean(r.URL.Path)
-		if strings.HasSuffix(r.URL.Path, "/") && clean != "/" {
+		// As it came, which is what the mux looks at: an id may have an escaped slash.
+		came := r.URL.EscapedPath()
+		clean := path.Clean(came)
+		if strings.HasSuffix(came, "/") && clean != "/" {
 			clean += "/"
 		}
-		if r.URL.Path != clean {
+		if came != clean {
 			Write(w, http.StatusNotFound, "", "there is nothing at this path", nil)
 			return
 		}
