@@ -54,12 +54,6 @@ func suspended(ctx context.Context, q queries, partition int) ([]notice, error) 
 		n.Notice, n.Detail = hook.NoticeExpiring, "held deliveries are lost unless the webhook is resumed"
 		n.once = fmt.Sprintf("expiring/%s/%d", n.Webhook, database.Micros(w.SuspendedAt))
 		return n, nil
-	}, `WITH RECURSIVE holder (webhook) AS (
-			SELECT MIN(webhook) FROM deliveries WHERE status = 'held' AND bundle_partition = $1
-			UNION ALL
-			SELECT (SELECT MIN(d.webhook) FROM deliveries d
-				WHERE d.status = 'held' AND d.bundle_partition = $1 AND d.webhook > holder.webhook)
-			FROM holder WHERE holder.webhook IS NOT NULL)
-		SELECT w.id, w.account, w.settings FROM holder JOIN webhooks w ON w.id = holder.webhook
+	}, withHolders+` SELECT w.id, w.account, w.settings FROM holder JOIN webhooks w ON w.id = holder.webhook
 		WHERE w.status IN ('paused', 'disabled')`, partition)
 }

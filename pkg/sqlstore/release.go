@@ -44,6 +44,16 @@ func (s *Store) Releasable(ctx context.Context, partitions []int, limit int) ([]
 	return all, nil
 }
 
+// withHolders makes a table of the webhooks that hold something on partition $1. It hops
+// from webhook to webhook through the index of held deliveries (a "loose index scan"): its
+// cost is that of the webhooks, not of all that they hold.
+const withHolders = `WITH RECURSIVE holder (webhook) AS (
+		SELECT MIN(webhook) FROM deliveries WHERE status = 'held' AND bundle_partition = $1
+		UNION ALL
+		SELECT (SELECT MIN(d.webhook) FROM deliveries d
+			WHERE d.status = 'held' AND d.bundle_partition = $1 AND d.webhook > holder.webhook)
+		FROM holder WHERE holder.webhook IS NOT NULL)`
+
 // holder is a webhook with held deliveries on a partition.
 type holder struct {
 	partition int
@@ -51,9 +61,8 @@ type holder struct {
 	ordered   bool
 }
 
-// holders hops from webhook to webhook through the index of held deliveries
-// (a "loose index scan"): its cost is that of the webhooks that hold something,
-// not of all that they hold. Mostly nobody holds anything, which one look tells.
+// holders are the webhooks of which something is to be released. Mostly nobody holds
+// anything, which one look tells.
 func (s *Store) holders(ctx context.Context, tx *sql.Tx, partitions []int) ([]holder, error) {
 	var lowest sql.NullInt64
 	row := tx.QueryRowContext(ctx, `SELECT MIN(bundle_partition) FROM deliveries WHERE status = 'held'`)
@@ -75,13 +84,7 @@ func (s *Store) holders(ctx context.Context, tx *sql.Tx, partitions []int) ([]ho
 			err := unmarshalSettings(text, &w)
 			h.ordered = w.Ordering == hook.OrderedByItem
 			return h, err
-		}, `WITH RECURSIVE holder (webhook) AS (
-				SELECT MIN(webhook) FROM deliveries WHERE status = 'held' AND bundle_partition = $1
-				UNION ALL
-				SELECT (SELECT MIN(d.webhook) FROM deliveries d
-					WHERE d.status = 'held' AND d.bundle_partition = $1 AND d.webhook > holder.webhook)
-				FROM holder WHERE holder.webhook IS NOT NULL)
-			SELECT w.id, w.settings FROM holder JOIN webhooks w ON w.id = holder.webhook
+		}, withHolders+` SELECT w.id, w.settings FROM holder JOIN webhooks w ON w.id = holder.webhook
 			WHERE w.status = 'active' OR `+seenResuming, partition)
 		if err != nil {
 			return nil, err
