@@ -240,8 +240,8 @@ type Recorder interface {
 	Record(ctx context.Context, ranges []Range) error
 	// Releasable returns at most limit held deliveries, oldest first and in the order
 	// of their source among those of one time, of
-	// webhooks that are active, or resuming with a marker since then, and on the given
-	// partitions of deliveries (Bundle.Partition).
+	// webhooks that are active, or resuming with a marker since then, or revoked, so that
+	// the sender cancels them, and on the given partitions of deliveries (Bundle.Partition).
 	Releasable(ctx context.Context, partitions []int, limit int) ([]Delivery, error)
 	// Released notes that deliveries were sent on their way in a new run: they
 	// are retrying from now, unless the row's run is newer.

@@ -230,7 +230,7 @@ func held(n int, webhook string, partition int) hook.Attempt {
 	})
 }
 
-func TestHeldDeliveriesOfActiveAndResumingWebhooksAreReleasable(t *testing.T) {
+func TestHeldDeliveriesOfActiveResumingAndRevokedWebhooksAreReleasable(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {
 		f.account(t, "acme")
@@ -256,8 +256,8 @@ func TestHeldDeliveriesOfActiveAndResumingWebhooksAreReleasable(t *testing.T) {
 			}
 			return ids
 		}
-		require.Equal(t, []string{"dlv_0003", "dlv_0004", "dlv_0005"}, releasable(10, 1, 2), "oldest first")
-		require.Equal(t, []string{"dlv_0003", "dlv_0005"}, releasable(2, 1, 2), "one webhook does not keep the other waiting")
+		require.Equal(t, []string{"dlv_0003", "dlv_0004", "dlv_0005", "dlv_0006"}, releasable(10, 1, 2), "oldest first")
+		require.Equal(t, []string{"dlv_0003", "dlv_0005", "dlv_0006"}, releasable(3, 1, 2), "one webhook does not keep the other waiting")
 		require.Equal(t, []string{"dlv_0007"}, releasable(10, 9, 4))
 		require.Empty(t, releasable(10))
 	})

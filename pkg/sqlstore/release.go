@@ -85,7 +85,7 @@ func (s *Store) holders(ctx context.Context, tx *sql.Tx, partitions []int) ([]ho
 			h.ordered = w.Ordering == hook.OrderedByItem
 			return h, err
 		}, withHolders+` SELECT w.id, w.settings FROM holder JOIN webhooks w ON w.id = holder.webhook
-			WHERE w.status = 'active' OR `+seenResuming, partition)
+			WHERE w.status IN ('active', 'revoked') OR `+seenResuming, partition)
 		if err != nil {
 			return nil, err
 		}

@@ -24,7 +24,8 @@ const (
 )
 
 // releaser sends held deliveries of this member's partitions on their way,
-// oldest first, once their webhook is active or resuming.
+// oldest first, once their webhook is active or resuming. Those of a revoked webhook
+// go too: the sender cancels them, as it does with all that is pending.
 //
 // A partition takes part once the log has caught up with what was in attempts a
 // round ago: else a delivery could look held although its release is only not
