@@ -64,7 +64,7 @@ func (s *Store) CreateAccount(ctx context.Context, a hook.Account) (hook.Account
 	})
 	switch {
 	case database.IsUnique(err):
-		return hook.Account{}, fmt.Errorf("account %q: %w", a.ID, hook.ErrConflict)
+		return hook.Account{}, fmt.Errorf("account %q: %w or was deleted: an id is never used again", a.ID, hook.ErrConflict)
 	case err != nil:
 		return hook.Account{}, fmt.Errorf("creating account %q: %w", a.ID, err)
 	}
