@@ -94,17 +94,18 @@ func TestParametersAreChecked(t *testing.T) {
 	for path, want := range map[string]string{
 		"/v1/deliveries?itemId=%00":           "itemId: must be UTF-8 without control characters",
 		"/v1/deliveries?store=%ff":            "store: must be UTF-8 without control characters",
-		"/v1/webhooks?limit=0":                "limit: must be number >= 1 (0)",
-		"/v1/webhooks?limit=501":              "limit: must be number <= 500 (501)",
-		"/v1/webhooks?limit=many":             "limit: must be integer (many)",
+		"/v1/webhooks?limit=0":                "limit: must be a number >= 1 (0)",
+		"/v1/webhooks?limit=1&limit=2":        "limit: must be there once",
+		"/v1/webhooks?limit=501":              "limit: must be a number <= 500 (501)",
+		"/v1/webhooks?limit=many":             "limit: must be an integer (many)",
 		"/v1/webhooks?cursor=nonsense":        "cursor: must be one that the page before returned (nonsense)",
-		"/v1/webhooks?status=gone":            `status: must be one of "active, paused, resuming, disabled, revoked" (gone)`,
-		"/v1/webhooks?colour=red":             "colour: unknown query parameter",
+		"/v1/webhooks?status=gone":            `status: must be one of active, paused, resuming, disabled, revoked (gone)`,
+		"/v1/webhooks?colour=red":             "colour: is not a known parameter",
 		"/v1/deliveries?status=lost":          "status: must be pending, retrying, delivered, exhausted, held, superseded, dropped, cancelled or failed (lost)",
 		"/v1/deliveries?from=yesterday":       "from: must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z (yesterday)",
 		"/v1/deliveries?limit=10&cursor=Zm9v": "cursor: must be one that the page before returned (Zm9v)",
-		"/v1/api-keys?limit=-1":               "limit: must be number >= 1 (-1)",
-		"/v1/deliveries?webhookId=wh_1":       "webhookId: unknown query parameter",
+		"/v1/api-keys?limit=-1":               "limit: must be a number >= 1 (-1)",
+		"/v1/deliveries?webhookId=wh_1":       "webhookId: is not a known parameter",
 		"/v1/deliveries?limit=&webhook=":      "limit: must not be empty",
 		"/v1/usage?to=":                       "to: must not be empty",
 		"/v1/webhooks?status=":                "status: must not be empty",
@@ -114,6 +115,9 @@ func TestParametersAreChecked(t *testing.T) {
 	} {
 		require.Equal(t, []string{want}, b.acme().get(path).requires(422).faults(), path)
 	}
+	both := b.acme().get("/v1/webhooks?limit=0&status=gone").requires(422)
+	require.Len(t, both.faults(), 2)
+	require.Contains(t, both.text("detail"), `limit must be a number >= 1, not "0"`, "the detail names them too")
 }
 
 func TestListsGoOnAtTheCursor(t *testing.T) {

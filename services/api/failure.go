@@ -21,12 +21,19 @@ func init() {
 		if message == unreadBody { // the client broke it off: nothing is wrong here
 			status, errs = http.StatusBadRequest, nil
 		}
-		return problem.New(status, "", message, faults(errs))
+		found := faults(errs)
+		if message == invalidParameters && len(found) > 0 {
+			message = found.Error()
+		}
+		return problem.New(status, "", message, found)
 	}
 }
 
 // unreadBody is what huma says of a body that did not arrive whole, with 500.
 const unreadBody = "cannot read request body"
+
+// invalidParameters is what huma says of parameters that break a rule.
+const invalidParameters = "validation failed"
 
 // maxFaults bounds what one answer says: whoever mends twenty fields mends the
 // rest alike.
@@ -78,10 +85,18 @@ func shown(value any) string {
 }
 
 // rule puts what huma says of a parameter into the words of our own rules:
-// "expected number <= 500" becomes "must be number <= 500".
+// "expected number <= 500" becomes "must be a number <= 500".
 func rule(message string) string {
 	if strings.HasPrefix(message, "invalid date/time") {
 		return "must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z"
+	}
+	switch message {
+	case "unknown query parameter":
+		return "is not a known parameter"
+	case "invalid integer":
+		return "must be an integer"
+	case "invalid boolean":
+		return "must be true or false"
 	}
 	if kind, ok := strings.CutPrefix(message, "invalid "); ok {
 		return "must be " + kind
@@ -89,6 +104,12 @@ func rule(message string) string {
 	expected, ok := strings.CutPrefix(message, "expected ")
 	if !ok {
 		return message
+	}
+	if bound, ok := strings.CutPrefix(expected, "number "); ok {
+		return "must be a number " + bound
+	}
+	if list, ok := strings.CutPrefix(expected, "value to be one of "); ok {
+		return "must be one of " + strings.Trim(list, `"`)
 	}
 	return "must be " + strings.TrimPrefix(strings.TrimPrefix(expected, "string to be "), "value to be ")
 }

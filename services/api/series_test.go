@@ -124,12 +124,12 @@ func TestRulesOfASeries(t *testing.T) {
 	b := newBenchIn(t, time.Minute)
 	const moment = "must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z"
 	for query, want := range map[string]string{
-		"step=1m":                   `step: must be one of "1h, 24h" (1m)`,
+		"step=1m":                   `step: must be one of 1h, 24h (1m)`,
 		"from=yesterday":            "from: " + moment + " (yesterday)",
 		"to=2026-03-01":             "to: " + moment + " (2026-03-01)",
 		"webhook=%00":               "webhook: must be UTF-8 without control characters",
 		"from=2026-01-01T00:00:00Z": "from: must be at most 744 steps before to (2026-01-01T00:00:00Z)",
-		"limit=5":                   "limit: unknown query parameter",
+		"limit=5":                   "limit: is not a known parameter",
 	} {
 		require.Equal(t, []string{want}, b.series(query).requires(422).faults(), query)
 	}

@@ -145,13 +145,13 @@ func TestRulesOfUsage(t *testing.T) {
 	b := newBench(t)
 	const moment = "must be a time as in RFC 3339, such as 2023-02-02T12:07:01Z"
 	for query, want := range map[string]string{
-		"exceeded=maybe":          "exceeded: must be boolean (maybe)",
+		"exceeded=maybe":          "exceeded: must be true or false (maybe)",
 		"from=yesterday":          "from: " + moment + " (yesterday)",
 		"to=2026-03-01":           "to: " + moment + " (2026-03-01)",
-		"limit=501":               "limit: must be number <= 500 (501)",
-		"limit=0":                 "limit: must be number >= 1 (0)",
+		"limit=501":               "limit: must be a number <= 500 (501)",
+		"limit=0":                 "limit: must be a number >= 1 (0)",
 		"cursor=none":             "cursor: must be one that the page before returned (none)",
-		"by=store":                `by: must be one of "webhook, account" (store)`,
+		"by=store":                `by: must be one of webhook, account (store)`,
 		"by=account&webhook=wh_1": "by: must be webhook if a webhook is named (account)",
 		"webhook=%00":             "webhook: must be UTF-8 without control characters",
 	} {

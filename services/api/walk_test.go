@@ -296,7 +296,7 @@ func TestEveryParameterIsChecked(t *testing.T) {
 		}
 		path := op.path("none")
 		if op.method == http.MethodGet && !op.ofOne() {
-			require.Equal(t, []string{"colour: unknown query parameter"}, as.get(path+"?colour=red").requires(422).faults(), op)
+			require.Equal(t, []string{"colour: is not a known parameter"}, as.get(path+"?colour=red").requires(422).faults(), op)
 		}
 		for _, p := range op.Parameters {
 			if p.In != "query" {
