@@ -21,7 +21,7 @@ func (s *Service) remove(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	return s.removeAll(w, r, c, who, []int64{it.id}, r.Header.Get("If-Match"))
+	return s.removeAll(w, r, c, who, []int64{it.id}, ifMatch(r))
 }
 
 // removeSeveral answers DELETE /{collection}?id=10&id=31.

@@ -117,7 +117,7 @@ func user(r *http.Request) (*hook.Reference, error) {
 	if err != nil || id < 1 {
 		var faults hook.Invalid
 		faults.Add("header."+userHeader, given, "must be the id of a crew member, an integer from 1")
-		return nil, problem.New(http.StatusBadRequest, "", "", faults)
+		return nil, invalid(faults)
 	}
 	text := strconv.FormatInt(id, 10)
 	return &hook.Reference{ID: text, ItemType: "Crew", Ref: "/crew/" + text}, nil

@@ -108,7 +108,7 @@ func TestBodiesThatCannotBeReadAreRefused(t *testing.T) {
 		r.do("POST", "/companies", `{"name": "x", "notes": "`+long+`"}`).refused(http.StatusUnprocessableEntity,
 			"body: must have at most 262144 bytes")
 		r.do("POST", "/companies", `["`+strings.Repeat(long, 4)+`"]`).refused(http.StatusRequestEntityTooLarge)
-		r.do("POST", "/companies", `{"name": "x"}`, "Staffetta-User: Mario").refused(http.StatusBadRequest,
+		r.do("POST", "/companies", `{"name": "x"}`, "Staffetta-User: Mario").refused(http.StatusUnprocessableEntity,
 			"header.Staffetta-User: must be the id of a crew member, an integer from 1")
 	})
 }
@@ -143,6 +143,7 @@ func TestIfMatchRefusesAStaleVersion(t *testing.T) {
 		r.do("POST", "/companies", `{"name": "x"}`)
 		require.Equal(t, http.StatusOK, r.do("PATCH", "/companies/1", `{"name": "y"}`, `If-Match: "1"`).Code)
 		r.do("PATCH", "/companies/1", `{"name": "z"}`, `If-Match: "1"`).refused(http.StatusPreconditionFailed)
+		r.do("PATCH", "/companies/1", `{"name": "z"}`, `If-Match: `).refused(http.StatusPreconditionFailed)
 		r.do("DELETE", "/companies/1", "", `If-Match: "1"`).refused(http.StatusPreconditionFailed)
 		require.Equal(t, http.StatusOK, r.do("PATCH", "/companies/1", `{"name": "z"}`, `If-Match: "1", "2"`).Code)
 		require.Equal(t, http.StatusNoContent, r.do("DELETE", "/companies/1", "", "If-Match: *").Code)

@@ -45,7 +45,7 @@ func (s *Service) update(w http.ResponseWriter, r *http.Request, c call) error {
 	if err := invalid(faults); err != nil {
 		return err
 	}
-	items, err := s.patch(r, c, who, []patch{p}, r.Header.Get("If-Match"))
+	items, err := s.patch(r, c, who, []patch{p}, ifMatch(r))
 	if err != nil {
 		return err
 	}
@@ -189,6 +189,16 @@ func (c *Collection) edit(items []*item, patches []patch, now time.Time) (edits,
 		done.items = append(done.items, it)
 	}
 	return done, invalid(faults)
+}
+
+// ifMatch is the header, all of its lines; "" only if it is not there, for an empty
+// one, as an unset variable makes it, names no version.
+func ifMatch(r *http.Request) string {
+	lines := r.Header.Values("If-Match")
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, ",") + ","
 }
 
 // matches reports whether an If-Match header names the item's version.
