@@ -95,7 +95,7 @@ func TestParametersAreChecked(t *testing.T) {
 		"/v1/deliveries?itemId=%00":           "itemId: must be UTF-8 without control characters",
 		"/v1/deliveries?store=%ff":            "store: must be UTF-8 without control characters",
 		"/v1/webhooks?limit=0":                "limit: must be a number >= 1 (0)",
-		"/v1/webhooks?limit=1&limit=2":        "limit: must be there once",
+		"/v1/webhooks?limit=1&limit=2":        "limit: must be there once (1 & 2)",
 		"/v1/webhooks?limit=501":              "limit: must be a number <= 500 (501)",
 		"/v1/webhooks?limit=many":             "limit: must be an integer (many)",
 		"/v1/webhooks?cursor=nonsense":        "cursor: must be one that the page before returned (nonsense)",

@@ -130,7 +130,7 @@ func (s *Service) failed(ctx context.Context, operation string, err error) error
 	case errors.As(err, &fault):
 		return problem.New(http.StatusUnprocessableEntity, "", fault.Error(), hook.Invalid{fault})
 	case errors.Is(err, hook.ErrNotFound):
-		return problem.New(http.StatusNotFound, "", err.Error(), nil)
+		return problem.New(http.StatusNotFound, "", statuses[http.StatusNotFound], nil)
 	case errors.Is(err, hook.ErrConflict):
 		return problem.New(http.StatusConflict, "", err.Error(), nil)
 	case errors.Is(err, hook.ErrRevoked):
