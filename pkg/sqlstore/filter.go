@@ -53,6 +53,9 @@ func sources(f hook.DeliveryFilter, rare bool) []source {
 		if f.Webhook != "" {
 			one.index = byWebhookStatus
 		}
+		if one.open { // rare enough to be sorted, or in the order of another index
+			return []source{one}
+		}
 		var each []source
 		for _, status := range slices.Compact(slices.Sorted(slices.Values(f.Statuses))) {
 			one.statuses = []hook.Fate{status}

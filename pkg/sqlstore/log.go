@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -30,34 +32,64 @@ func (s *Store) Deliveries(ctx context.Context, account string, f hook.DeliveryF
 			to = f.To
 		}
 	}
-	var list []hook.Delivery
+	var spans []span
 	for _, span := range s.spans() {
-		if !span.overlaps(f.From, to) {
-			continue
+		if span.overlaps(f.From, to) {
+			spans = append(spans, span)
 		}
-		var found []hook.Delivery
-		for _, source := range sources(f, s.db.Dialect == database.Postgres) {
+	}
+	// Mostly the newest span has it all. Else the others are searched at once: what
+	// takes time is to plan a search in so many partitions, which one after the other
+	// adds up.
+	var list []hook.Delivery
+	for _, some := range [][]span{spans[:min(1, len(spans))], spans[min(1, len(spans)):]} {
+		if len(list) > p.Limit {
+			break
+		}
+		found, err := s.search(ctx, some, sources(f, s.db.Dialect == database.Postgres), func(source source, span span) (string, []any) {
 			where := source.conditions(account, f)
 			if more {
 				where.add(`(`+source.alias+`.published, `+source.alias+`.id_key) < (?, ?)`, after.at, key)
 			}
-			some, err := collect(ctx, s.db, scanDelivery, source.query(where, span, p.Limit+1-len(list)), s.db.Unprepared(where.args)...)
-			if err != nil {
-				return nil, "", fmt.Errorf("listing deliveries of account %q: %w", account, err)
-			}
-			found = append(found, some...)
-		}
-		slices.SortFunc(found, func(a, b hook.Delivery) int {
-			return cmp.Or(b.Published.Compare(a.Published), cmp.Compare(database.Key(b.ID), database.Key(a.ID)))
+			query := source.query(where, span, p.Limit+1-len(list))
+			return query, s.db.Unprepared(where.args)
 		})
-		if list = append(list, found...); len(list) > p.Limit {
-			break
+		if err != nil {
+			return nil, "", fmt.Errorf("listing deliveries of account %q: %w", account, err)
 		}
+		list = append(list, found...)
 	}
 	list, next := cut(list, p.Limit, func(d hook.Delivery) mark {
 		return mark{at: database.Micros(d.Published), id: strconv.FormatInt(database.Key(d.ID), 10)}
 	})
 	return list, next, nil
+}
+
+// searches is how many searches of a list run at once.
+const searches = 4
+
+// search asks each source in each span, and returns what was found, newest first.
+func (s *Store) search(ctx context.Context, spans []span, in []source, query func(source, span) (string, []any)) ([]hook.Delivery, error) {
+	found := make([][]hook.Delivery, len(spans)*len(in))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(searches)
+	for i, span := range spans {
+		for j, source := range in {
+			group.Go(func() (err error) {
+				text, args := query(source, span)
+				found[i*len(in)+j], err = collect(ctx, s.db, scanDelivery, text, args...)
+				return err
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	all := slices.Concat(found...)
+	slices.SortFunc(all, func(a, b hook.Delivery) int {
+		return cmp.Or(b.Published.Compare(a.Published), cmp.Compare(database.Key(b.ID), database.Key(a.ID)))
+	})
+	return all, nil
 }
 
 // Delivery implements hook.Log.

@@ -33,6 +33,9 @@ CREATE INDEX IF NOT EXISTS log_strays_id ON log_strays (id_key);
 --
 -- The unique index is the table's own: one of the partitioned table would have to
 -- hold the time too, and so be unique in nothing.
+--
+-- Item type and store are in two indexes for a day that has no other for them yet: what
+-- is rare in it is then looked for in the index alone.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION make_log_day(from_day BIGINT) RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
@@ -45,8 +48,8 @@ BEGIN
     END LOOP;
     EXECUTE replace(replace($sql$
         CREATE UNIQUE INDEX deliveries_DAY_id ON deliveries_DAY (id_key, id);
-        CREATE INDEX deliveries_DAY_account ON deliveries_DAY (account, published, id_key);
-        CREATE INDEX deliveries_DAY_webhook ON deliveries_DAY (webhook, published, id_key);
+        CREATE INDEX deliveries_DAY_account ON deliveries_DAY (account, published, id_key, item_type, store);
+        CREATE INDEX deliveries_DAY_webhook ON deliveries_DAY (webhook, published, id_key, item_type, store);
         CREATE INDEX deliveries_DAY_event ON deliveries_DAY (event_key);
         CREATE INDEX deliveries_DAY_item ON deliveries_DAY (item_key, published, id_key) WHERE item_key IS NOT NULL;
         CREATE INDEX deliveries_DAY_undelivered ON deliveries_DAY (account, status, published, id_key) WHERE status <> 'delivered';
