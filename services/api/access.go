@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -60,6 +62,9 @@ func handle[I, O any](s *Service, op huma.Operation, rule access, body any, hand
 	}
 	op.Middlewares = append(op.Middlewares, s.guard(rule, op.OperationID))
 	if op.Method != http.MethodGet {
+		if body == nil {
+			op.Middlewares = append(op.Middlewares, noFields)
+		}
 		op.Middlewares = append(op.Middlewares, s.once(rule))
 	}
 	describe(&op, rule, body != nil)
@@ -117,6 +122,31 @@ func (s *Service) guard(rule access, operation string) func(huma.Context, func(h
 // takes reports whether an operation has such a header.
 func takes(op *huma.Operation, header string) bool {
 	return slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "header" && p.Name == header })
+}
+
+// noFields refuses a body with fields where an operation has none: whoever sends some
+// means something by them. An empty object is what some clients send always.
+func noFields(c huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(c)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		problem.Write(w, http.StatusBadRequest, "", "the body did not arrive whole, or is larger than 1 MiB", nil)
+		return
+	}
+	if len(bytes.TrimSpace(body)) > 0 {
+		d, err := readDocument(body)
+		if err != nil {
+			problem.Write(w, http.StatusBadRequest, "", "there is nothing to say in a body here: it must be left out", nil)
+			return
+		}
+		var faults hook.Invalid
+		if errors.As(d.end(), &faults) {
+			problem.Write(w, http.StatusUnprocessableEntity, "", "", faults)
+			return
+		}
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	next(c)
 }
 
 // oneLine joins the lines of a header that is a list (RFC 9110, 5.2): huma reads the

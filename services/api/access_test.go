@@ -40,16 +40,16 @@ func TestWhoSeesQuarantine(t *testing.T) {
 	} {
 		for _, id := range []string{own, nobodys, "qrn_0"} {
 			path := "/v1/quarantine/" + id + op.path
-			other.send(op.method, path, "{").requires(404)
+			other.send(op.method, path, "").requires(404)
 			b.as("").send(op.method, path, "{").requires(401)
 			for scope, status := range map[string]int{"read": 403, "write": 403, "publish": 403, "settings": 403} {
 				if scope != op.scope {
-					b.as(b.newKey("acme", scope)).send(op.method, path, "{").requires(status)
+					b.as(b.newKey("acme", scope)).send(op.method, path, "").requires(status)
 				}
 			}
 		}
-		b.as(adminKey).with("Staffetta-Account", "acme").send(op.method, "/v1/quarantine/"+nobodys+op.path, "{").requires(404)
-		b.as(adminKey).with("Staffetta-Account", "nobody").send(op.method, "/v1/quarantine/"+own+op.path, "{").requires(404)
+		b.as(adminKey).with("Staffetta-Account", "acme").send(op.method, "/v1/quarantine/"+nobodys+op.path, "").requires(404)
+		b.as(adminKey).with("Staffetta-Account", "nobody").send(op.method, "/v1/quarantine/"+own+op.path, "").requires(404)
 	}
 	require.Empty(t, b.kafka.redriven)
 	b.acme().get("/v1/quarantine/" + own).requires(200)

@@ -165,14 +165,17 @@ func (d *document) noOthers(readOnly ...string) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	known := strings.Join(d.asked, ", ")
+	rule := "is not a known field: there are none"
+	if len(d.asked) > 0 {
+		rule = "is not a known field; known are " + strings.Join(d.asked, ", ")
+	}
 	for _, name := range names {
 		switch {
 		case slices.Contains(d.asked, name):
 		case slices.Contains(readOnly, name):
 			d.fault(name, "", "is read-only")
 		default:
-			d.fault(name, "", "is not a known field; known are "+known)
+			d.fault(name, "", rule)
 		}
 	}
 }

@@ -36,3 +36,18 @@ func TestABodyIsReadStrictly(t *testing.T) {
 	}
 	require.Empty(t, b.acme().get("/v1/stores").ids())
 }
+
+func TestWhoeverSaysSomethingWhereNothingIsAskedIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	path := "/v1/webhooks/" + b.webhook()
+	for _, call := range []func(body string) answer{
+		func(body string) answer { return b.acme().post(path+"/pause", body) },
+		func(body string) answer { return b.acme().send("DELETE", path, body) },
+	} {
+		require.Equal(t, []string{"onPause: is not a known field: there are none"}, call(`{"onPause": "drop"}`).requires(422).faults())
+		call(`{"onPause"`).requires(400)
+		require.Equal(t, "active", b.acme().get(path).text("status"))
+	}
+	b.acme().post(path+"/pause", " {} ").requires(200)
+}
