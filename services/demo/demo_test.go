@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/egress"
@@ -53,6 +54,11 @@ func (noKafka) Payload(context.Context, hook.Delivery) (hook.Event, error) {
 	return hook.Event{}, hook.ErrNotFound
 }
 
+func (noKafka) Record(context.Context, hook.Quarantined) (hook.Record, error) {
+	return hook.Record{}, hook.ErrNotFound
+}
+func (noKafka) Redrive(context.Context, hook.Quarantined, hook.Record) error { return hook.ErrNotFound }
+
 // site is the API and the four domain services at one URL. It counts changes.
 type site struct {
 	url     string
@@ -74,7 +80,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(func() { require.NoError(t, cache.Close()) })
 	management, err := api.New(api.Config{
 		Store: sqlstore.New(db, nil), Cache: redisstore.NewStore(cache, zap.NewNop()), Seal: ring, Ingest: noKafka{}, Payloads: noKafka{}, Reruns: noKafka{}, Tests: noKafka{},
-		AdminKey: adminKey, CheckURL: loopback(t), Log: zap.NewNop(),
+		Redrives: noKafka{}, Links: apiauth.NewLinks(apiauth.LinkKey{}), AdminKey: adminKey, CheckURL: loopback(t), Log: zap.NewNop(),
 	})
 	require.NoError(t, err)
 
