@@ -15,6 +15,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
+	"github.com/staffetta/staffetta/pkg/sqlstore/sqlstoretest"
 )
 
 // clock is a time that tests set.
@@ -55,7 +56,10 @@ func each(t *testing.T, test func(t *testing.T, f fixture)) {
 	}
 }
 
-func openSQLite(t testing.TB) *database.DB { return migrated(t, emptySQLite(t)) }
+func openSQLite(t testing.TB) *database.DB {
+	t.Helper()
+	return sqlstoretest.SQLite(t)
+}
 
 func openPostgres(t testing.TB) *database.DB { return migrated(t, emptyPostgres(t)) }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +25,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/redisstore"
 	"github.com/staffetta/staffetta/pkg/seal"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
+	"github.com/staffetta/staffetta/pkg/sqlstore/sqlstoretest"
 	"github.com/staffetta/staffetta/pkg/telemetry"
 	"github.com/staffetta/staffetta/services/api"
 )
@@ -183,10 +183,7 @@ func newBenchAt(t *testing.T, interval time.Duration, now func() time.Time) *ben
 // newBenchOn is one on a Redis, which is empty.
 func newBenchOn(t *testing.T, cacheURL string, interval time.Duration, now func() time.Time) *bench {
 	t.Helper()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "api.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, sqlstore.Migrate(t.Context(), db))
+	db := sqlstoretest.SQLite(t)
 	ring, err := seal.ParseKeys(encryptionKey)
 	require.NoError(t, err)
 

@@ -29,6 +29,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/seal"
 	"github.com/staffetta/staffetta/pkg/signature"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
+	"github.com/staffetta/staffetta/pkg/sqlstore/sqlstoretest"
 	"github.com/staffetta/staffetta/pkg/upstream"
 	"github.com/staffetta/staffetta/services/api"
 	"github.com/staffetta/staffetta/services/contacts"
@@ -69,10 +70,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "demo.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, sqlstore.Migrate(t.Context(), db))
+	db := sqlstoretest.SQLite(t)
 	ring, err := seal.ParseKeys(base64.StdEncoding.EncodeToString(make([]byte, 32)))
 	require.NoError(t, err)
 	cache, err := redisstore.Open("redis://" + miniredis.RunT(t).Addr())

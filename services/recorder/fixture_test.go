@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,11 +16,11 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta/staffetta/pkg/bus"
-	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/embedded"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/journal"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
+	"github.com/staffetta/staffetta/pkg/sqlstore/sqlstoretest"
 	deliveryv1 "github.com/staffetta/staffetta/proto/staffetta/delivery/v1"
 	eventv1 "github.com/staffetta/staffetta/proto/staffetta/event/v1"
 	"github.com/staffetta/staffetta/services/recorder"
@@ -122,10 +121,7 @@ func newFixture(t *testing.T) *fixture {
 	f.client = f.dial()
 	require.NoError(t, f.client.EnsureTopics(t.Context(), bus.Topics(partitions, nil), 1))
 	f.producer = f.client.NewProducer(bus.ProducerConfig{})
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "log.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, sqlstore.Migrate(t.Context(), db))
+	db := sqlstoretest.SQLite(t)
 	f.store = &flaky{Store: sqlstore.New(db, func() time.Time { return start.Add(f.ahead) })}
 	return f
 }

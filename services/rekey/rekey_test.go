@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
-	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/redisstore"
 	"github.com/staffetta/staffetta/pkg/seal"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
+	"github.com/staffetta/staffetta/pkg/sqlstore/sqlstoretest"
 	"github.com/staffetta/staffetta/services/rekey"
 )
 
@@ -47,10 +46,7 @@ type installation struct {
 
 func newInstallation(t *testing.T, accounts ...string) *installation {
 	t.Helper()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "rekey.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, sqlstore.Migrate(t.Context(), db))
+	db := sqlstoretest.SQLite(t)
 	client, err := redisstore.Open("redis://" + miniredis.RunT(t).Addr())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
