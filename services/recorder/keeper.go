@@ -11,8 +11,8 @@ import (
 // is too old: a small part of a day, by which PostgreSQL's log goes.
 const keepInterval = 10 * time.Minute
 
-// keepLog looks after the log and the usage until ctx ends. What fails is tried again in the next
-// round: somebody may be reading what is to be dropped.
+// keepLog looks after the log and the usage until ctx ends. What fails is tried again in
+// the next round: somebody may be reading what is to be dropped.
 func (s *Service) keepLog(ctx context.Context) {
 	ticker := time.NewTicker(keepInterval)
 	defer ticker.Stop()
