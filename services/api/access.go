@@ -145,7 +145,7 @@ func noFields(c huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = http.NoBody
 	next(c)
 }
 

@@ -62,10 +62,6 @@ func (s *Service) once(rule access) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		body, whole := readWhole(c, r, w)
-		if !whole && c.Operation().RequestBody == nil { // it would be carried out, and not noted
-			problem.Write(w, http.StatusBadRequest, "", "the body did not arrive whole, or is too large for a request with the header "+keyHeader+": this operation needs none", nil)
-			return
-		}
 		if !whole { // the operation refuses what there is of it
 			next(huma.WithContext(humago.NewContext(c.Operation(), withBody(c.Context(), r, body), w), c.Context()))
 			return
