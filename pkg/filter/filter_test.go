@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/staffetta/staffetta/pkg/filter"
@@ -230,6 +232,28 @@ func TestAFilterEndsWithItsContext(t *testing.T) {
 		_, err = f.Select(ctx, filter.NewSubject(invoice()))
 		require.ErrorIs(t, err, context.Canceled)
 	}
+}
+
+// The race detector looks at this one: checkers share the language.
+func TestGoodAndBadExpressionsAreCompiledAtOnce(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	for range 20 {
+		for expression, good := range map[string]bool{
+			`item.data.a.exists(x, x == 2.0)`:         true,
+			`itm.id == 3`:                             false,
+			`nothing(item)`:                           false,
+			`event.itmType == "x"`:                    false,
+			`item.data.a.exists(x, x == itm.data.b)`:  false,
+			`item.data.a.all(x, x.exists(y, y == z))`: false,
+		} {
+			all.Go(func() {
+				_, err := filter.Compile(expression)
+				assert.Equal(t, good, err == nil, "%s: %v", expression, err)
+			})
+		}
+	}
+	all.Wait()
 }
 
 func TestAnExpressionIsCompiledOnce(t *testing.T) {

@@ -11,6 +11,18 @@ import (
 // split, …) and optional fields (item.data.?total.orValue(0)). It knows no clock
 // and no chance, so that a filter says the same of an event whenever it is asked.
 var language = sync.OnceValues(func() (*cel.Env, error) {
+	env, err := newLanguage()
+	if err != nil {
+		return nil, err
+	}
+	// The checker lists all that it knows when it first meets a name that it does
+	// not, and other goroutines read that list without waiting (cel-go 0.33.2,
+	// checker.Env.Catalog): so it meets one before there are any.
+	_, _ = env.Compile("unknown()")
+	return env, nil
+})
+
+func newLanguage() (*cel.Env, error) {
 	base, err := cel.NewEnv(cel.OptionalTypes(), ext.Strings())
 	if err != nil {
 		return nil, err
@@ -23,4 +35,4 @@ var language = sync.OnceValues(func() (*cel.Env, error) {
 		cel.ParserExpressionSizeLimit(MaxLength),
 		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), literalPatterns{}, noGrowing{}),
 	)
-})
+}
