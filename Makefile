@@ -88,4 +88,5 @@ clean: ## Remove what was built and downloaded (stops the servers first)
 	STAFFETTA_SERVERS_DIR=.servers/test .ci/servers stop
 	STAFFETTA_SERVERS_DIR=.servers/test-e2e .ci/servers stop
 	STAFFETTA_SERVERS_DIR=.servers/test-sender .ci/servers stop
+	STAFFETTA_SERVERS_DIR=.servers/test-sender-2 .ci/servers stop
 	rm -rf bin .tools .servers

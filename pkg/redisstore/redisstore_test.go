@@ -27,28 +27,22 @@ var databases = func() chan int {
 	return free
 }()
 
-// onEachRedis runs a test on an empty miniredis, and on the real server of
-// STAFFETTA_TEST_REDIS if there is one.
+// onEachRedis runs a test on the Redis that there is: the real server that
+// STAFFETTA_TEST_REDIS names, else an empty miniredis. CI runs all on both.
 func onEachRedis(t *testing.T, run func(t *testing.T, c *Client)) {
 	t.Helper()
-	t.Run("embedded", func(t *testing.T) {
-		t.Parallel()
-		run(t, client(t, "redis://"+miniredis.RunT(t).Addr()))
-	})
 	url := os.Getenv("STAFFETTA_TEST_REDIS")
 	if url == "" {
+		run(t, client(t, "redis://"+miniredis.RunT(t).Addr()))
 		return
 	}
-	t.Run("redis", func(t *testing.T) {
-		t.Parallel()
-		options, err := redis.ParseURL(url)
-		require.NoError(t, err)
-		database := <-databases
-		t.Cleanup(func() { databases <- database })
-		c := client(t, fmt.Sprintf("redis://%s/%d", options.Addr, database))
-		require.NoError(t, c.rdb.FlushDB(t.Context()).Err())
-		run(t, c)
-	})
+	options, err := redis.ParseURL(url)
+	require.NoError(t, err)
+	database := <-databases
+	t.Cleanup(func() { databases <- database })
+	c := client(t, fmt.Sprintf("redis://%s/%d", options.Addr, database))
+	require.NoError(t, c.rdb.FlushDB(t.Context()).Err())
+	run(t, c)
 }
 
 func client(t *testing.T, url string) *Client {
