@@ -95,6 +95,8 @@ func fromEventType(t eventv1.EventType) hook.EventType {
 		return hook.Update
 	case eventv1.EventType_EVENT_TYPE_DELETE:
 		return hook.Delete
+	case eventv1.EventType_EVENT_TYPE_NOTICE:
+		return hook.NoticeEvent // which check refuses from upstream
 	default:
 		return ""
 	}
@@ -108,6 +110,8 @@ func toEventType(t hook.EventType) eventv1.EventType {
 		return eventv1.EventType_EVENT_TYPE_UPDATE
 	case hook.Delete:
 		return eventv1.EventType_EVENT_TYPE_DELETE
+	case hook.NoticeEvent:
+		return eventv1.EventType_EVENT_TYPE_NOTICE
 	default:
 		return eventv1.EventType_EVENT_TYPE_UNSPECIFIED
 	}

@@ -21,7 +21,12 @@ const (
 	Delete EventType = "delete"
 )
 
-// EventTypes lists every EventType, in the order that people see.
+// NoticeEvent is the kind of an event that is a notice of ours (see Notice): its item
+// type is the notice, and its one item the notification. No upstream publishes one,
+// and only operational webhooks get it.
+const NoticeEvent EventType = "notice"
+
+// EventTypes lists every EventType of a change, in the order that people see.
 var EventTypes = []EventType{Create, Update, Delete}
 
 // AnyItemType in Webhook.ItemTypes matches every item type.

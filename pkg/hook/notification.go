@@ -23,6 +23,9 @@ const (
 	NoticeExpiring Notice = "payloads.expiring"
 )
 
+// AnyNotice in Webhook.Notices stands for every notice.
+const AnyNotice Notice = "*"
+
 // Notices lists every Notice.
 var Notices = []Notice{NoticeFailing, NoticeDisabled, NoticeRecovered, NoticeQuota, NoticeExpiring}
 
@@ -52,6 +55,22 @@ type NotificationFilter struct {
 type Notifications interface {
 	// Notifications lists an account's, newest first, and the next cursor.
 	Notifications(ctx context.Context, account string, f NotificationFilter, p Page) ([]Notification, string, error)
+}
+
+// NoticeQueue is what sends notifications on to operational webhooks: it follows them
+// by their numbers, which rise from 1 in the order of their commits. Who has seen one
+// has seen all before it.
+type NoticeQueue interface {
+	// NoticesSent is the number up to which notifications were sent.
+	NoticesSent(ctx context.Context) (int64, error)
+	// NoticesAfter returns those beyond a number, oldest first, of at most limit
+	// notifications, and the number to go on from, which is after if there are none.
+	// Those about operational webhooks are not among them: what a receiver of notices
+	// does must lead to no more of them.
+	NoticesAfter(ctx context.Context, after int64, limit int) (list []Notification, next int64, err error)
+	// NoteNoticesSent notes up to which number they were sent. A lower one than is
+	// noted changes nothing.
+	NoteNoticesSent(ctx context.Context, number int64) error
 }
 
 // Expiring names payloads that are about to leave Kafka: those on a partition of the

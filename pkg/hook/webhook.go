@@ -187,11 +187,15 @@ type Webhook struct {
 	Version     int64
 	Status      Status
 	Description string
-	// ItemTypes to be told of, at least one; AnyItemType for all.
+	// ItemTypes to be told of, at least one; AnyItemType for all. None if it is
+	// operational.
 	ItemTypes []string
-	// EventTypes to be told of, at least one.
+	// EventTypes to be told of, at least one. None if it is operational.
 	EventTypes []EventType
-	URL        string
+	// Notices to be told of, or AnyNotice alone; empty for most. A webhook that has
+	// some is operational, for its life: it gets them, and no changes of items.
+	Notices []Notice
+	URL     string
 	// Stores that it is visible to; empty: all.
 	Stores   []string
 	Format   Format
@@ -238,10 +242,18 @@ type Webhook struct {
 	EnabledAt time.Time
 }
 
+// Operational reports whether the webhook is told of notices rather than of changes.
+// Its deliveries count for neither quota nor usage, and no notice about it goes to any
+// operational webhook.
+func (w *Webhook) Operational() bool { return len(w.Notices) > 0 }
+
 // Wants reports whether the webhook's subscription covers the event: its item
-// type, event type and store. The status does not count: what arrives for a
-// paused webhook is held.
+// type, event type and store, or its notice. The status does not count: what arrives
+// for a paused webhook is held.
 func (w *Webhook) Wants(e *Event) bool {
+	if e.Type == NoticeEvent {
+		return slices.Contains(w.Notices, AnyNotice) || slices.Contains(w.Notices, Notice(e.ItemType))
+	}
 	return slices.Contains(w.EventTypes, e.Type) &&
 		(slices.Contains(w.ItemTypes, AnyItemType) || slices.Contains(w.ItemTypes, e.ItemType)) &&
 		(e.Store == "" || len(w.Stores) == 0 || slices.Contains(w.Stores, e.Store))

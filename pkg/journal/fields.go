@@ -29,6 +29,7 @@ var eventTypes = [...]hook.EventType{
 	eventv1.EventType_EVENT_TYPE_CREATE: hook.Create,
 	eventv1.EventType_EVENT_TYPE_UPDATE: hook.Update,
 	eventv1.EventType_EVENT_TYPE_DELETE: hook.Delete,
+	eventv1.EventType_EVENT_TYPE_NOTICE: hook.NoticeEvent,
 }
 
 func toEnum[Name ~string](names []Name, name Name) uint64 {

@@ -53,6 +53,7 @@ func message(s hook.AccountState) *snapshotv1.Account {
 			Auth:            authOut(w.Auth),
 			Ordering:        string(w.Ordering),
 			Coalesce:        string(w.Coalesce),
+			Notices:         strings(w.Notices),
 		})
 	}
 	return a
@@ -107,6 +108,7 @@ func decode(blob []byte) (hook.AccountState, error) {
 			Auth:          authIn(w.GetAuth()),
 			Ordering:      hook.Ordering(shared.word(w.GetOrdering())),
 			Coalesce:      hook.Coalesce(shared.word(w.GetCoalesce())),
+			Notices:       notices(shared.each(w.GetNotices())),
 		}
 		if i > 0 {
 			shareLists(to, &s.Webhooks[i-1])
@@ -164,6 +166,14 @@ func named[S ~string](from []string) []S {
 		to[i] = S(s)
 	}
 	return to
+}
+
+// notices is nil for none, as most webhooks have it.
+func notices(from []string) []hook.Notice {
+	if len(from) == 0 {
+		return nil
+	}
+	return named[hook.Notice](from)
 }
 
 func milliseconds(from []time.Duration) []int64 {

@@ -149,6 +149,7 @@ func webhookFields(w *hook.Webhook) []field {
 		{name: "description", value: w.Description},
 		{name: "itemTypes", value: w.ItemTypes},
 		{name: "eventTypes", value: w.EventTypes},
+		{name: "notices", value: w.Notices},
 		{name: "url", value: shownURL(w.URL), hidden: w.URL},
 		{name: "stores", value: w.Stores},
 		{name: "format", value: w.Format},

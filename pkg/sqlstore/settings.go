@@ -18,6 +18,7 @@ type settings struct {
 	Description   string              `json:"description,omitempty"`
 	ItemTypes     []string            `json:"itemTypes"`
 	EventTypes    []hook.EventType    `json:"eventTypes"`
+	Notices       []hook.Notice       `json:"notices,omitempty"` // empty: not operational
 	URL           string              `json:"url"`
 	Stores        []string            `json:"stores,omitempty"`
 	Format        hook.Format         `json:"format"`
@@ -50,7 +51,7 @@ func marshalSettings(w hook.Webhook) (string, error) {
 		w.URL = shownURL(w.URL)
 	}
 	text, err := json.Marshal(settings{
-		Description: w.Description, ItemTypes: w.ItemTypes, EventTypes: w.EventTypes, URL: w.URL, Stores: w.Stores,
+		Description: w.Description, ItemTypes: w.ItemTypes, EventTypes: w.EventTypes, Notices: w.Notices, URL: w.URL, Stores: w.Stores,
 		Format: w.Format, Language: w.Language, Payload: w.Payload, Secrets: w.Secrets,
 		Headers: w.Headers, Auth: w.Auth,
 		RetrySchedule: w.RetrySchedule, Timeout: w.Timeout, Concurrency: w.Concurrency, RateLimit: w.RateLimit,
@@ -72,6 +73,7 @@ func unmarshalSettings(text string, w *hook.Webhook) error {
 		return fmt.Errorf("settings of webhook %q: %w", w.ID, err)
 	}
 	w.Description, w.ItemTypes, w.EventTypes, w.URL, w.Stores = v.Description, v.ItemTypes, v.EventTypes, v.URL, v.Stores
+	w.Notices = v.Notices
 	w.Format, w.Language, w.Payload, w.Secrets = v.Format, v.Language, v.Payload, v.Secrets
 	w.Headers, w.Auth = v.Headers, v.Auth
 	w.RetrySchedule, w.Timeout, w.Concurrency, w.RateLimit = v.RetrySchedule, v.Timeout, v.Concurrency, v.RateLimit

@@ -36,6 +36,8 @@ const (
 	EventType_EVENT_TYPE_UPDATE EventType = 2
 	// The items are gone.
 	EventType_EVENT_TYPE_DELETE EventType = 3
+	// A notice of Staffetta's own, for operational webhooks: refused from upstream.
+	EventType_EVENT_TYPE_NOTICE EventType = 4
 )
 
 // Enum value maps for EventType.
@@ -45,12 +47,14 @@ var (
 		1: "EVENT_TYPE_CREATE",
 		2: "EVENT_TYPE_UPDATE",
 		3: "EVENT_TYPE_DELETE",
+		4: "EVENT_TYPE_NOTICE",
 	}
 	EventType_value = map[string]int32{
 		"EVENT_TYPE_UNSPECIFIED": 0,
 		"EVENT_TYPE_CREATE":      1,
 		"EVENT_TYPE_UPDATE":      2,
 		"EVENT_TYPE_DELETE":      3,
+		"EVENT_TYPE_NOTICE":      4,
 	}
 )
 
@@ -372,12 +376,13 @@ const file_staffetta_event_v1_event_proto_rawDesc = "" +
 	"\tReference\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\titem_type\x18\x02 \x01(\tR\bitemType\x12\x10\n" +
-	"\x03ref\x18\x03 \x01(\tR\x03ref*l\n" +
+	"\x03ref\x18\x03 \x01(\tR\x03ref*\x83\x01\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11EVENT_TYPE_CREATE\x10\x01\x12\x15\n" +
 	"\x11EVENT_TYPE_UPDATE\x10\x02\x12\x15\n" +
-	"\x11EVENT_TYPE_DELETE\x10\x03BAZ?github.com/staffetta/staffetta/proto/staffetta/event/v1;eventv1b\x06proto3"
+	"\x11EVENT_TYPE_DELETE\x10\x03\x12\x15\n" +
+	"\x11EVENT_TYPE_NOTICE\x10\x04BAZ?github.com/staffetta/staffetta/proto/staffetta/event/v1;eventv1b\x06proto3"
 
 var (
 	file_staffetta_event_v1_event_proto_rawDescOnce sync.Once

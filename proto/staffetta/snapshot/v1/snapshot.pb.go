@@ -235,7 +235,9 @@ type Webhook struct {
 	// Lines of each request's header, beside ours.
 	Headers []*Header `protobuf:"bytes,17,rep,name=headers,proto3" json:"headers,omitempty"`
 	// How requests prove who sends them, beside the signature; absent: not at all.
-	Auth          *Auth `protobuf:"bytes,18,opt,name=auth,proto3" json:"auth,omitempty"`
+	Auth *Auth `protobuf:"bytes,18,opt,name=auth,proto3" json:"auth,omitempty"`
+	// Notices that an operational webhook gets, or "*"; empty: it is none.
+	Notices       []string `protobuf:"bytes,25,rep,name=notices,proto3" json:"notices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -431,6 +433,13 @@ func (x *Webhook) GetAuth() *Auth {
 	return nil
 }
 
+func (x *Webhook) GetNotices() []string {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
 // Header is hook.SealedHeader.
 type Header struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -613,7 +622,7 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\n" +
 	"ItemSchema\x12\x1b\n" +
 	"\titem_type\x18\x01 \x01(\tR\bitemType\x12\x16\n" +
-	"\x06schema\x18\x02 \x01(\fR\x06schema\"\xcb\x05\n" +
+	"\x06schema\x18\x02 \x01(\fR\x06schema\"\xe5\x05\n" +
 	"\aWebhook\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
@@ -642,7 +651,8 @@ const file_staffetta_snapshot_v1_snapshot_proto_rawDesc = "" +
 	"\x10secrets_until_ms\x18\x16 \x03(\x03R\x0esecretsUntilMs\x12 \n" +
 	"\vcloudevents\x18\x18 \x01(\tR\vcloudevents\x127\n" +
 	"\aheaders\x18\x11 \x03(\v2\x1d.staffetta.snapshot.v1.HeaderR\aheaders\x12/\n" +
-	"\x04auth\x18\x12 \x01(\v2\x1b.staffetta.snapshot.v1.AuthR\x04auth\"2\n" +
+	"\x04auth\x18\x12 \x01(\v2\x1b.staffetta.snapshot.v1.AuthR\x04auth\x12\x18\n" +
+	"\anotices\x18\x19 \x03(\tR\anotices\"2\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value\"\xde\x01\n" +
