@@ -16,6 +16,9 @@ const (
 	Gates = "gates"
 	// Stores holds the stores that events had: its keys are accounts, its values ids.
 	Stores = "stores"
+	// Notices holds what operational webhooks are told of, which the recorder writes: by
+	// this topic the router tells notices from what upstream publishes.
+	Notices = "notices"
 	// EventsPrefix begins the names of the topics that our services publish to.
 	EventsPrefix = "events."
 )
@@ -77,6 +80,7 @@ func Topics(partitions int, upstream []string) []TopicSpec {
 	add(TopicSpec{Name: Gates, Retention: keepTask, MaxMessageBytes: 2 * mib})
 	add(TopicSpec{Name: Quarantine, Retention: PayloadRetention, MaxMessageBytes: 16 * mib})
 	add(TopicSpec{Name: Stores, Retention: keepTask, MaxMessageBytes: 2 * mib})
+	add(TopicSpec{Name: Notices, Retention: PayloadRetention, MaxMessageBytes: 2 * mib})
 	for _, name := range upstream {
 		add(TopicSpec{Name: name, Retention: PayloadRetention, MaxMessageBytes: 8 * mib, Upstream: true})
 	}
@@ -86,7 +90,7 @@ func Topics(partitions int, upstream []string) []TopicSpec {
 // Internal reports whether a topic is one of ours that upstream does not publish to.
 func Internal(name string) bool {
 	switch name {
-	case Deliveries, Attempts, Gates, Quarantine, Stores:
+	case Deliveries, Attempts, Gates, Quarantine, Stores, Notices:
 		return true
 	}
 	return slices.ContainsFunc(retry.Tiers[:], func(t retry.Tier) bool { return t.Topic == name })

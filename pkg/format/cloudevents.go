@@ -1,7 +1,6 @@
 package format
 
 import (
-	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/jsontext"
 )
@@ -30,7 +29,7 @@ func renderCloudEvents(dst []byte, s subject) Request {
 			{Name: "Ce-Source", Value: headerText(source)},
 			{Name: "Ce-Specversion", Value: cloudEventsVersion},
 			{Name: "Ce-Time", Value: e.Date},
-			{Name: "Ce-Type", Value: headerText(catalogue.Snake(e.ItemType) + "." + string(e.Type))},
+			{Name: "Ce-Type", Value: headerText(standardType(e))},
 		}}
 	}
 	dst = append(dst, `{"specversion":"`+cloudEventsVersion+`","id":`...)
@@ -38,7 +37,7 @@ func renderCloudEvents(dst []byte, s subject) Request {
 	dst = append(dst, `,"source":`...)
 	dst = jsontext.AppendString(dst, source)
 	dst = append(dst, `,"type":`...)
-	dst = appendStandardType(dst, e)
+	dst = jsontext.AppendString(dst, standardType(e))
 	dst = append(dst, `,"time":`...)
 	dst = jsontext.AppendString(dst, e.Date)
 	dst = append(dst, `,"datacontenttype":"`+contentTypeJSON+`","data":`...)

@@ -40,7 +40,7 @@ func checkStandardSecret(algorithm hook.Signature, secret string) (err error) {
 
 func renderStandard(dst []byte, s subject) Request {
 	dst = append(dst, `{"type":`...)
-	dst = appendStandardType(dst, s.event)
+	dst = jsontext.AppendString(dst, standardType(s.event))
 	dst = append(dst, `,"timestamp":`...)
 	dst = jsontext.AppendString(dst, s.event.Date)
 	dst = append(dst, `,"data":`...)
@@ -48,12 +48,18 @@ func renderStandard(dst []byte, s subject) Request {
 	return Request{Body: append(dst, '}'), ContentType: contentTypeJSON}
 }
 
-// appendStandardType writes such as "contact_person.create".
-func appendStandardType(dst []byte, e *hook.Event) []byte {
-	return jsontext.AppendString(dst, catalogue.Snake(e.ItemType)+"."+string(e.Type))
+// standardType is such as "contact_person.create", or "webhook.disabled" of a notice.
+func standardType(e *hook.Event) string {
+	if e.Type == hook.NoticeEvent {
+		return e.ItemType
+	}
+	return catalogue.Snake(e.ItemType) + "." + string(e.Type)
 }
 
 func appendStandardData(dst []byte, e *hook.Event, full bool) []byte {
+	if e.Type == hook.NoticeEvent && len(e.Items) == 1 {
+		return append(dst, e.Items[0].Data...) // see package notice
+	}
 	dst = append(dst, `{"id":`...)
 	dst = jsontext.AppendString(dst, e.ID)
 	dst = append(dst, `,"account":`...)
