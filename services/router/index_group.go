@@ -9,12 +9,14 @@ import (
 
 // eventSet is a set of event types: bit i stands for hook.EventTypes[i]. A type
 // that is not listed there is in no set; codec lets no event of one through. The
-// last bits say that there is a delivery for each item, and that there is a filter.
+// last bits say that there is a delivery for each item, that there is a filter, and
+// that what is wanted are notices: of those, item types are the names.
 type eventSet uint8
 
 const (
 	eachItem eventSet = 1 << 7
 	filtered eventSet = 1 << 6
+	notices  eventSet = 1 << 5
 )
 
 func setOf(types []hook.EventType) (set eventSet) {
@@ -26,10 +28,14 @@ func setOf(types []hook.EventType) (set eventSet) {
 
 func bitOf(t hook.EventType) eventSet {
 	i := slices.Index(hook.EventTypes, t)
-	if i < 0 {
+	switch {
+	case i >= 0:
+		return 1 << i
+	case t == hook.NoticeEvent:
+		return notices
+	default:
 		return 0
 	}
-	return 1 << i
 }
 
 func (s eventSet) has(t hook.EventType) bool { return s&bitOf(t) != 0 }
@@ -60,16 +66,19 @@ func group(webhooks []hook.Webhook) []*subscription {
 	)
 	for i := range webhooks {
 		w := &webhooks[i]
-		events := setOf(w.EventTypes)
-		if events == 0 || len(w.ItemTypes) == 0 {
+		events, wanted := setOf(w.EventTypes), w.ItemTypes
+		if w.Operational() {
+			events, wanted = notices, names(w.Notices)
+		}
+		if events == 0 || len(wanted) == 0 {
 			continue
 		}
 		if w.Format.PerItem() {
 			events |= eachItem
 		}
 		types = types[:0]
-		if !slices.Contains(w.ItemTypes, hook.AnyItemType) {
-			types = distinct(types, w.ItemTypes)
+		if !slices.Contains(wanted, hook.AnyItemType) { // which is hook.AnyNotice too
+			types = distinct(types, wanted)
 		}
 		stores = distinct(stores[:0], w.Stores)
 		key = append(appendTexts(appendTexts(append(key[:0], byte(events)), types), stores), w.Filter...)
@@ -87,6 +96,14 @@ func group(webhooks []hook.Webhook) []*subscription {
 	}
 	slices.SortStableFunc(forSome, func(a, b *subscription) int { return slices.Compare(a.itemTypes, b.itemTypes) })
 	return append(forAny, forSome...)
+}
+
+func names(wanted []hook.Notice) []string {
+	to := make([]string, len(wanted))
+	for i, n := range wanted {
+		to[i] = string(n)
+	}
+	return to
 }
 
 // distinct appends texts to an empty slice, sorted, each once.

@@ -10,6 +10,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/notice"
 	"github.com/staffetta/staffetta/pkg/origin"
 )
 
@@ -18,6 +19,7 @@ type intake struct {
 	service   *Service
 	topic     string
 	partition int
+	notices   bool // its records are notices of ours, not events of upstream
 	producer  *bus.Producer
 	bundler   *Bundler
 	tracing   tracing
@@ -83,7 +85,12 @@ func (in *intake) route(ctx context.Context, batch bus.Batch) {
 
 // decode reads the event, or puts the record into quarantine.
 func (in *intake) decode(ctx context.Context, u unrouted) (event hook.Event, ok bool) {
-	event, err := origin.Decode(u.record)
+	var err error
+	if in.notices {
+		event, err = notice.Decode(u.record)
+	} else {
+		event, err = origin.Decode(u.record)
+	}
 	if err == nil {
 		return event, true
 	}

@@ -36,7 +36,7 @@ func itemSchemas(of []hook.ItemSchema) []itemSchema {
 // checkData checks an event's data against its account's schema, if there is one.
 // What is deleted needs no data that is right.
 func (s *Service) checkData(event *hook.Event, index *Index) error {
-	if len(index.schemas) == 0 || event.Type == hook.Delete {
+	if len(index.schemas) == 0 || event.Type == hook.Delete || event.Type == hook.NoticeEvent {
 		return nil
 	}
 	at := slices.IndexFunc(index.schemas, func(s itemSchema) bool { return s.itemType == event.ItemType })

@@ -50,7 +50,8 @@ type Snapshot interface {
 // Config is what a router needs. All fields but Filters are required.
 type Config struct {
 	Bus *bus.Client
-	// Topics are the event topics to read.
+	// Topics are the event topics to read. What is in bus.Notices, which is one of
+	// them, are notices, and nothing else is.
 	Topics []string
 	// Partitions is their number in the topic deliveries.
 	Partitions int
@@ -134,6 +135,7 @@ func (s *Service) generation(assigned context.Context, a *bus.Assignment) error 
 				service:   s,
 				topic:     topic,
 				partition: p,
+				notices:   topic == bus.Notices,
 				producer:  producer,
 				bundler:   NewBundler(s.Partitions, s.filters),
 				tracing:   newTracing(s.Tracer, topic),
