@@ -81,6 +81,11 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, now time.Time, 
 				a = storable(a)
 				switch is, failed := l.add(a); {
 				case a.Test:
+				case a.EventType == hook.NoticeEvent:
+					// What an operational webhook gets counts for no usage.
+					if is == added || is == corrected {
+						requests.note(a)
+					}
 				case is == added:
 					used.count(a)
 					over.note(a)

@@ -17,7 +17,6 @@ type Account struct {
 	version int64
 	name    string
 	deleted bool
-	quota   *hook.Quota
 	targets map[string]*target
 	// resuming are the webhooks that are, so that the recorder is told.
 	resuming []string
@@ -27,6 +26,8 @@ type Account struct {
 type target struct {
 	hook.Webhook
 	account string // the account's name
+	// quota is the account's; nil if it has none, or the webhook counts for none.
+	quota   *hook.Quota
 	secrets []format.Secret
 	// credentials are nil for a webhook that has none beside its secrets.
 	credentials *credentials
@@ -59,9 +60,12 @@ type Opener interface {
 // NewAccount prepares an account's webhooks. A secret that cannot be opened
 // (the encryption key is missing) makes its webhook unusable, not the sender.
 func NewAccount(s hook.AccountState, keys Opener) *Account {
-	a := &Account{id: s.Account.ID, version: s.Account.Version, name: s.Account.Name, deleted: s.Account.Deleted, quota: s.Account.Quota, targets: make(map[string]*target, len(s.Webhooks))}
+	a := &Account{id: s.Account.ID, version: s.Account.Version, name: s.Account.Name, deleted: s.Account.Deleted, targets: make(map[string]*target, len(s.Webhooks))}
 	for _, w := range s.Webhooks {
 		t := &target{Webhook: w, account: s.Account.Name, rules: rulesOf(&w)}
+		if !w.Operational() {
+			t.quota = s.Account.Quota
+		}
 		for n, sealed := range w.Secrets {
 			secret, err := keys.Open(sealed, []byte(w.ID))
 			if err != nil {

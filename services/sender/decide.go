@@ -32,7 +32,7 @@ func (o *owner) decide(t *task) {
 	}
 	if ok {
 		if w, ok := account.targets[t.webhook]; ok {
-			o.proceed(t, w, account)
+			o.proceed(t, w)
 			return
 		}
 	}
@@ -62,7 +62,7 @@ func (o *owner) decideAfresh(t *task) {
 		o.settle(t, nil, hook.FateCancelled, outcome{reason: hook.ReasonRevoked})
 		return
 	}
-	o.proceed(t, w, account)
+	o.proceed(t, w)
 }
 
 // deferUnseen parks a task whose webhook cannot be seen: for longer each time,
@@ -80,7 +80,7 @@ func (o *owner) deferUnseen(t *task) {
 
 // proceed posts a task, now or in its turn, or gives it the fate that its
 // webhook's status demands.
-func (o *owner) proceed(t *task, w *target, a *Account) {
+func (o *owner) proceed(t *task, w *target) {
 	fate, reason := w.instead(t)
 	if w.rules.Any() || t.passage != nil {
 		var seen bool
@@ -94,9 +94,9 @@ func (o *owner) proceed(t *task, w *target, a *Account) {
 		o.service.Log.Error("webhook cannot be signed for; its deliveries wait",
 			zap.String("webhook", w.ID), zap.String("delivery", t.delivery), zap.Error(w.unusable))
 		o.deferUntil(t, time.Now().Add(unusableDelay), causeSecret)
-	case fate == "" && o.exceeded(t, a):
+	case fate == "" && o.exceeded(t, w):
 		// Redis may have to be asked for a later period.
-		go o.guard(t, func() { o.informed(t, w, func() { o.overQuota(t, w, a) }) })
+		go o.guard(t, func() { o.informed(t, w, func() { o.overQuota(t, w) }) })
 	case fate == "":
 		o.enqueue(t, w)
 	case t.event != nil:

@@ -6,29 +6,29 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-// exceeded reports whether the account's quota is known to be used up for a
-// task that has not taken its call.
-func (o *owner) exceeded(t *task, a *Account) bool {
-	if a.quota == nil || t.holds(*a.quota) {
+// exceeded reports whether the quota that counts for a webhook is known to be used up
+// for a task that has not taken its call.
+func (o *owner) exceeded(t *task, w *target) bool {
+	if w.quota == nil || t.holds(*w.quota) {
 		return false
 	}
-	_, used := o.service.Quotas.Used(t.account, *a.quota)
+	_, used := o.service.Quotas.Used(t.account, *w.quota)
 	return used
 }
 
-// allowed takes a call of the account's quota for a request, or uses the one
-// that the task holds.
-func (o *owner) allowed(t *task, a *Account) bool {
-	if a.quota == nil {
+// allowed takes a call of the quota for a request, or uses the one that the task
+// holds.
+func (o *owner) allowed(t *task, w *target) bool {
+	if w.quota == nil {
 		o.unreserve(t)
 		return true
 	}
-	if t.holds(*a.quota) {
+	if t.holds(*w.quota) {
 		t.taken, t.reserved = t.reserved, time.Time{}
 		return true
 	}
 	o.unreserve(t)
-	ok, at := o.service.Quotas.Take(o.ctx, t.account, *a.quota)
+	ok, at := o.service.Quotas.Take(o.ctx, t.account, *w.quota)
 	if ok {
 		t.taken = at
 	}
@@ -60,13 +60,13 @@ func (t *task) holds(q hook.Quota) bool {
 
 // overQuota parks a task for a later period, or drops it, as its webhook says.
 // The log is told once, since usage counts what was deferred.
-func (o *owner) overQuota(t *task, w *target, a *Account) {
+func (o *owner) overQuota(t *task, w *target) {
 	o.unreserve(t)
 	if w.OnQuota == hook.DropOverQuota {
 		o.settle(t, w, hook.FateDropped, outcome{reason: hook.ReasonQuota})
 		return
 	}
-	due := o.laterPeriod(t, *a.quota, time.Now())
+	due := o.laterPeriod(t, *w.quota, time.Now())
 	if t.overQuota {
 		o.deferUntil(t, due, causeQuota)
 		return

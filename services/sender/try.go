@@ -35,7 +35,7 @@ func (o *owner) attempt(t *task, next **task) {
 		o.drop(t)
 		return
 	}
-	w, account, ok := o.target(t)
+	w, ok := o.target(t)
 	if !ok { // revoked or paused while it was queued
 		*next = o.finishLane(t, untried, 0)
 		o.decide(t)
@@ -45,13 +45,13 @@ func (o *owner) attempt(t *task, next **task) {
 		*next = o.finishLane(t, untried, 0)
 		return
 	}
-	if !o.allowed(t, account) {
+	if !o.allowed(t, w) {
 		*next = o.finishLane(t, untried, 0)
 		if o.ctx.Err() != nil {
 			o.drop(t) // nobody knows
 			return
 		}
-		o.overQuota(t, w, account)
+		o.overQuota(t, w)
 		return
 	}
 	o.service.passes(Posting, t)
@@ -90,18 +90,18 @@ func (o *owner) finishLane(t *task, went verdict, retryAfter time.Duration) *tas
 	return next
 }
 
-// target returns the task's webhook and its account if it may be posted to now.
-func (o *owner) target(t *task) (*target, *Account, bool) {
+// target returns the task's webhook if it may be posted to now.
+func (o *owner) target(t *task) (*target, bool) {
 	account, ok := o.service.Snapshot.Account(t.account)
 	if !ok {
-		return nil, nil, false
+		return nil, false
 	}
 	w, ok := account.targets[t.webhook]
 	if !ok {
-		return nil, nil, false
+		return nil, false
 	}
 	fate, _ := w.instead(t)
-	return w, account, fate == ""
+	return w, fate == ""
 }
 
 // Quotas are the calls that accounts may make; see quota.Ledger.
