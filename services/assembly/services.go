@@ -76,7 +76,7 @@ func (p *Parts) Router(ctx context.Context) (Component, error) {
 	log := p.Log.Named("router")
 	mirror := redisstore.NewMirror(p.Redis, log, router.NewIndex)
 	service := router.New(router.Config{
-		Bus: p.Bus, Topics: p.eventTopics(), Partitions: partitions, Snapshot: mirror,
+		Bus: p.Bus, Topics: p.routed(), Partitions: partitions, Snapshot: mirror,
 		Filters: redisstore.NewFilterErrors(p.Redis),
 		Tracer:  p.Tracing.Tracer("router"), Log: log, Metrics: p.Metrics,
 	})

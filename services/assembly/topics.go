@@ -53,6 +53,12 @@ func (p *Parts) awaitKafka(ctx context.Context) error {
 	return await(ctx, p.Log, "kafka", func() error { return p.Bus.Ping(ctx) })
 }
 
+// routed are the topics that the router reads: events, and notices of ours.
+func (p *Parts) routed() []string {
+	events := slices.DeleteFunc(p.eventTopics(), func(topic string) bool { return topic == bus.Notices })
+	return append(events, bus.Notices)
+}
+
 // eventTopics are those of the domain services and of the installation, each once.
 func (p *Parts) eventTopics() []string {
 	topics := slices.Clone(bus.EventTopics)

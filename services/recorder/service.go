@@ -1,7 +1,8 @@
 // Package recorder writes the delivery log from the topic attempts, and with it how
-// often webhooks fail in a row and what members are told; sends held deliveries on
-// their way once their webhook takes them again, runs replays, and keeps the register:
-// the entries of quarantine, and the stores that events had.
+// often webhooks fail in a row and what members are told, which it sends on to
+// operational webhooks; sends held deliveries on their way once their webhook takes
+// them again, runs replays, and keeps the register: the entries of quarantine, and the
+// stores that events had.
 //
 // The log's transaction also moves the offset that a partition was read to, so
 // a crash neither loses nor doubles a row; the group's own offsets are for
@@ -62,6 +63,7 @@ type Store interface {
 	hook.Replayer
 	hook.LogKeeper
 	hook.Register
+	hook.NoticeQueue
 }
 
 // Service is a recorder.
@@ -208,6 +210,7 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 	work.Go(func() { (&notifier{service: s, tails: tails}).run(ctx) })
 	if _, mine := tails[finisher]; mine {
 		work.Go(func() { s.keepLog(ctx) })
+		work.Go(func() { newSendoff(s, producer).run(ctx) })
 	}
 	for {
 		batch, err := fetcher.Poll(ctx)
