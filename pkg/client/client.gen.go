@@ -214,6 +214,7 @@ func (e AuthType) Valid() bool {
 const (
 	DeliveryEventTypeCreate DeliveryEventType = "create"
 	DeliveryEventTypeDelete DeliveryEventType = "delete"
+	DeliveryEventTypeNotice DeliveryEventType = "notice"
 	DeliveryEventTypeUpdate DeliveryEventType = "update"
 )
 
@@ -223,6 +224,8 @@ func (e DeliveryEventType) Valid() bool {
 	case DeliveryEventTypeCreate:
 		return true
 	case DeliveryEventTypeDelete:
+		return true
+	case DeliveryEventTypeNotice:
 		return true
 	case DeliveryEventTypeUpdate:
 		return true
@@ -376,6 +379,7 @@ func (e DeliveryStatus) Valid() bool {
 const (
 	DeliveryDetailsEventTypeCreate DeliveryDetailsEventType = "create"
 	DeliveryDetailsEventTypeDelete DeliveryDetailsEventType = "delete"
+	DeliveryDetailsEventTypeNotice DeliveryDetailsEventType = "notice"
 	DeliveryDetailsEventTypeUpdate DeliveryDetailsEventType = "update"
 )
 
@@ -385,6 +389,8 @@ func (e DeliveryDetailsEventType) Valid() bool {
 	case DeliveryDetailsEventTypeCreate:
 		return true
 	case DeliveryDetailsEventTypeDelete:
+		return true
+	case DeliveryDetailsEventTypeNotice:
 		return true
 	case DeliveryDetailsEventTypeUpdate:
 		return true
@@ -900,6 +906,36 @@ func (e NewWebhookLanguage) Valid() bool {
 	}
 }
 
+// Defines values for NewWebhookNotices.
+const (
+	NewWebhookNoticesAsterisk         NewWebhookNotices = "*"
+	NewWebhookNoticesPayloadsExpiring NewWebhookNotices = "payloads.expiring"
+	NewWebhookNoticesQuotaExceeded    NewWebhookNotices = "quota.exceeded"
+	NewWebhookNoticesWebhookDisabled  NewWebhookNotices = "webhook.disabled"
+	NewWebhookNoticesWebhookFailing   NewWebhookNotices = "webhook.failing"
+	NewWebhookNoticesWebhookRecovered NewWebhookNotices = "webhook.recovered"
+)
+
+// Valid indicates whether the value is a known member of the NewWebhookNotices enum.
+func (e NewWebhookNotices) Valid() bool {
+	switch e {
+	case NewWebhookNoticesAsterisk:
+		return true
+	case NewWebhookNoticesPayloadsExpiring:
+		return true
+	case NewWebhookNoticesQuotaExceeded:
+		return true
+	case NewWebhookNoticesWebhookDisabled:
+		return true
+	case NewWebhookNoticesWebhookFailing:
+		return true
+	case NewWebhookNoticesWebhookRecovered:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewWebhookOnPause.
 const (
 	NewWebhookOnPauseDrop NewWebhookOnPause = "drop"
@@ -1129,6 +1165,7 @@ func (e ReplayStatus) Valid() bool {
 const (
 	TestDeliveryEventTypeCreate TestDeliveryEventType = "create"
 	TestDeliveryEventTypeDelete TestDeliveryEventType = "delete"
+	TestDeliveryEventTypeNotice TestDeliveryEventType = "notice"
 	TestDeliveryEventTypeUpdate TestDeliveryEventType = "update"
 )
 
@@ -1138,6 +1175,8 @@ func (e TestDeliveryEventType) Valid() bool {
 	case TestDeliveryEventTypeCreate:
 		return true
 	case TestDeliveryEventTypeDelete:
+		return true
+	case TestDeliveryEventTypeNotice:
 		return true
 	case TestDeliveryEventTypeUpdate:
 		return true
@@ -1260,6 +1299,36 @@ func (e WebhookLanguage) Valid() bool {
 	case WebhookLanguageEn:
 		return true
 	case WebhookLanguageIt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookNotices.
+const (
+	WebhookNoticesAsterisk         WebhookNotices = "*"
+	WebhookNoticesPayloadsExpiring WebhookNotices = "payloads.expiring"
+	WebhookNoticesQuotaExceeded    WebhookNotices = "quota.exceeded"
+	WebhookNoticesWebhookDisabled  WebhookNotices = "webhook.disabled"
+	WebhookNoticesWebhookFailing   WebhookNotices = "webhook.failing"
+	WebhookNoticesWebhookRecovered WebhookNotices = "webhook.recovered"
+)
+
+// Valid indicates whether the value is a known member of the WebhookNotices enum.
+func (e WebhookNotices) Valid() bool {
+	switch e {
+	case WebhookNoticesAsterisk:
+		return true
+	case WebhookNoticesPayloadsExpiring:
+		return true
+	case WebhookNoticesQuotaExceeded:
+		return true
+	case WebhookNoticesWebhookDisabled:
+		return true
+	case WebhookNoticesWebhookFailing:
+		return true
+	case WebhookNoticesWebhookRecovered:
 		return true
 	default:
 		return false
@@ -1476,6 +1545,36 @@ func (e WebhookPatchLanguage) Valid() bool {
 	case WebhookPatchLanguageEn:
 		return true
 	case WebhookPatchLanguageIt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookPatchNotices.
+const (
+	WebhookPatchNoticesAsterisk         WebhookPatchNotices = "*"
+	WebhookPatchNoticesPayloadsExpiring WebhookPatchNotices = "payloads.expiring"
+	WebhookPatchNoticesQuotaExceeded    WebhookPatchNotices = "quota.exceeded"
+	WebhookPatchNoticesWebhookDisabled  WebhookPatchNotices = "webhook.disabled"
+	WebhookPatchNoticesWebhookFailing   WebhookPatchNotices = "webhook.failing"
+	WebhookPatchNoticesWebhookRecovered WebhookPatchNotices = "webhook.recovered"
+)
+
+// Valid indicates whether the value is a known member of the WebhookPatchNotices enum.
+func (e WebhookPatchNotices) Valid() bool {
+	switch e {
+	case WebhookPatchNoticesAsterisk:
+		return true
+	case WebhookPatchNoticesPayloadsExpiring:
+		return true
+	case WebhookPatchNoticesQuotaExceeded:
+		return true
+	case WebhookPatchNoticesWebhookDisabled:
+		return true
+	case WebhookPatchNoticesWebhookFailing:
+		return true
+	case WebhookPatchNoticesWebhookRecovered:
 		return true
 	default:
 		return false
@@ -1850,13 +1949,17 @@ type Delivery struct {
 	DueAt *time.Time `json:"dueAt"`
 
 	// EventID Examples: evt_06h0c5arbcf5vihhgfjdans2gs
-	EventID   string            `json:"eventId"`
+	EventID string `json:"eventId"`
+
+	// EventType notice: of an operational webhook.
 	EventType DeliveryEventType `json:"eventType"`
 
 	// ID Examples: dlv_o52rdsfsjgk1s5g0jgpeisablo
-	ID       string   `json:"id"`
-	ItemIds  []string `json:"itemIds"`
-	ItemType string   `json:"itemType"`
+	ID      string   `json:"id"`
+	ItemIds []string `json:"itemIds"`
+
+	// ItemType Of a notice its kind, such as webhook.failing.
+	ItemType string `json:"itemType"`
 
 	// PublishedAt When Kafka took the event.
 	PublishedAt time.Time `json:"publishedAt"`
@@ -1878,7 +1981,7 @@ type Delivery struct {
 	Webhook   string    `json:"webhook"`
 }
 
-// DeliveryEventType defines model for Delivery.EventType.
+// DeliveryEventType notice: of an operational webhook.
 type DeliveryEventType string
 
 // DeliveryReason Why the last attempt failed, or why there was none; empty if it succeeded.
@@ -1899,13 +2002,17 @@ type DeliveryDetails struct {
 	DueAt *time.Time `json:"dueAt"`
 
 	// EventID Examples: evt_06h0c5arbcf5vihhgfjdans2gs
-	EventID   string                   `json:"eventId"`
+	EventID string `json:"eventId"`
+
+	// EventType notice: of an operational webhook.
 	EventType DeliveryDetailsEventType `json:"eventType"`
 
 	// ID Examples: dlv_o52rdsfsjgk1s5g0jgpeisablo
-	ID       string   `json:"id"`
-	ItemIds  []string `json:"itemIds"`
-	ItemType string   `json:"itemType"`
+	ID      string   `json:"id"`
+	ItemIds []string `json:"itemIds"`
+
+	// ItemType Of a notice its kind, such as webhook.failing.
+	ItemType string `json:"itemType"`
 
 	// Payload The event as it was published, or null.
 	Payload interface{} `json:"payload"`
@@ -1936,7 +2043,7 @@ type DeliveryDetails struct {
 	Webhook   string    `json:"webhook"`
 }
 
-// DeliveryDetailsEventType defines model for DeliveryDetails.EventType.
+// DeliveryDetailsEventType notice: of an operational webhook.
 type DeliveryDetailsEventType string
 
 // DeliveryDetailsReason Why the last attempt failed, or why there was none; empty if it succeeded.
@@ -2401,13 +2508,16 @@ type NewWebhook struct {
 	// Examples: {"X-Api-Key":"abc123"}
 	Headers *map[string]string `json:"headers,omitempty"`
 
-	// ItemTypes In English or Italian; ["*"] for all.
+	// ItemTypes In English or Italian; ["*"] for all. Required, unless there are notices.
 	//
 	// Examples: ["Contact"]
-	ItemTypes []string `json:"itemTypes"`
+	ItemTypes []string `json:"itemTypes,omitempty"`
 
 	// Language Of a rentman body; en by default.
 	Language *NewWebhookLanguage `json:"language,omitempty"`
+
+	// Notices Makes it an operational webhook, for its life, which gets notifications instead of changes; ["*"] for all. Then itemTypes, eventTypes, stores, filter, ordering, coalesce and payload are left out, and the format is standard or cloudevents.
+	Notices *[]NewWebhookNotices `json:"notices,omitempty"`
 
 	// OnPause What becomes of deliveries while it is paused: they wait, the default, or are dropped.
 	OnPause *NewWebhookOnPause `json:"onPause,omitempty"`
@@ -2465,6 +2575,9 @@ type NewWebhookFormat string
 
 // NewWebhookLanguage Of a rentman body; en by default.
 type NewWebhookLanguage string
+
+// NewWebhookNotices defines model for NewWebhook.Notices.
+type NewWebhookNotices string
 
 // NewWebhookOnPause What becomes of deliveries while it is paused: they wait, the default, or are dropped.
 type NewWebhookOnPause string
@@ -2759,7 +2872,9 @@ type TestDelivery struct {
 	EventType TestDeliveryEventType `json:"eventType"`
 
 	// ID Of the delivery.
-	ID       string `json:"id"`
+	ID string `json:"id"`
+
+	// ItemType Of a notice its kind, such as webhook.failing.
 	ItemType string `json:"itemType"`
 }
 
@@ -2768,7 +2883,7 @@ type TestDeliveryEventType string
 
 // TestWebhook defines model for TestWebhook.
 type TestWebhook struct {
-	// ItemTypes In English or Italian. By default those that the webhook has chosen, at most 10; of * the first 10 of the catalogue.
+	// ItemTypes In English or Italian. By default those that the webhook has chosen, at most 10; of * the first 10 of the catalogue. Left out for an operational webhook.
 	//
 	// Examples: ["Contact"]
 	ItemTypes *[]string `json:"itemTypes,omitempty"`
@@ -2902,6 +3017,9 @@ type Webhook struct {
 	ItemTypes []string        `json:"itemTypes"`
 	Language  WebhookLanguage `json:"language"`
 
+	// Notices What an operational webhook is told of; empty: it is none.
+	Notices []WebhookNotices `json:"notices"`
+
 	// OldSecretUntil While a secret rotates: when the last of the old ones ends; null: there is none.
 	OldSecretUntil *time.Time      `json:"oldSecretUntil"`
 	OnPause        WebhookOnPause  `json:"onPause"`
@@ -2952,6 +3070,9 @@ type WebhookFormat string
 
 // WebhookLanguage defines model for Webhook.Language.
 type WebhookLanguage string
+
+// WebhookNotices defines model for Webhook.Notices.
+type WebhookNotices string
 
 // WebhookOnPause defines model for Webhook.OnPause.
 type WebhookOnPause string
@@ -3006,6 +3127,9 @@ type WebhookPatch struct {
 
 	// Language Of a rentman body; en by default.
 	Language *WebhookPatchLanguage `json:"language,omitempty"`
+
+	// Notices Makes it an operational webhook, for its life, which gets notifications instead of changes; ["*"] for all. Then itemTypes, eventTypes, stores, filter, ordering, coalesce and payload are left out, and the format is standard or cloudevents.
+	Notices *[]WebhookPatchNotices `json:"notices,omitempty"`
 
 	// OnPause What becomes of deliveries while it is paused: they wait, the default, or are dropped.
 	OnPause *WebhookPatchOnPause `json:"onPause,omitempty"`
@@ -3063,6 +3187,9 @@ type WebhookPatchFormat string
 
 // WebhookPatchLanguage Of a rentman body; en by default.
 type WebhookPatchLanguage string
+
+// WebhookPatchNotices defines model for WebhookPatch.Notices.
+type WebhookPatchNotices string
 
 // WebhookPatchOnPause What becomes of deliveries while it is paused: they wait, the default, or are dropped.
 type WebhookPatchOnPause string
@@ -4551,7 +4678,7 @@ type ClientInterface interface {
 
 	// TestWebhookWithBody Try a webhook out
 	//
-	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. To an operational webhook it posts one of each of its notices. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4560,7 +4687,7 @@ type ClientInterface interface {
 
 	// TestWebhook Try a webhook out
 	//
-	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. To an operational webhook it posts one of each of its notices. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5703,7 +5830,7 @@ func (c *Client) RotateWebhookSecret(ctx context.Context, id string, params *Rot
 
 // TestWebhookWithBody Try a webhook out
 //
-// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. To an operational webhook it posts one of each of its notices. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5722,7 +5849,7 @@ func (c *Client) TestWebhookWithBody(ctx context.Context, id string, params *Tes
 
 // TestWebhook Try a webhook out
 //
-// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. To an operational webhook it posts one of each of its notices. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -9406,7 +9533,7 @@ type ClientWithResponsesInterface interface {
 
 	// TestWebhookWithBodyWithResponse Try a webhook out
 	//
-	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. To an operational webhook it posts one of each of its notices. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9415,7 +9542,7 @@ type ClientWithResponsesInterface interface {
 
 	// TestWebhookWithResponse Try a webhook out
 	//
-	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+	// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. To an operational webhook it posts one of each of its notices. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12668,7 +12795,7 @@ func (c *ClientWithResponses) RotateWebhookSecretWithResponse(ctx context.Contex
 
 // TestWebhookWithBodyWithResponse Try a webhook out
 //
-// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. To an operational webhook it posts one of each of its notices. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12683,7 +12810,7 @@ func (c *ClientWithResponses) TestWebhookWithBodyWithResponse(ctx context.Contex
 
 // TestWebhookWithResponse Try a webhook out
 //
-// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
+// Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. To an operational webhook it posts one of each of its notices. Also to a webhook that is paused or disabled. It counts for neither quota nor failures.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -16,8 +16,8 @@ type Delivery struct {
 	Status    string   `json:"status" enum:"pending,retrying,delivered,exhausted,held,superseded,dropped,cancelled"`
 	Reason    Reason   `json:"reason" doc:"Why the last attempt failed, or why there was none; empty if it succeeded."`
 	EventID   string   `json:"eventId" example:"evt_06h0c5arbcf5vihhgfjdans2gs"`
-	EventType string   `json:"eventType" enum:"create,update,delete"`
-	ItemType  string   `json:"itemType"`
+	EventType string   `json:"eventType" enum:"create,update,delete,notice" doc:"notice: of an operational webhook."`
+	ItemType  string   `json:"itemType" doc:"Of a notice its kind, such as webhook.failing."`
 	ItemIDs   []string `json:"itemIds" nullable:"false"`
 	Store     *string  `json:"store" doc:"null: the event has none."`
 	// AttemptCount is that of the newest run.

@@ -57,7 +57,7 @@ func TestTheOpenAPIDocumentKnowsEverySetting(t *testing.T) {
 		for field := range schema.Properties {
 			all[field] = nil
 		}
-		require.Len(t, all, 22, name)
+		require.Len(t, all, 23, name)
 		body, err := json.Marshal(all)
 		require.NoError(t, err)
 		for _, fault := range b.acme().post("/v1/webhooks", string(body)).requires(422).faults() {

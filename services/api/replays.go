@@ -92,14 +92,18 @@ func (s *Service) createReplay(ctx context.Context, in *JSONBody) (*replayAnswer
 	d.require("from")
 	now := s.now()
 	r := s.newReplay(ctx, now)
-	if r.Webhook, err = s.readWebhookID(ctx, d, "webhook"); err != nil {
+	webhook, err := s.readWebhook(ctx, d, "webhook")
+	if err != nil {
 		return nil, err
 	}
+	var source hook.Webhook
 	if !d.null("source") {
-		if r.Source, err = s.readWebhookID(ctx, d, "source"); err != nil {
+		if source, err = s.readWebhook(ctx, d, "source"); err != nil {
 			return nil, err
 		}
 	}
+	r.Webhook, r.Source = webhook.ID, source.ID
+	checkSource(d, &webhook, &source)
 	if !d.null("status") {
 		r.Statuses = readMeantStatus(d)
 	}
@@ -124,21 +128,35 @@ func (s *Service) newReplay(ctx context.Context, now time.Time) hook.Replay {
 	}
 }
 
-// readWebhookID reads the id of a webhook that is there.
-func (s *Service) readWebhookID(ctx context.Context, d *document, name string) (string, error) {
+// readWebhook reads the id of a webhook that is there, and the webhook; the zero one
+// if the body has a fault there, or nothing.
+func (s *Service) readWebhook(ctx context.Context, d *document, name string) (w hook.Webhook, err error) {
 	id, ok := read[string](d, name, "must be the id of a webhook")
 	if !ok {
-		return "", nil
+		return w, nil
 	}
-	err := hook.ErrNotFound
+	err = hook.ErrNotFound
 	if readable(id) {
-		_, err = s.cfg.Store.Webhook(ctx, principal(ctx).Account, id)
+		w, err = s.cfg.Store.Webhook(ctx, principal(ctx).Account, id)
 	}
 	if errors.Is(err, hook.ErrNotFound) {
 		d.fault(name, id, "must be the id of a webhook of this account")
-		return "", nil
+		return hook.Webhook{}, nil
 	}
-	return id, err
+	return w, err
+}
+
+// checkSource refuses a replay in which there is nothing that the webhook would get.
+func checkSource(d *document, w, source *hook.Webhook) {
+	switch {
+	case w.ID == "":
+	case source.ID != "" && source.Operational() != w.Operational():
+		d.fault("source", source.ID, "must be told of what the webhook is told of: changes of items, or notices")
+	case source.ID == "" && w.Operational():
+		if _, given := d.members["source"]; !given || d.null("source") {
+			d.fault("source", "", "is required: an operational webhook gets no events, and the notices of before are in its log")
+		}
+	}
 }
 
 // readMeantStatus reads which deliveries of the source are meant.

@@ -30,6 +30,7 @@ type settings struct {
 	description *string
 	itemTypes   []string
 	eventTypes  []hook.EventType
+	notices     []hook.Notice
 	url         *string
 	stores      []string
 	format      *hook.Format
@@ -59,14 +60,18 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		return settings{}, err
 	}
 	d.secret = []string{"secret", "headers", "auth"}
-	if isNew {
+	_, operational := d.members["notices"]
+	if isNew && !operational {
 		d.require("itemTypes")
+	}
+	if isNew {
 		d.require("url")
 	}
 	read := settings{
 		description: given(d.lines("description", 0, maxDescription)),
 		itemTypes:   readItemTypes(d),
 		eventTypes:  readEventTypes(d),
+		notices:     readNotices(d),
 		url:         s.readURL(d, "url"),
 		stores:      readStores(d),
 		format:      given(choice(d, "format", hook.Formats)),
@@ -86,6 +91,9 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 		ordering:    given(choice(d, "ordering", hook.Orderings)),
 		coalesce:    given(choice(d, "coalesce", hook.Coalesces)),
 		filter:      given(readFilter(d)),
+	}
+	if isNew && read.notices != nil && len(read.notices) == 0 {
+		d.require("itemTypes") // there are notices, but none is named
 	}
 	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "filterErrors", "failures", "failingSince", "createdAt", "suspendedAt", "revokedAt")
 }
@@ -116,6 +124,7 @@ func (c settings) apply(w *hook.Webhook) {
 	set(&w.Filter, c.filter)
 	setList(&w.ItemTypes, c.itemTypes)
 	setList(&w.EventTypes, c.eventTypes)
+	setList(&w.Notices, c.notices)
 	setList(&w.Stores, c.stores)
 	setList(&w.RetrySchedule, c.schedule)
 }

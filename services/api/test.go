@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,15 +22,15 @@ const publishedEvery = 20 * time.Millisecond
 
 // TestWebhook is the body that tries a webhook out.
 type TestWebhook struct {
-	ItemTypes []string `json:"itemTypes,omitempty" nullable:"false" minItems:"1" maxItems:"10" example:"[\"Contact\"]" doc:"In English or Italian. By default those that the webhook has chosen, at most 10; of * the first 10 of the catalogue."`
+	ItemTypes []string `json:"itemTypes,omitempty" nullable:"false" minItems:"1" maxItems:"10" example:"[\"Contact\"]" doc:"In English or Italian. By default those that the webhook has chosen, at most 10; of * the first 10 of the catalogue. Left out for an operational webhook."`
 }
 
 // TestDelivery is one of a test.
 type TestDelivery struct {
 	ID        string `json:"id" doc:"Of the delivery."`
 	EventID   string `json:"eventId"`
-	EventType string `json:"eventType" enum:"create,update,delete"`
-	ItemType  string `json:"itemType"`
+	EventType string `json:"eventType" enum:"create,update,delete,notice"`
+	ItemType  string `json:"itemType" doc:"Of a notice its kind, such as webhook.failing."`
 }
 
 // TestDeliveries are what a test leads to.
@@ -47,6 +48,7 @@ func (s *Service) testRoute() {
 		OperationID: "test-webhook", Method: http.MethodPost, Path: path, Tags: []string{"webhooks"},
 		Summary: "Try a webhook out",
 		Description: "Posts a made-up event of each item type, once, with the header Staffetta-Test: true; the items' ids begin with TEST. " +
+			"To an operational webhook it posts one of each of its notices. " +
 			"Also to a webhook that is paused or disabled. It counts for neither quota nor failures.",
 		DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
 	}, access{scope: hook.ScopeWrite, beyond: true, find: func(ctx context.Context, p apiauth.Principal, id string) error {
@@ -68,26 +70,24 @@ func (s *Service) testWebhook(ctx context.Context, in *IDAndBody) (*testAnswer, 
 	if w.Status == hook.Revoked {
 		return nil, hook.ErrRevoked
 	}
-	if types == nil {
-		types = testedTypes(&w)
+	if types != nil && w.Operational() {
+		return nil, hook.FieldError{Field: "itemTypes", Value: strings.Join(types, ", "), Rule: "must be left out: the webhook is told of notices"}
 	}
+	events := s.samples(&w, types)
 	if err := s.published(ctx, w.Account); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Store.Note(ctx, w.Account, w.ID); err != nil {
 		return nil, err
 	}
-	events := make([]hook.Event, len(types))
-	answer := &testAnswer{Body: TestDeliveries{Items: make([]TestDelivery, len(types))}}
+	answer := &testAnswer{Body: TestDeliveries{Items: make([]TestDelivery, len(events))}}
 	item := -1
 	if w.Format.PerItem() {
 		item = 0
 	}
-	for i, itemType := range types {
-		events[i] = sampleEvent(&w, itemType, s.now())
-		answer.Body.Items[i] = TestDelivery{
-			ID: hook.DeliveryID(events[i].ID, w.ID, item), EventID: events[i].ID, EventType: string(events[i].Type), ItemType: itemType,
-		}
+	for i := range events {
+		e := &events[i]
+		answer.Body.Items[i] = TestDelivery{ID: hook.DeliveryID(e.ID, w.ID, item), EventID: e.ID, EventType: string(e.Type), ItemType: e.ItemType}
 	}
 	writing, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
@@ -98,6 +98,23 @@ func (s *Service) testWebhook(ctx context.Context, in *IDAndBody) (*testAnswer, 
 		return nil, problem.New(http.StatusServiceUnavailable, "", "Kafka does not answer; try again", nil)
 	}
 	return answer, nil
+}
+
+// samples are what a webhook is tried out with: an event of each type, nil for those
+// that it chose, or of each notice.
+func (s *Service) samples(w *hook.Webhook, types []string) []hook.Event {
+	now := s.now()
+	if w.Operational() {
+		return sampleNotices(w, now)
+	}
+	if types == nil {
+		types = testedTypes(w)
+	}
+	events := make([]hook.Event, len(types))
+	for i, itemType := range types {
+		events[i] = sampleEvent(w, itemType, now)
+	}
+	return events
 }
 
 // readTest reads which types are meant; nil: those of the webhook.

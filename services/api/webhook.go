@@ -14,6 +14,7 @@ type Webhook struct {
 	Description   string            `json:"description"`
 	ItemTypes     []string          `json:"itemTypes" nullable:"false"`
 	EventTypes    []string          `json:"eventTypes" nullable:"false" enum:"create,update,delete"`
+	Notices       []string          `json:"notices" nullable:"false" enum:"webhook.failing,webhook.disabled,webhook.recovered,quota.exceeded,payloads.expiring,*" doc:"What an operational webhook is told of; empty: it is none."`
 	URL           string            `json:"url"`
 	Stores        []string          `json:"stores" nullable:"false" doc:"Empty: all."`
 	Format        string            `json:"format" enum:"standard,rentman,cassa-in-cloud,cloudevents"`
@@ -46,7 +47,7 @@ type Webhook struct {
 // NewWebhook is the body that makes a webhook. WebhookPatch has the same fields,
 // none of which is required.
 type NewWebhook struct {
-	ItemTypes []string `json:"itemTypes" nullable:"false" minItems:"1" maxItems:"100" example:"[\"Contact\"]" doc:"In English or Italian; [\"*\"] for all."`
+	ItemTypes []string `json:"itemTypes,omitempty" nullable:"false" minItems:"1" maxItems:"100" example:"[\"Contact\"]" doc:"In English or Italian; [\"*\"] for all. Required, unless there are notices."`
 	URL       string   `json:"url" format:"uri" maxLength:"2048" example:"https://example.com/hooks" doc:"https, unless the operator allows http."`
 	WebhookOptions
 }
@@ -62,6 +63,7 @@ type WebhookPatch struct {
 type WebhookOptions struct {
 	Description   string            `json:"description,omitempty" maxLength:"500"`
 	EventTypes    []string          `json:"eventTypes,omitempty" nullable:"false" minItems:"1" maxItems:"3" enum:"create,update,delete" doc:"All by default."`
+	Notices       []string          `json:"notices,omitempty" nullable:"false" maxItems:"5" enum:"webhook.failing,webhook.disabled,webhook.recovered,quota.exceeded,payloads.expiring,*" doc:"Makes it an operational webhook, for its life, which gets notifications instead of changes; [\"*\"] for all. Then itemTypes, eventTypes, stores, filter, ordering, coalesce and payload are left out, and the format is standard or cloudevents."`
 	Stores        []string          `json:"stores,omitempty" nullable:"false" maxItems:"1000" doc:"Stores that it is visible to; empty, the default: all."`
 	Format        string            `json:"format,omitempty" enum:"standard,rentman,cassa-in-cloud,cloudevents" doc:"standard by default. cassa-in-cloud has a delivery per item; a webhook cannot change to or from it."`
 	Language      string            `json:"language,omitempty" enum:"en,it" doc:"Of a rentman body; en by default."`
@@ -89,7 +91,7 @@ func (s *Service) showWebhook(w hook.Webhook) Webhook {
 	}
 	return Webhook{
 		ID: w.ID, Status: string(w.Status), Description: w.Description,
-		ItemTypes: words(w.ItemTypes), EventTypes: words(w.EventTypes), URL: w.URL, Stores: words(w.Stores),
+		ItemTypes: words(w.ItemTypes), EventTypes: words(w.EventTypes), Notices: words(w.Notices), URL: w.URL, Stores: words(w.Stores),
 		Format: string(w.Format), Language: string(w.Language), Payload: string(w.Payload),
 		CloudEvents: string(w.CloudEvents), Signature: string(w.Signature), PublicKey: s.publicKey(&w),
 		OldSecret:     timeOrNull(oldSecretUntil(&w, s.now())),

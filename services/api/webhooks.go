@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -125,7 +126,13 @@ func (s *Service) createWebhook(ctx context.Context, in *JSONBody) (*webhookAnsw
 	}
 	now := s.now()
 	w := newWebhook(newID("wh_", now), principal(ctx).Account, now)
+	if len(settings.notices) > 0 {
+		w.EventTypes = nil // it has none by default
+	}
 	settings.apply(&w)
+	if err := checkNotices(&w); err != nil {
+		return nil, err
+	}
 	secret, err := s.firstSecret(&w, settings.secret)
 	if err != nil {
 		return nil, err
@@ -156,6 +163,13 @@ func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*we
 		if w.Format.PerItem() != before.Format.PerItem() {
 			return hook.FieldError{Field: "format", Value: string(w.Format), Rule: "must not change to or from " +
 				string(hook.FormatCassaInCloud) + ", which has a delivery per item: make another webhook"}
+		}
+		if w.Operational() != before.Operational() {
+			return hook.FieldError{Field: "notices", Value: strings.Join(words(w.Notices), ", "), Rule: "must not become empty, or cease to be: " +
+				"whether a webhook is told of changes or of notices is for life; make another webhook"}
+		}
+		if err := checkNotices(w); err != nil {
+			return err
 		}
 		// Seed 001: saving the URL, as the first time, makes it work again.
 		if settings.url != nil {

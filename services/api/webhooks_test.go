@@ -32,7 +32,7 @@ func TestANewWebhookHasTheDefaults(t *testing.T) {
 	got, err := json.Marshal(o)
 	require.NoError(t, err)
 	require.JSONEq(t, `{
-		"status": "active", "circuit": "closed", "description": "", "itemTypes": ["Contact"], "eventTypes": ["create", "update", "delete"],
+		"status": "active", "circuit": "closed", "description": "", "itemTypes": ["Contact"], "eventTypes": ["create", "update", "delete"], "notices": [],
 		"url": "https://example.com/hook", "stores": [], "format": "standard", "language": "en", "payload": "thin",
 		"cloudevents": "structured", "signature": "hmac-sha256", "oldSecretUntil": null, "failures": 0, "failingSince": null,
 		"retrySchedule": ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"], "concurrency": 0, "rateLimit": null, "timeout": "15s",
@@ -54,7 +54,7 @@ func TestEverySettingIsKept(t *testing.T) {
 		"onPause": "drop", "onQuota": "drop", "ordering": "item", "coalesce": "item",
 		"filter": "item.data.total > 1000.0",
 		"secret": "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="}`
-	const want = `{"status": "active", "circuit": "closed", "description": "tills", "itemTypes": ["Contact", "Prenotazione"], "eventTypes": ["delete"],
+	const want = `{"status": "active", "circuit": "closed", "description": "tills", "itemTypes": ["Contact", "Prenotazione"], "eventTypes": ["delete"], "notices": [],
 		"url": "https://example.com:8443/hook?x=1", "stores": ["7", "8"], "format": "cloudevents", "language": "it", "payload": "full",
 		"cloudevents": "binary", "signature": "ed25519", "oldSecretUntil": null, "failures": 0, "failingSince": null,
 		"publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
@@ -111,6 +111,9 @@ func TestRulesOfWebhooks(t *testing.T) {
 		`"itemTypes": ["*", "Contact"]`:      "itemTypes: must be * alone or names without * (*, Contact)",
 		`"eventTypes": []`:                   "eventTypes: must be a list of 1 to 3 strings (0 strings)",
 		`"eventTypes": ["created"]`:          "eventTypes[0]: must be create, update or delete (created)",
+		`"notices": null`:                    "notices: must be a list of 0 to 5 strings (null)",
+		`"notices": ["webhook.broken"]`:      "notices[0]: must be *, webhook.failing, webhook.disabled, webhook.recovered, quota.exceeded or payloads.expiring (webhook.broken)",
+		`"notices": ["*", "quota.exceeded"]`: "notices: must be * alone or names without * (*, quota.exceeded)",
 		`"url": ""`:                          "url: must be an absolute URL of https",
 		`"url": "example.com/hook"`:          "url: must be an absolute URL of https (example.com/hook)",
 		`"url": "ftp://example.com"`:         "url: must be an absolute URL of https (ftp://example.com)",
@@ -159,7 +162,7 @@ func TestRulesOfWebhooks(t *testing.T) {
 			strings.Repeat("x", 64) + "…)",
 		`"status": "paused"`:                          "status: is read-only",
 		`"id": "wh_1"`:                                "id: is read-only",
-		`"order": "item"`:                             "order: is not a known field; known are description, itemTypes, eventTypes, url, stores, format, language, payload, cloudevents, signature, secret, retrySchedule, concurrency, rateLimit, timeout, onPause, onQuota, headers, auth, ordering, coalesce, filter",
+		`"order": "item"`:                             "order: is not a known field; known are description, itemTypes, eventTypes, notices, url, stores, format, language, payload, cloudevents, signature, secret, retrySchedule, concurrency, rateLimit, timeout, onPause, onQuota, headers, auth, ordering, coalesce, filter",
 		`"secret": 7`:                                 "secret: must be a string",
 		`"cloudevents": "json"`:                       "cloudevents: must be structured or binary (json)",
 		`"signature": "rsa"`:                          "signature: must be hmac-sha256 or ed25519 (rsa)",
