@@ -104,6 +104,10 @@ func TestBadInputIsRefusedWithFieldValueAndRule(t *testing.T) {
 		"no protobuf": {record("\x0a\xff", "content-type", "application/protobuf"), codec.NotProtobuf, ""},
 		"protobuf without what is required": {record(protobuf(t, &eventv1.EntityChange{Account: "acme", EventType: 7, ItemType: "X", Items: []*eventv1.Item{{}}}),
 			"content-type", "application/protobuf"), codec.InvalidField, `eventType must be create, update or delete, not "7"; items[0].id ` + id},
+		"a notice of ours": {record(swapped("delete", "notice")), codec.InvalidField, `eventType must be create, update or delete, not "notice"`},
+		"a notice of ours in protobuf": {record(protobuf(t, &eventv1.EntityChange{Account: "acme", EventType: eventv1.EventType_EVENT_TYPE_NOTICE,
+			ItemType: "webhook.disabled", Items: []*eventv1.Item{{Id: "1"}}}), "content-type", "application/protobuf"),
+			codec.InvalidField, `eventType must be create, update or delete, not "notice"`},
 		"protobuf whose data is no JSON": {record(protobuf(t, &eventv1.EntityChange{Account: "acme", EventType: 1, ItemType: "X", Items: []*eventv1.Item{{Id: "1", Data: []byte("{")}}}),
 			"content-type", "application/protobuf"), codec.InvalidField, `items[0].data must be JSON: at byte 1 there must be a string, not "{"`},
 

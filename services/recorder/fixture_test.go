@@ -40,7 +40,7 @@ var errAway = errors.New("the database is away")
 // flaky is a store that fails so many times.
 type flaky struct {
 	*sqlstore.Store
-	records, released, advanced, registers atomic.Int64
+	records, released, advanced, registers, noted atomic.Int64
 	// most is the largest number of rows of one transaction.
 	most atomic.Int64
 	// rounds is how often the replays that run were asked for, and begun has the
@@ -72,6 +72,13 @@ func (f *flaky) Register(ctx context.Context, r hook.Registration) (map[string]i
 		return nil, errAway
 	}
 	return f.Store.Register(ctx, r)
+}
+
+func (f *flaky) NoteNoticesSent(ctx context.Context, number int64) error {
+	if fails(&f.noted) {
+		return errAway
+	}
+	return f.Store.NoteNoticesSent(ctx, number)
 }
 
 func (f *flaky) Released(ctx context.Context, deliveries []hook.Delivery, run int64) error {

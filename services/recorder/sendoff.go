@@ -31,14 +31,16 @@ const (
 type sendoff struct {
 	service  *Service
 	producer *bus.Producer
-	// sent is the number up to which all was written; negative: not read yet.
-	sent int64
+	// sent is the number up to which all was written, and noted the one that the store
+	// has; negative: not read yet. They differ while the store is away: nothing is
+	// written again for that.
+	sent, noted int64
 	// failing keeps a fault from being logged every second.
 	failing bool
 }
 
 func newSendoff(s *Service, producer *bus.Producer) *sendoff {
-	return &sendoff{service: s, producer: producer, sent: -1}
+	return &sendoff{service: s, producer: producer, sent: -1, noted: -1}
 }
 
 func (s *sendoff) run(ctx context.Context) {
@@ -68,11 +70,15 @@ func (s *sendoff) run(ctx context.Context) {
 
 // step sends the next notifications; more says that there may be others.
 func (s *sendoff) step(ctx context.Context) (more bool, err error) {
-	if s.sent < 0 {
-		if s.sent, err = s.service.Store.NoticesSent(ctx); err != nil {
-			s.sent = -1
+	if s.noted < 0 {
+		from, err := s.service.Store.NoticesSent(ctx)
+		if err != nil {
 			return false, err
 		}
+		s.sent, s.noted = from, from
+	}
+	if err := s.note(ctx); err != nil {
+		return false, err
 	}
 	list, next, err := s.service.Store.NoticesAfter(ctx, s.sent, sendoffLimit)
 	if err != nil || next == s.sent {
@@ -81,11 +87,20 @@ func (s *sendoff) step(ctx context.Context) (more bool, err error) {
 	if err := s.produce(ctx, list); err != nil {
 		return false, err
 	}
-	if err := s.service.Store.NoteNoticesSent(ctx, next); err != nil {
-		return false, err
-	}
 	s.sent = next
-	return true, nil
+	return true, s.note(ctx)
+}
+
+// note has the store know what was sent.
+func (s *sendoff) note(ctx context.Context) error {
+	if s.noted == s.sent {
+		return nil
+	}
+	if err := s.service.Store.NoteNoticesSent(ctx, s.sent); err != nil {
+		return err
+	}
+	s.noted = s.sent
+	return nil
 }
 
 // produce returns once Kafka has acknowledged all of them.

@@ -248,3 +248,20 @@ func TestASenderThatDiesWhileItDefersForTheQuotaTellsTheLogOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestAnOperationalWebhookTakesNoCallOfTheQuota(t *testing.T) {
+	w := newWorld(t)
+	h := w.webhook("/ok", func(h *hook.Webhook) {
+		h.ItemTypes, h.EventTypes, h.Notices, h.OnQuota = nil, nil, []hook.Notice{hook.AnyNotice}, hook.DropOverQuota
+	})
+	ledger := &counted{used: map[time.Time]int64{}}
+	w.run(func(c *sender.Config) {
+		c.Snapshot, c.Quotas = limited(w.webhooks, hook.Quota{Calls: 1, Period: time.Hour}), ledger
+	})
+	for _, d := range w.burst(20, h) {
+		got := w.await(d, ended)
+		require.Equal(t, hook.FateDelivered, got[len(got)-1].Fate)
+	}
+	sum, _ := ledger.all()
+	require.Zero(t, sum)
+}
