@@ -30,6 +30,7 @@ func TestInstallation(t *testing.T) {
 			"what a changed webhook wants from then on":         followsChanges,
 			"nothing to a receiver that is gone, until told":    disablesGone,
 			"nothing after fifty failures, until told":          disablesFailing,
+			"what befalls webhooks, to an operational one":      tellsOperationalWebhooks,
 			"nothing but probes to a receiver that is away":     opensTheBreaker,
 			"nothing after a webhook is deleted":                cancelsRevoked,
 			"to others while one receiver hangs":                keepsOthersGoing,
