@@ -26,6 +26,7 @@ func TestWhatIsWrittenToRedisIsWhatIsRead(t *testing.T) {
 		Type: hook.AuthOAuth2, Username: "u", TokenURL: "https://example.com/token", ClientID: "c", Scopes: []string{"a", "b"}, Audience: "d", Secret: []byte{4},
 	}
 	want.Webhooks[2].Ordering, want.Webhooks[2].Coalesce = hook.OrderedByItem, hook.CoalesceByItem
+	want.Webhooks[0].Notices = []hook.Notice{hook.NoticeDisabled, hook.AnyNotice}
 	want.Schemas = []hook.ItemSchema{{ItemType: "Contact", Schema: []byte(`{}`)}, {ItemType: "Invoice", Schema: []byte(`{"type": "object"}`)}}
 	blob, err := encode(want)
 	require.NoError(t, err)

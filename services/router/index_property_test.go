@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,14 @@ var names = rapid.SampledFrom([]string{"Contact", "Crew", "ContactCrew", "7", ""
 
 func webhooks() *rapid.Generator[hook.Webhook] {
 	return rapid.Custom(func(t *rapid.T) hook.Webhook {
+		if rapid.Bool().Draw(t, "operational") {
+			some := rapid.SliceOfN(names, 1, 3).Draw(t, "notices")
+			w := hook.Webhook{Status: rapid.SampledFrom(hook.Statuses).Draw(t, "status")}
+			for _, name := range some {
+				w.Notices = append(w.Notices, hook.Notice(name))
+			}
+			return w
+		}
 		return hook.Webhook{
 			ItemTypes:  rapid.SliceOfN(names, 0, 4).Draw(t, "itemTypes"),
 			EventTypes: rapid.SliceOfN(rapid.SampledFrom(hook.EventTypes), 0, 4).Draw(t, "eventTypes"),
@@ -37,9 +46,12 @@ func TestAnIndexMatchesExactlyTheWebhooksThatWantTheEvent(t *testing.T) {
 		x := router.NewIndex(s)
 		for range 10 {
 			e := hook.Event{
-				Type:     rapid.SampledFrom(hook.EventTypes).Draw(t, "type"),
+				Type:     rapid.SampledFrom(append(slices.Clone(hook.EventTypes), hook.NoticeEvent)).Draw(t, "type"),
 				ItemType: names.Draw(t, "itemType"),
 				Store:    names.Draw(t, "store"),
+			}
+			if e.Type == hook.NoticeEvent {
+				e.Store = ""
 			}
 			want := []string{}
 			for i := range s.Webhooks {
