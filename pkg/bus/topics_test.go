@@ -21,7 +21,7 @@ func TestTopicsAreAsTheContractSays(t *testing.T) {
 		require.Equal(t, 32, s.Partitions)
 		byName[s.Name] = s
 	}
-	require.Len(t, byName, 5+1+10+1+1+1+1+1)
+	require.Len(t, byName, 5+1+10+1+1+1+1+1+1)
 	require.Equal(t, bus.TopicSpec{Name: "events.contacts", Partitions: 32, Retention: 14 * day, MaxMessageBytes: 8 << 20}, byName["events.contacts"])
 	require.Equal(t, bus.TopicSpec{Name: "deliveries", Partitions: 32, Retention: 14 * day, MaxMessageBytes: 2 << 20}, byName["deliveries"])
 	require.Equal(t, bus.TopicSpec{Name: "attempts", Partitions: 32, Retention: 14 * day, MaxMessageBytes: 2 << 20}, byName["attempts"])

@@ -56,6 +56,10 @@ func (in *intake) deliver(ctx context.Context, u unrouted, event *hook.Event, in
 }
 
 func (in *intake) unknown(ctx context.Context, u unrouted, account string) {
+	if in.notices { // ours, and whom it was for is gone
+		in.tracker.Done(u.mark)
+		return
+	}
 	faults := hook.Invalid{}
 	faults.Add("account", account, "must be an account of this installation")
 	in.reject(ctx, u, reasonUnknownAccount, faults.Error())

@@ -107,3 +107,20 @@ func TestNoSchemaKeepsANoticeBack(t *testing.T) {
 	require.NoError(t, f.producer.ProduceSync(t.Context(), notice.Record(notification("ntf_1", hook.NoticeDisabled))))
 	require.Equal(t, map[string][]string{"ntf_1": {"wh_all"}}, f.bundled(1))
 }
+
+// An account that was deleted meanwhile is nobody's mistake: its notices end there.
+func TestANoticeOfADeletedAccountIsNotQuarantined(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.topics = append(f.topics, bus.Notices)
+	f.run(newAccounts(operational(), hook.AccountState{Account: hook.Account{ID: "gone", Deleted: true}}))
+	n := notification("ntf_1", hook.NoticeDisabled)
+	n.Account = "gone"
+	gone := notice.Record(n)
+	gone.Partition = 0
+	require.NoError(t, f.producer.ProduceSync(t.Context(), gone, bus.Record{Topic: bus.Notices, Value: []byte("hello")}))
+	records := f.next(f.reader(bus.Quarantine))
+	entry, err := quarantine.Read(&records[0])
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(entry.Came.Value), "which came after it")
+}
