@@ -37,6 +37,7 @@ type Store interface {
 	hook.ItemSchemas
 	hook.Stores
 	hook.Quarantine
+	hook.Redrives
 	hook.Publications
 	hook.Members
 	hook.Audits

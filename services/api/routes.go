@@ -37,6 +37,7 @@ func (s *Service) routes() http.Handler {
 	s.storeRoutes()
 	s.portalLinkRoutes()
 	s.quarantineRoutes()
+	s.redriveRoutes()
 	s.allowNull()
 	s.otherMethods(mux)
 	mux.HandleFunc("/v1/", s.noSuchPath)
