@@ -52,6 +52,7 @@ const (
 	AttemptReasonDNS                      AttemptReason = "dns"
 	AttemptReasonDefect                   AttemptReason = "defect"
 	AttemptReasonDisabled                 AttemptReason = "disabled"
+	AttemptReasonDiscarded                AttemptReason = "discarded"
 	AttemptReasonEmpty                    AttemptReason = ""
 	AttemptReasonForbidden                AttemptReason = "forbidden"
 	AttemptReasonGone                     AttemptReason = "gone"
@@ -95,6 +96,8 @@ func (e AttemptReason) Valid() bool {
 	case AttemptReasonDefect:
 		return true
 	case AttemptReasonDisabled:
+		return true
+	case AttemptReasonDiscarded:
 		return true
 	case AttemptReasonEmpty:
 		return true
@@ -241,6 +244,7 @@ const (
 	DeliveryReasonDNS                      DeliveryReason = "dns"
 	DeliveryReasonDefect                   DeliveryReason = "defect"
 	DeliveryReasonDisabled                 DeliveryReason = "disabled"
+	DeliveryReasonDiscarded                DeliveryReason = "discarded"
 	DeliveryReasonEmpty                    DeliveryReason = ""
 	DeliveryReasonForbidden                DeliveryReason = "forbidden"
 	DeliveryReasonGone                     DeliveryReason = "gone"
@@ -284,6 +288,8 @@ func (e DeliveryReason) Valid() bool {
 	case DeliveryReasonDefect:
 		return true
 	case DeliveryReasonDisabled:
+		return true
+	case DeliveryReasonDiscarded:
 		return true
 	case DeliveryReasonEmpty:
 		return true
@@ -403,6 +409,7 @@ const (
 	DeliveryDetailsReasonDNS                      DeliveryDetailsReason = "dns"
 	DeliveryDetailsReasonDefect                   DeliveryDetailsReason = "defect"
 	DeliveryDetailsReasonDisabled                 DeliveryDetailsReason = "disabled"
+	DeliveryDetailsReasonDiscarded                DeliveryDetailsReason = "discarded"
 	DeliveryDetailsReasonEmpty                    DeliveryDetailsReason = ""
 	DeliveryDetailsReasonForbidden                DeliveryDetailsReason = "forbidden"
 	DeliveryDetailsReasonGone                     DeliveryDetailsReason = "gone"
@@ -446,6 +453,8 @@ func (e DeliveryDetailsReason) Valid() bool {
 	case DeliveryDetailsReasonDefect:
 		return true
 	case DeliveryDetailsReasonDisabled:
+		return true
+	case DeliveryDetailsReasonDiscarded:
 		return true
 	case DeliveryDetailsReasonEmpty:
 		return true
@@ -2008,6 +2017,15 @@ type Details struct {
 	Type string `json:"type"`
 }
 
+// DiscardedDeliveries defines model for DiscardedDeliveries.
+type DiscardedDeliveries struct {
+	// Discarded How many were discarded: the newest, and at most 1,000.
+	Discarded int64 `json:"discarded"`
+
+	// More There are others: ask again.
+	More bool `json:"more"`
+}
+
 // DiscardedRecords defines model for DiscardedRecords.
 type DiscardedRecords struct {
 	// Discarded How many were discarded: the oldest, and at most 10,000.
@@ -3280,6 +3298,30 @@ type ListAuditLogParams struct {
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// DiscardDeliveriesParams defines parameters for DiscardDeliveries.
+type DiscardDeliveriesParams struct {
+	// Webhook Id of a webhook. One of these parameters must be there.
+	Webhook *string `form:"webhook,omitempty" json:"webhook,omitempty"`
+
+	// ItemType In English or Italian.
+	ItemType *string `form:"itemType,omitempty" json:"itemType,omitempty"`
+	ItemID   *string `form:"itemId,omitempty" json:"itemId,omitempty"`
+	EventID  *string `form:"eventId,omitempty" json:"eventId,omitempty"`
+	Store    *string `form:"store,omitempty" json:"store,omitempty"`
+
+	// Reason Why the last attempt failed, or why there was none.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// From Published at this time or later.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Published before this time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
 	// Limit The most items to return.
@@ -3300,11 +3342,20 @@ type ListDeliveriesParams struct {
 	EventID  *string `form:"eventId,omitempty" json:"eventId,omitempty"`
 	Store    *string `form:"store,omitempty" json:"store,omitempty"`
 
+	// Reason Why the last attempt failed, or why there was none; needs a status.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
 	// From Published at this time or later.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Published before this time.
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// DiscardDeliveryParams defines parameters for DiscardDelivery.
+type DiscardDeliveryParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // RetryDeliveryParams defines parameters for RetryDelivery.
@@ -4319,12 +4370,26 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/audit-log (the `ListAuditLog` operationId).
 	ListAuditLog(ctx context.Context, params *ListAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DiscardDeliveries Discard exhausted deliveries
+	//
+	// Those of the exhausted that a filter finds: at most 1,000 at a time, the newest first.
+	//
+	// Corresponds with DELETE /v1/deliveries (the `DiscardDeliveries` operationId).
+	DiscardDeliveries(ctx context.Context, params *DiscardDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListDeliveries List deliveries
 	//
 	// The log, newest first.
 	//
 	// Corresponds with GET /v1/deliveries (the `ListDeliveries` operationId).
 	ListDeliveries(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DiscardDelivery Discard an exhausted delivery
+	//
+	// It is cancelled then, with the reason discarded: no recovery offers it any more. It stays in the log, and can still be delivered again by its id. 409 unless it is exhausted.
+	//
+	// Corresponds with DELETE /v1/deliveries/{id} (the `DiscardDelivery` operationId).
+	DiscardDelivery(ctx context.Context, id string, params *DiscardDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDelivery Get a delivery
 	//
@@ -5007,6 +5072,23 @@ func (c *Client) ListAuditLog(ctx context.Context, params *ListAuditLogParams, r
 	return c.Client.Do(req)
 }
 
+// DiscardDeliveries Discard exhausted deliveries
+//
+// Those of the exhausted that a filter finds: at most 1,000 at a time, the newest first.
+//
+// Corresponds with DELETE /v1/deliveries (the `DiscardDeliveries` operationId).
+func (c *Client) DiscardDeliveries(ctx context.Context, params *DiscardDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiscardDeliveriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListDeliveries List deliveries
 //
 // The log, newest first.
@@ -5014,6 +5096,23 @@ func (c *Client) ListAuditLog(ctx context.Context, params *ListAuditLogParams, r
 // Corresponds with GET /v1/deliveries (the `ListDeliveries` operationId).
 func (c *Client) ListDeliveries(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListDeliveriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DiscardDelivery Discard an exhausted delivery
+//
+// It is cancelled then, with the reason discarded: no recovery offers it any more. It stays in the log, and can still be delivered again by its id. 409 unless it is exhausted.
+//
+// Corresponds with DELETE /v1/deliveries/{id} (the `DiscardDelivery` operationId).
+func (c *Client) DiscardDelivery(ctx context.Context, id string, params *DiscardDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiscardDeliveryRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6630,6 +6729,159 @@ func NewListAuditLogRequest(server string, params *ListAuditLogParams) (*http.Re
 	return req, nil
 }
 
+// NewDiscardDeliveriesRequest constructs an http.Request for the DiscardDeliveries method
+func NewDiscardDeliveriesRequest(server string, params *DiscardDeliveriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deliveries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Webhook != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "webhook", *params.Webhook, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ItemType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "itemType", *params.ItemType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ItemID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "itemId", *params.ItemID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.EventID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "eventId", *params.EventID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Store != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "store", *params.Store, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListDeliveriesRequest constructs an http.Request for the ListDeliveries method
 func NewListDeliveriesRequest(server string, params *ListDeliveriesParams) (*http.Request, error) {
 	var err error
@@ -6754,6 +7006,18 @@ func NewListDeliveriesRequest(server string, params *ListDeliveriesParams) (*htt
 
 		}
 
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.From != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
@@ -6787,6 +7051,55 @@ func NewListDeliveriesRequest(server string, params *ListDeliveriesParams) (*htt
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDiscardDeliveryRequest constructs an http.Request for the DiscardDelivery method
+func NewDiscardDeliveryRequest(server string, id string, params *DiscardDeliveryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deliveries/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -9593,6 +9906,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/audit-log (the `ListAuditLog` operationId).
 	ListAuditLogWithResponse(ctx context.Context, params *ListAuditLogParams, reqEditors ...RequestEditorFn) (*ListAuditLogResponse, error)
 
+	// DiscardDeliveriesWithResponse Discard exhausted deliveries
+	//
+	// Those of the exhausted that a filter finds: at most 1,000 at a time, the newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/deliveries (the `DiscardDeliveries` operationId).
+	DiscardDeliveriesWithResponse(ctx context.Context, params *DiscardDeliveriesParams, reqEditors ...RequestEditorFn) (*DiscardDeliveriesResponse, error)
+
 	// ListDeliveriesWithResponse List deliveries
 	//
 	// The log, newest first.
@@ -9601,6 +9923,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/deliveries (the `ListDeliveries` operationId).
 	ListDeliveriesWithResponse(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*ListDeliveriesResponse, error)
+
+	// DiscardDeliveryWithResponse Discard an exhausted delivery
+	//
+	// It is cancelled then, with the reason discarded: no recovery offers it any more. It stays in the log, and can still be delivered again by its id. 409 unless it is exhausted.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/deliveries/{id} (the `DiscardDelivery` operationId).
+	DiscardDeliveryWithResponse(ctx context.Context, id string, params *DiscardDeliveryParams, reqEditors ...RequestEditorFn) (*DiscardDeliveryResponse, error)
 
 	// GetDeliveryWithResponse Get a delivery
 	//
@@ -10545,6 +10876,54 @@ func (r ListAuditLogResponse) ContentType() string {
 	return ""
 }
 
+type DiscardDeliveriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DiscardedDeliveries
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DiscardDeliveriesResponse) GetJSON200() *DiscardedDeliveries {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DiscardDeliveriesResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DiscardDeliveriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DiscardDeliveriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DiscardDeliveriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DiscardDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListDeliveriesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10587,6 +10966,47 @@ func (r ListDeliveriesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DiscardDeliveryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DiscardDeliveryResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DiscardDeliveryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DiscardDeliveryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DiscardDeliveryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DiscardDeliveryResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12836,6 +13256,21 @@ func (c *ClientWithResponses) ListAuditLogWithResponse(ctx context.Context, para
 	return ParseListAuditLogResponse(rsp)
 }
 
+// DiscardDeliveriesWithResponse Discard exhausted deliveries
+//
+// Those of the exhausted that a filter finds: at most 1,000 at a time, the newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/deliveries (the `DiscardDeliveries` operationId).
+func (c *ClientWithResponses) DiscardDeliveriesWithResponse(ctx context.Context, params *DiscardDeliveriesParams, reqEditors ...RequestEditorFn) (*DiscardDeliveriesResponse, error) {
+	rsp, err := c.DiscardDeliveries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDiscardDeliveriesResponse(rsp)
+}
+
 // ListDeliveriesWithResponse List deliveries
 //
 // The log, newest first.
@@ -12849,6 +13284,21 @@ func (c *ClientWithResponses) ListDeliveriesWithResponse(ctx context.Context, pa
 		return nil, err
 	}
 	return ParseListDeliveriesResponse(rsp)
+}
+
+// DiscardDeliveryWithResponse Discard an exhausted delivery
+//
+// It is cancelled then, with the reason discarded: no recovery offers it any more. It stays in the log, and can still be delivered again by its id. 409 unless it is exhausted.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/deliveries/{id} (the `DiscardDelivery` operationId).
+func (c *ClientWithResponses) DiscardDeliveryWithResponse(ctx context.Context, id string, params *DiscardDeliveryParams, reqEditors ...RequestEditorFn) (*DiscardDeliveryResponse, error) {
+	rsp, err := c.DiscardDelivery(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDiscardDeliveryResponse(rsp)
 }
 
 // GetDeliveryWithResponse Get a delivery
@@ -14012,6 +14462,39 @@ func ParseListAuditLogResponse(rsp *http.Response) (*ListAuditLogResponse, error
 	return response, nil
 }
 
+// ParseDiscardDeliveriesResponse parses an HTTP response from a DiscardDeliveriesWithResponse call
+func ParseDiscardDeliveriesResponse(rsp *http.Response) (*DiscardDeliveriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DiscardDeliveriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DiscardedDeliveries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListDeliveriesResponse parses an HTTP response from a ListDeliveriesWithResponse call
 func ParseListDeliveriesResponse(rsp *http.Response) (*ListDeliveriesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14032,6 +14515,35 @@ func ParseListDeliveriesResponse(rsp *http.Response) (*ListDeliveriesResponse, e
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDiscardDeliveryResponse parses an HTTP response from a DiscardDeliveryWithResponse call
+func ParseDiscardDeliveryResponse(rsp *http.Response) (*DiscardDeliveryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DiscardDeliveryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Details

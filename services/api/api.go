@@ -38,6 +38,7 @@ type Store interface {
 	hook.Stores
 	hook.Quarantine
 	hook.Redrives
+	hook.Discards
 	hook.Publications
 	hook.Members
 	hook.Audits

@@ -67,7 +67,7 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 	a := b.acme()
 	id := b.webhook()
 	failed := attempt(id, 1, hook.FateExhausted)
-	b.record(failed)
+	b.record(failed, attempt(id, 2, hook.FateExhausted), attempt(id, 3, hook.FateExhausted))
 	b.kafka.payloads[failed.Bundle] = hook.Event{ID: failed.Event}
 	quarantined := b.quarantined("acme", "not_json")
 	b.quarantined("acme", "tombstone")
@@ -79,6 +79,8 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 		{http.MethodPost, "/v1/webhooks/" + id + "/test", ``, "test-webhook"},
 		{http.MethodPost, "/v1/webhooks/" + id + "/recover", `{"from": "2020-01-01T00:00:00Z"}`, "recover-webhook"},
 		{http.MethodPost, "/v1/deliveries/" + failed.Delivery + "/retry", ``, "retry-delivery"},
+		{http.MethodDelete, "/v1/deliveries/" + attempt(id, 2, hook.FateExhausted).Delivery, ``, "discard-delivery"},
+		{http.MethodDelete, "/v1/deliveries?webhook=" + id, ``, "discard-deliveries"},
 		{http.MethodPut, "/v1/item-types/Invoice/schema", `{}`, "put-item-schema"},
 		{http.MethodDelete, "/v1/item-types/Invoice/schema", ``, "delete-item-schema"},
 		{http.MethodPost, "/v1/members", `{"email": "a@example.com", "role": "viewer"}`, "create-member"},

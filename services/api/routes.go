@@ -29,6 +29,7 @@ func (s *Service) routes() http.Handler {
 	s.memberRoutes()
 	s.auditRoutes()
 	s.deliveryRoutes()
+	s.discardRoutes()
 	s.replayRoutes()
 	s.usageRoutes()
 	s.notificationRoutes()
