@@ -94,7 +94,9 @@ func TestWhoMayRedriveAndDiscardMany(t *testing.T) {
 	all := b.as(adminKey).post("/v1/quarantine-redrives", patched).requires(http.StatusAccepted)
 	require.Nil(t, all.object()["account"])
 	for a, want := range map[*answer]float64{&mine: 1, &theirs: 1, &all: 3} {
-		require.Equal(t, want, a.object()["progress"].(map[string]any)["total"])
+		progress, ok := a.object()["progress"].(map[string]any)
+		require.True(t, ok)
+		require.Equal(t, want, progress["total"])
 	}
 	require.Equal(t, []string{all.text("id"), theirs.text("id"), mine.text("id")}, b.as(adminKey).get("/v1/quarantine-redrives").ids())
 	admin := b.as(adminKey).with("Staffetta-Account", "acme")

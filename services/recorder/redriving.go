@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,6 +25,9 @@ const (
 	redriveBytes = 16 << 20
 	// redriveReaders read the records of a chunk side by side: a read waits for a broker.
 	redriveReaders = 8
+	// missingFor is how long a topic has to be missing before what was read there counts as
+	// without a place: brokers that restart may not know their topics yet.
+	missingFor = 5 * time.Second
 )
 
 // redriving is one redrive under way. Each chunk is read, sent, acknowledged, and noted in
@@ -35,6 +39,8 @@ type redriving struct {
 	producer *bus.Producer
 	redrive  hook.Redrive
 	pace     pace
+	// missing are topics that are known not to be there.
+	missing sync.Map
 }
 
 func newRedriving(s *Service, redrive hook.Redrive) *redriving {
@@ -137,8 +143,10 @@ func (r *redriving) send(ctx context.Context, entries []hook.Quarantined) (outco
 func (r *redriving) read(ctx context.Context, q *hook.Quarantined) (again bus.Record, outcome string, err error) {
 	came, err := redrive.Read(ctx, r.service.Bus, q)
 	switch {
-	case errors.Is(err, hook.ErrNotFound), errors.Is(err, bus.ErrNoTopic):
+	case errors.Is(err, hook.ErrNotFound):
 		return again, redrive.RecordExpired, nil
+	case errors.Is(err, bus.ErrNoTopic):
+		return again, redrive.RecordExpired, r.missed(ctx, q.At, err)
 	case err != nil:
 		return again, "", err
 	}
@@ -155,10 +163,47 @@ func (r *redriving) read(ctx context.Context, q *hook.Quarantined) (again bus.Re
 		return again, "", err
 	}
 	again, err = redrive.Again(ctx, r.service.Bus, q, came, r.service.Now())
-	if errors.Is(err, hook.ErrNotFound) || errors.Is(err, bus.ErrNoTopic) {
+	switch {
+	case errors.Is(err, hook.ErrNotFound):
 		return again, redrive.PayloadExpired, nil
+	case errors.Is(err, bus.ErrNoTopic):
+		return again, redrive.PayloadExpired, r.missed(ctx, q.Source, err)
 	}
 	return again, "", err
+}
+
+// missed tells whether a partition is really missing: nil; or what was told before of it,
+// which is worth another try.
+func (r *redriving) missed(ctx context.Context, at hook.Coordinates, told error) error {
+	n, err := r.partitions(ctx, at.Topic)
+	if err != nil || at.Partition >= n {
+		return err
+	}
+	return told
+}
+
+// partitions is the number of those of a topic; 0 if it has been missing for a while.
+func (r *redriving) partitions(ctx context.Context, topic string) (int, error) {
+	if _, missing := r.missing.Load(topic); missing {
+		return 0, nil
+	}
+	ticker := time.NewTicker(awaitInterval)
+	defer ticker.Stop()
+	for since := time.Now(); ; {
+		n, err := r.service.Bus.Partitions(ctx, topic)
+		if !errors.Is(err, bus.ErrNoTopic) {
+			return n, err
+		}
+		if time.Since(since) >= missingFor {
+			r.missing.Store(topic, true)
+			return 0, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-ticker.C:
+		}
+	}
 }
 
 // places finds those for which there is no topic or partition any more. Without this
@@ -172,11 +217,10 @@ func (r *redriving) places(ctx context.Context, records []bus.Record, outcomes [
 		n, known := partitions[records[i].Topic]
 		if !known {
 			var err error
-			n, err = r.service.Bus.Partitions(ctx, records[i].Topic)
-			if err != nil && !errors.Is(err, bus.ErrNoTopic) {
+			if n, err = r.partitions(ctx, records[i].Topic); err != nil {
 				return err
 			}
-			partitions[records[i].Topic] = n // none without a topic
+			partitions[records[i].Topic] = n
 		}
 		if p := records[i].Partition; p < 0 || p >= n {
 			outcomes[i] = redrive.NoTopic
@@ -207,8 +251,8 @@ func (r *redriving) write(ctx context.Context, records []bus.Record, outcomes []
 			waiting++
 		case writing.Err() != nil, errors.Is(err, bus.ErrClosed):
 			return err
-		case errors.Is(err, bus.ErrNoTopic):
-			outcomes[i] = redrive.NoTopic
+		case errors.Is(err, bus.ErrNoTopic): // it was there a moment ago
+			return err
 		default:
 			r.refused(&records[i], err)
 			outcomes[i] = redrive.Refused
