@@ -52,6 +52,7 @@ const (
 	AttemptReasonDNS                      AttemptReason = "dns"
 	AttemptReasonDefect                   AttemptReason = "defect"
 	AttemptReasonDisabled                 AttemptReason = "disabled"
+	AttemptReasonDiscarded                AttemptReason = "discarded"
 	AttemptReasonEmpty                    AttemptReason = ""
 	AttemptReasonForbidden                AttemptReason = "forbidden"
 	AttemptReasonGone                     AttemptReason = "gone"
@@ -95,6 +96,8 @@ func (e AttemptReason) Valid() bool {
 	case AttemptReasonDefect:
 		return true
 	case AttemptReasonDisabled:
+		return true
+	case AttemptReasonDiscarded:
 		return true
 	case AttemptReasonEmpty:
 		return true
@@ -244,6 +247,7 @@ const (
 	DeliveryReasonDNS                      DeliveryReason = "dns"
 	DeliveryReasonDefect                   DeliveryReason = "defect"
 	DeliveryReasonDisabled                 DeliveryReason = "disabled"
+	DeliveryReasonDiscarded                DeliveryReason = "discarded"
 	DeliveryReasonEmpty                    DeliveryReason = ""
 	DeliveryReasonForbidden                DeliveryReason = "forbidden"
 	DeliveryReasonGone                     DeliveryReason = "gone"
@@ -287,6 +291,8 @@ func (e DeliveryReason) Valid() bool {
 	case DeliveryReasonDefect:
 		return true
 	case DeliveryReasonDisabled:
+		return true
+	case DeliveryReasonDiscarded:
 		return true
 	case DeliveryReasonEmpty:
 		return true
@@ -409,6 +415,7 @@ const (
 	DeliveryDetailsReasonDNS                      DeliveryDetailsReason = "dns"
 	DeliveryDetailsReasonDefect                   DeliveryDetailsReason = "defect"
 	DeliveryDetailsReasonDisabled                 DeliveryDetailsReason = "disabled"
+	DeliveryDetailsReasonDiscarded                DeliveryDetailsReason = "discarded"
 	DeliveryDetailsReasonEmpty                    DeliveryDetailsReason = ""
 	DeliveryDetailsReasonForbidden                DeliveryDetailsReason = "forbidden"
 	DeliveryDetailsReasonGone                     DeliveryDetailsReason = "gone"
@@ -452,6 +459,8 @@ func (e DeliveryDetailsReason) Valid() bool {
 	case DeliveryDetailsReasonDefect:
 		return true
 	case DeliveryDetailsReasonDisabled:
+		return true
+	case DeliveryDetailsReasonDiscarded:
 		return true
 	case DeliveryDetailsReasonEmpty:
 		return true
@@ -1047,6 +1056,27 @@ func (e NotificationKind) Valid() bool {
 	case NotificationKindWebhookFailing:
 		return true
 	case NotificationKindWebhookRecovered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuarantineRedriveState.
+const (
+	QuarantineRedriveStateCancelled QuarantineRedriveState = "cancelled"
+	QuarantineRedriveStateDone      QuarantineRedriveState = "done"
+	QuarantineRedriveStateRunning   QuarantineRedriveState = "running"
+)
+
+// Valid indicates whether the value is a known member of the QuarantineRedriveState enum.
+func (e QuarantineRedriveState) Valid() bool {
+	switch e {
+	case QuarantineRedriveStateCancelled:
+		return true
+	case QuarantineRedriveStateDone:
+		return true
+	case QuarantineRedriveStateRunning:
 		return true
 	default:
 		return false
@@ -1698,6 +1728,24 @@ func (e ListNotificationsParamsKind) Valid() bool {
 	}
 }
 
+// Defines values for DiscardAllQuarantinedParamsState.
+const (
+	DiscardAllQuarantinedParamsStateOpen     DiscardAllQuarantinedParamsState = "open"
+	DiscardAllQuarantinedParamsStateRedriven DiscardAllQuarantinedParamsState = "redriven"
+)
+
+// Valid indicates whether the value is a known member of the DiscardAllQuarantinedParamsState enum.
+func (e DiscardAllQuarantinedParamsState) Valid() bool {
+	switch e {
+	case DiscardAllQuarantinedParamsStateOpen:
+		return true
+	case DiscardAllQuarantinedParamsStateRedriven:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListQuarantineParamsState.
 const (
 	ListQuarantineParamsStateDiscarded ListQuarantineParamsState = "discarded"
@@ -2076,6 +2124,24 @@ type Details struct {
 	Type string `json:"type"`
 }
 
+// DiscardedDeliveries defines model for DiscardedDeliveries.
+type DiscardedDeliveries struct {
+	// Discarded How many were discarded: the newest, and at most 1,000.
+	Discarded int64 `json:"discarded"`
+
+	// More There are others: ask again.
+	More bool `json:"more"`
+}
+
+// DiscardedRecords defines model for DiscardedRecords.
+type DiscardedRecords struct {
+	// Discarded How many were discarded: the oldest, and at most 10,000.
+	Discarded int64 `json:"discarded"`
+
+	// More There are others: ask again.
+	More bool `json:"more"`
+}
+
 // Event defines model for Event.
 type Event struct {
 	// Account The key's; may be left out.
@@ -2308,6 +2374,14 @@ type ListPointOfSale struct {
 	Next *string `json:"next"`
 }
 
+// ListQuarantineRedrive defines model for ListQuarantineRedrive.
+type ListQuarantineRedrive struct {
+	Items []QuarantineRedrive `json:"items"`
+
+	// Next Cursor of the next page; null at the end.
+	Next *string `json:"next"`
+}
+
 // ListQuarantined defines model for ListQuarantined.
 type ListQuarantined struct {
 	Items []Quarantined `json:"items"`
@@ -2448,6 +2522,29 @@ type NewPortalLinkLanguage string
 
 // NewPortalLinkRole viewer: the scope read; settings: read, write and settings; owner: publish too. At most the scopes of the key that makes it.
 type NewPortalLinkRole string
+
+// NewQuarantineRedrive defines model for NewQuarantineRedrive.
+type NewQuarantineRedrive struct {
+	// From Quarantined at this time or later.
+	From *time.Time `json:"from,omitempty"`
+
+	// Patch A JSON merge patch (RFC 7396) for the value of each, of at most 64 KiB; without it they go as they came.
+	Patch *map[string]interface{} `json:"patch,omitempty"`
+
+	// Rate The most records a second, reached within 5 s; 100 by default.
+	Rate *int64 `json:"rate,omitempty"`
+
+	// Reason Only those. One of reason, topic, from and to must be there.
+	//
+	// Examples: unknown_account
+	Reason *string `json:"reason,omitempty"`
+
+	// To Quarantined before this time; by default and at most all that there are now.
+	To *time.Time `json:"to,omitempty"`
+
+	// Topic Only those that were read there.
+	Topic *string `json:"topic,omitempty"`
+}
 
 // NewReplay defines model for NewReplay.
 type NewReplay struct {
@@ -2641,6 +2738,56 @@ type PortalLink struct {
 	//
 	// Examples: https://hooks.example.com/portal/?token=pl_…
 	URL string `json:"url"`
+}
+
+// QuarantineRedrive defines model for QuarantineRedrive.
+type QuarantineRedrive struct {
+	// Account Whose records are meant; null: those of all, of the operator's.
+	Account   *string   `json:"account"`
+	CreatedAt time.Time `json:"createdAt"`
+
+	// EndedAt When it was done or cancelled; null while it runs.
+	EndedAt *time.Time `json:"endedAt"`
+
+	// From Quarantined at this time or later; null: since ever.
+	From *time.Time `json:"from"`
+	ID   string     `json:"id"`
+
+	// Patch The JSON merge patch for their values; null: they go as they came.
+	Patch    interface{}               `json:"patch"`
+	Progress QuarantineRedriveProgress `json:"progress"`
+
+	// Rate The most records a second; reached within 5 s.
+	Rate int64 `json:"rate"`
+
+	// Reason Only those; null: all.
+	Reason *string                `json:"reason"`
+	State  QuarantineRedriveState `json:"state"`
+
+	// To Quarantined before this time: just behind the newest that there was, or less.
+	To time.Time `json:"to"`
+
+	// Topic Only those that were read there; null: all.
+	Topic     *string   `json:"topic"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// QuarantineRedriveState defines model for QuarantineRedrive.State.
+type QuarantineRedriveState string
+
+// QuarantineRedriveProgress defines model for QuarantineRedriveProgress.
+type QuarantineRedriveProgress struct {
+	// Done How many of those it has tried; what somebody else sent or discarded meanwhile is not among them.
+	Done int64 `json:"done"`
+
+	// Failed Those that could not be, by reason, and are open still: record_expired, payload_expired, record_cut, not_upstreams, other_account, no_topic, refused, or the reason for which the mended value is no event.
+	Failed map[string]int64 `json:"failed"`
+
+	// Sent How many were sent again: Kafka has acknowledged them.
+	Sent int64 `json:"sent"`
+
+	// Total Records that it meant when it was made.
+	Total int64 `json:"total"`
 }
 
 // Quarantined defines model for Quarantined.
@@ -3278,6 +3425,30 @@ type ListAuditLogParams struct {
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// DiscardDeliveriesParams defines parameters for DiscardDeliveries.
+type DiscardDeliveriesParams struct {
+	// Webhook Id of a webhook. One of these parameters must be there.
+	Webhook *string `form:"webhook,omitempty" json:"webhook,omitempty"`
+
+	// ItemType In English or Italian.
+	ItemType *string `form:"itemType,omitempty" json:"itemType,omitempty"`
+	ItemID   *string `form:"itemId,omitempty" json:"itemId,omitempty"`
+	EventID  *string `form:"eventId,omitempty" json:"eventId,omitempty"`
+	Store    *string `form:"store,omitempty" json:"store,omitempty"`
+
+	// Reason Why the last attempt failed, or why there was none.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// From Published at this time or later.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Published before this time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
 	// Limit The most items to return.
@@ -3298,11 +3469,20 @@ type ListDeliveriesParams struct {
 	EventID  *string `form:"eventId,omitempty" json:"eventId,omitempty"`
 	Store    *string `form:"store,omitempty" json:"store,omitempty"`
 
+	// Reason Why the last attempt failed, or why there was none; needs a status.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
 	// From Published at this time or later.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Published before this time.
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// DiscardDeliveryParams defines parameters for DiscardDelivery.
+type DiscardDeliveryParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // RetryDeliveryParams defines parameters for RetryDelivery.
@@ -3381,6 +3561,30 @@ type CreatePortalLinkParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// DiscardAllQuarantinedParams defines parameters for DiscardAllQuarantined.
+type DiscardAllQuarantinedParams struct {
+	// Reason Only those. One of reason, topic, from and to must be there.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Topic Only those that were read there.
+	Topic *string `form:"topic,omitempty" json:"topic,omitempty"`
+
+	// State Only those: by default what is open.
+	State *DiscardAllQuarantinedParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// From Quarantined at this time or later.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Quarantined before this time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// DiscardAllQuarantinedParamsState defines parameters for DiscardAllQuarantined.
+type DiscardAllQuarantinedParamsState string
+
 // ListQuarantineParams defines parameters for ListQuarantine.
 type ListQuarantineParams struct {
 	// Limit The most items to return.
@@ -3407,6 +3611,27 @@ type ListQuarantineParams struct {
 
 // ListQuarantineParamsState defines parameters for ListQuarantine.
 type ListQuarantineParamsState string
+
+// ListQuarantineRedrivesParams defines parameters for ListQuarantineRedrives.
+type ListQuarantineRedrivesParams struct {
+	// Limit The most items to return.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateQuarantineRedriveParams defines parameters for CreateQuarantineRedrive.
+type CreateQuarantineRedriveParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelQuarantineRedriveParams defines parameters for CancelQuarantineRedrive.
+type CancelQuarantineRedriveParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
 
 // DiscardQuarantinedParams defines parameters for DiscardQuarantined.
 type DiscardQuarantinedParams struct {
@@ -3623,6 +3848,9 @@ type UpdateMemberJSONRequestBody = MemberPatch
 
 // CreatePortalLinkJSONRequestBody defines body for CreatePortalLink for application/json ContentType.
 type CreatePortalLinkJSONRequestBody = NewPortalLink
+
+// CreateQuarantineRedriveJSONRequestBody defines body for CreateQuarantineRedrive for application/json ContentType.
+type CreateQuarantineRedriveJSONRequestBody = NewQuarantineRedrive
 
 // RedriveQuarantinedJSONRequestBody defines body for RedriveQuarantined for application/json ContentType.
 type RedriveQuarantinedJSONRequestBody = Redrive
@@ -4269,12 +4497,26 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/audit-log (the `ListAuditLog` operationId).
 	ListAuditLog(ctx context.Context, params *ListAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DiscardDeliveries Discard exhausted deliveries
+	//
+	// Those of the exhausted that a filter finds: at most 1,000 at a time, the newest first.
+	//
+	// Corresponds with DELETE /v1/deliveries (the `DiscardDeliveries` operationId).
+	DiscardDeliveries(ctx context.Context, params *DiscardDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListDeliveries List deliveries
 	//
 	// The log, newest first.
 	//
 	// Corresponds with GET /v1/deliveries (the `ListDeliveries` operationId).
 	ListDeliveries(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DiscardDelivery Discard an exhausted delivery
+	//
+	// It is cancelled then, with the reason discarded: no recovery offers it any more. It stays in the log, and can still be delivered again by its id. 409 unless it is exhausted.
+	//
+	// Corresponds with DELETE /v1/deliveries/{id} (the `DiscardDelivery` operationId).
+	DiscardDelivery(ctx context.Context, id string, params *DiscardDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDelivery Get a delivery
 	//
@@ -4429,12 +4671,58 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
 	CreatePortalLink(ctx context.Context, params *CreatePortalLinkParams, body CreatePortalLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DiscardAllQuarantined Discard quarantined records
+	//
+	// All that a filter finds, for good: at most 10,000 at a time, the oldest first. With the admin key and without the header Staffetta-Account, of all accounts.
+	//
+	// Corresponds with DELETE /v1/quarantine (the `DiscardAllQuarantined` operationId).
+	DiscardAllQuarantined(ctx context.Context, params *DiscardAllQuarantinedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListQuarantine List what is in quarantine
 	//
 	// Newest first: the records that tell that they are the account's. With the admin key and without the header Staffetta-Account, all of them.
 	//
 	// Corresponds with GET /v1/quarantine (the `ListQuarantine` operationId).
 	ListQuarantine(ctx context.Context, params *ListQuarantineParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListQuarantineRedrives List redrives
+	//
+	// Newest first. With the admin key and without the header Staffetta-Account, all of them.
+	//
+	// Corresponds with GET /v1/quarantine-redrives (the `ListQuarantineRedrives` operationId).
+	ListQuarantineRedrives(ctx context.Context, params *ListQuarantineRedrivesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateQuarantineRedriveWithBody Send quarantined records again
+	//
+	// All that are open now and that a filter finds, in the background: to the topics and partitions where they were read, as they came or merged with a patch. That needs the scope publish too. A record that stays bad is counted and stays open. One redrive of an account runs at a time: 409.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/quarantine-redrives (the `CreateQuarantineRedrive` operationId).
+	CreateQuarantineRedriveWithBody(ctx context.Context, params *CreateQuarantineRedriveParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateQuarantineRedrive Send quarantined records again
+	//
+	// All that are open now and that a filter finds, in the background: to the topics and partitions where they were read, as they came or merged with a patch. That needs the scope publish too. A record that stays bad is counted and stays open. One redrive of an account runs at a time: 409.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/quarantine-redrives (the `CreateQuarantineRedrive` operationId).
+	CreateQuarantineRedrive(ctx context.Context, params *CreateQuarantineRedriveParams, body CreateQuarantineRedriveJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelQuarantineRedrive Cancel a redrive
+	//
+	// It stops within a second or so. What it has not sent is open still, for another one.
+	//
+	// Corresponds with DELETE /v1/quarantine-redrives/{id} (the `CancelQuarantineRedrive` operationId).
+	CancelQuarantineRedrive(ctx context.Context, id string, params *CancelQuarantineRedriveParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetQuarantineRedrive Get a redrive
+	//
+	// With its progress.
+	//
+	// Corresponds with GET /v1/quarantine-redrives/{id} (the `GetQuarantineRedrive` operationId).
+	GetQuarantineRedrive(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DiscardQuarantined Discard a quarantined record
 	//
@@ -4911,6 +5199,23 @@ func (c *Client) ListAuditLog(ctx context.Context, params *ListAuditLogParams, r
 	return c.Client.Do(req)
 }
 
+// DiscardDeliveries Discard exhausted deliveries
+//
+// Those of the exhausted that a filter finds: at most 1,000 at a time, the newest first.
+//
+// Corresponds with DELETE /v1/deliveries (the `DiscardDeliveries` operationId).
+func (c *Client) DiscardDeliveries(ctx context.Context, params *DiscardDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiscardDeliveriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListDeliveries List deliveries
 //
 // The log, newest first.
@@ -4918,6 +5223,23 @@ func (c *Client) ListAuditLog(ctx context.Context, params *ListAuditLogParams, r
 // Corresponds with GET /v1/deliveries (the `ListDeliveries` operationId).
 func (c *Client) ListDeliveries(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListDeliveriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DiscardDelivery Discard an exhausted delivery
+//
+// It is cancelled then, with the reason discarded: no recovery offers it any more. It stays in the log, and can still be delivered again by its id. 409 unless it is exhausted.
+//
+// Corresponds with DELETE /v1/deliveries/{id} (the `DiscardDelivery` operationId).
+func (c *Client) DiscardDelivery(ctx context.Context, id string, params *DiscardDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiscardDeliveryRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5271,6 +5593,23 @@ func (c *Client) CreatePortalLink(ctx context.Context, params *CreatePortalLinkP
 	return c.Client.Do(req)
 }
 
+// DiscardAllQuarantined Discard quarantined records
+//
+// All that a filter finds, for good: at most 10,000 at a time, the oldest first. With the admin key and without the header Staffetta-Account, of all accounts.
+//
+// Corresponds with DELETE /v1/quarantine (the `DiscardAllQuarantined` operationId).
+func (c *Client) DiscardAllQuarantined(ctx context.Context, params *DiscardAllQuarantinedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiscardAllQuarantinedRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListQuarantine List what is in quarantine
 //
 // Newest first: the records that tell that they are the account's. With the admin key and without the header Staffetta-Account, all of them.
@@ -5278,6 +5617,95 @@ func (c *Client) CreatePortalLink(ctx context.Context, params *CreatePortalLinkP
 // Corresponds with GET /v1/quarantine (the `ListQuarantine` operationId).
 func (c *Client) ListQuarantine(ctx context.Context, params *ListQuarantineParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListQuarantineRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListQuarantineRedrives List redrives
+//
+// Newest first. With the admin key and without the header Staffetta-Account, all of them.
+//
+// Corresponds with GET /v1/quarantine-redrives (the `ListQuarantineRedrives` operationId).
+func (c *Client) ListQuarantineRedrives(ctx context.Context, params *ListQuarantineRedrivesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListQuarantineRedrivesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateQuarantineRedriveWithBody Send quarantined records again
+//
+// All that are open now and that a filter finds, in the background: to the topics and partitions where they were read, as they came or merged with a patch. That needs the scope publish too. A record that stays bad is counted and stays open. One redrive of an account runs at a time: 409.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/quarantine-redrives (the `CreateQuarantineRedrive` operationId).
+func (c *Client) CreateQuarantineRedriveWithBody(ctx context.Context, params *CreateQuarantineRedriveParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateQuarantineRedriveRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateQuarantineRedrive Send quarantined records again
+//
+// All that are open now and that a filter finds, in the background: to the topics and partitions where they were read, as they came or merged with a patch. That needs the scope publish too. A record that stays bad is counted and stays open. One redrive of an account runs at a time: 409.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/quarantine-redrives (the `CreateQuarantineRedrive` operationId).
+func (c *Client) CreateQuarantineRedrive(ctx context.Context, params *CreateQuarantineRedriveParams, body CreateQuarantineRedriveJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateQuarantineRedriveRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelQuarantineRedrive Cancel a redrive
+//
+// It stops within a second or so. What it has not sent is open still, for another one.
+//
+// Corresponds with DELETE /v1/quarantine-redrives/{id} (the `CancelQuarantineRedrive` operationId).
+func (c *Client) CancelQuarantineRedrive(ctx context.Context, id string, params *CancelQuarantineRedriveParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelQuarantineRedriveRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetQuarantineRedrive Get a redrive
+//
+// With its progress.
+//
+// Corresponds with GET /v1/quarantine-redrives/{id} (the `GetQuarantineRedrive` operationId).
+func (c *Client) GetQuarantineRedrive(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetQuarantineRedriveRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -6428,6 +6856,159 @@ func NewListAuditLogRequest(server string, params *ListAuditLogParams) (*http.Re
 	return req, nil
 }
 
+// NewDiscardDeliveriesRequest constructs an http.Request for the DiscardDeliveries method
+func NewDiscardDeliveriesRequest(server string, params *DiscardDeliveriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deliveries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Webhook != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "webhook", *params.Webhook, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ItemType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "itemType", *params.ItemType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ItemID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "itemId", *params.ItemID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.EventID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "eventId", *params.EventID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Store != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "store", *params.Store, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListDeliveriesRequest constructs an http.Request for the ListDeliveries method
 func NewListDeliveriesRequest(server string, params *ListDeliveriesParams) (*http.Request, error) {
 	var err error
@@ -6552,6 +7133,18 @@ func NewListDeliveriesRequest(server string, params *ListDeliveriesParams) (*htt
 
 		}
 
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.From != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
@@ -6585,6 +7178,55 @@ func NewListDeliveriesRequest(server string, params *ListDeliveriesParams) (*htt
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDiscardDeliveryRequest constructs an http.Request for the DiscardDelivery method
+func NewDiscardDeliveryRequest(server string, id string, params *DiscardDeliveryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deliveries/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -7311,6 +7953,123 @@ func NewCreatePortalLinkRequestWithBody(server string, params *CreatePortalLinkP
 	return req, nil
 }
 
+// NewDiscardAllQuarantinedRequest constructs an http.Request for the DiscardAllQuarantined method
+func NewDiscardAllQuarantinedRequest(server string, params *DiscardAllQuarantinedParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Topic != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "topic", *params.Topic, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListQuarantineRequest constructs an http.Request for the ListQuarantine method
 func NewListQuarantineRequest(server string, params *ListQuarantineParams) (*http.Request, error) {
 	var err error
@@ -7427,6 +8186,210 @@ func NewListQuarantineRequest(server string, params *ListQuarantineParams) (*htt
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListQuarantineRedrivesRequest constructs an http.Request for the ListQuarantineRedrives method
+func NewListQuarantineRedrivesRequest(server string, params *ListQuarantineRedrivesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine-redrives")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateQuarantineRedriveRequest calls the generic CreateQuarantineRedrive builder with application/json body
+func NewCreateQuarantineRedriveRequest(server string, params *CreateQuarantineRedriveParams, body CreateQuarantineRedriveJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateQuarantineRedriveRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateQuarantineRedriveRequestWithBody constructs an http.Request for the CreateQuarantineRedrive method, with any body, and a specified content type
+func NewCreateQuarantineRedriveRequestWithBody(server string, params *CreateQuarantineRedriveParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine-redrives")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewCancelQuarantineRedriveRequest constructs an http.Request for the CancelQuarantineRedrive method
+func NewCancelQuarantineRedriveRequest(server string, id string, params *CancelQuarantineRedriveParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine-redrives/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetQuarantineRedriveRequest constructs an http.Request for the GetQuarantineRedrive method
+func NewGetQuarantineRedriveRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/quarantine-redrives/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -9070,6 +10033,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/audit-log (the `ListAuditLog` operationId).
 	ListAuditLogWithResponse(ctx context.Context, params *ListAuditLogParams, reqEditors ...RequestEditorFn) (*ListAuditLogResponse, error)
 
+	// DiscardDeliveriesWithResponse Discard exhausted deliveries
+	//
+	// Those of the exhausted that a filter finds: at most 1,000 at a time, the newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/deliveries (the `DiscardDeliveries` operationId).
+	DiscardDeliveriesWithResponse(ctx context.Context, params *DiscardDeliveriesParams, reqEditors ...RequestEditorFn) (*DiscardDeliveriesResponse, error)
+
 	// ListDeliveriesWithResponse List deliveries
 	//
 	// The log, newest first.
@@ -9078,6 +10050,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/deliveries (the `ListDeliveries` operationId).
 	ListDeliveriesWithResponse(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*ListDeliveriesResponse, error)
+
+	// DiscardDeliveryWithResponse Discard an exhausted delivery
+	//
+	// It is cancelled then, with the reason discarded: no recovery offers it any more. It stays in the log, and can still be delivered again by its id. 409 unless it is exhausted.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/deliveries/{id} (the `DiscardDelivery` operationId).
+	DiscardDeliveryWithResponse(ctx context.Context, id string, params *DiscardDeliveryParams, reqEditors ...RequestEditorFn) (*DiscardDeliveryResponse, error)
 
 	// GetDeliveryWithResponse Get a delivery
 	//
@@ -9250,6 +10231,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/portal-links (the `CreatePortalLink` operationId).
 	CreatePortalLinkWithResponse(ctx context.Context, params *CreatePortalLinkParams, body CreatePortalLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePortalLinkResponse, error)
 
+	// DiscardAllQuarantinedWithResponse Discard quarantined records
+	//
+	// All that a filter finds, for good: at most 10,000 at a time, the oldest first. With the admin key and without the header Staffetta-Account, of all accounts.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/quarantine (the `DiscardAllQuarantined` operationId).
+	DiscardAllQuarantinedWithResponse(ctx context.Context, params *DiscardAllQuarantinedParams, reqEditors ...RequestEditorFn) (*DiscardAllQuarantinedResponse, error)
+
 	// ListQuarantineWithResponse List what is in quarantine
 	//
 	// Newest first: the records that tell that they are the account's. With the admin key and without the header Staffetta-Account, all of them.
@@ -9258,6 +10248,51 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/quarantine (the `ListQuarantine` operationId).
 	ListQuarantineWithResponse(ctx context.Context, params *ListQuarantineParams, reqEditors ...RequestEditorFn) (*ListQuarantineResponse, error)
+
+	// ListQuarantineRedrivesWithResponse List redrives
+	//
+	// Newest first. With the admin key and without the header Staffetta-Account, all of them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/quarantine-redrives (the `ListQuarantineRedrives` operationId).
+	ListQuarantineRedrivesWithResponse(ctx context.Context, params *ListQuarantineRedrivesParams, reqEditors ...RequestEditorFn) (*ListQuarantineRedrivesResponse, error)
+
+	// CreateQuarantineRedriveWithBodyWithResponse Send quarantined records again
+	//
+	// All that are open now and that a filter finds, in the background: to the topics and partitions where they were read, as they came or merged with a patch. That needs the scope publish too. A record that stays bad is counted and stays open. One redrive of an account runs at a time: 409.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/quarantine-redrives (the `CreateQuarantineRedrive` operationId).
+	CreateQuarantineRedriveWithBodyWithResponse(ctx context.Context, params *CreateQuarantineRedriveParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateQuarantineRedriveResponse, error)
+
+	// CreateQuarantineRedriveWithResponse Send quarantined records again
+	//
+	// All that are open now and that a filter finds, in the background: to the topics and partitions where they were read, as they came or merged with a patch. That needs the scope publish too. A record that stays bad is counted and stays open. One redrive of an account runs at a time: 409.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/quarantine-redrives (the `CreateQuarantineRedrive` operationId).
+	CreateQuarantineRedriveWithResponse(ctx context.Context, params *CreateQuarantineRedriveParams, body CreateQuarantineRedriveJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateQuarantineRedriveResponse, error)
+
+	// CancelQuarantineRedriveWithResponse Cancel a redrive
+	//
+	// It stops within a second or so. What it has not sent is open still, for another one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/quarantine-redrives/{id} (the `CancelQuarantineRedrive` operationId).
+	CancelQuarantineRedriveWithResponse(ctx context.Context, id string, params *CancelQuarantineRedriveParams, reqEditors ...RequestEditorFn) (*CancelQuarantineRedriveResponse, error)
+
+	// GetQuarantineRedriveWithResponse Get a redrive
+	//
+	// With its progress.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/quarantine-redrives/{id} (the `GetQuarantineRedrive` operationId).
+	GetQuarantineRedriveWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetQuarantineRedriveResponse, error)
 
 	// DiscardQuarantinedWithResponse Discard a quarantined record
 	//
@@ -9968,6 +11003,54 @@ func (r ListAuditLogResponse) ContentType() string {
 	return ""
 }
 
+type DiscardDeliveriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DiscardedDeliveries
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DiscardDeliveriesResponse) GetJSON200() *DiscardedDeliveries {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DiscardDeliveriesResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DiscardDeliveriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DiscardDeliveriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DiscardDeliveriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DiscardDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListDeliveriesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10010,6 +11093,47 @@ func (r ListDeliveriesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DiscardDeliveryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DiscardDeliveryResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DiscardDeliveryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DiscardDeliveryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DiscardDeliveryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DiscardDeliveryResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10674,6 +11798,54 @@ func (r CreatePortalLinkResponse) ContentType() string {
 	return ""
 }
 
+type DiscardAllQuarantinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DiscardedRecords
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DiscardAllQuarantinedResponse) GetJSON200() *DiscardedRecords {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DiscardAllQuarantinedResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DiscardAllQuarantinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DiscardAllQuarantinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DiscardAllQuarantinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DiscardAllQuarantinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListQuarantineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10716,6 +11888,191 @@ func (r ListQuarantineResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListQuarantineResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListQuarantineRedrivesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListQuarantineRedrive
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListQuarantineRedrivesResponse) GetJSON200() *ListQuarantineRedrive {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListQuarantineRedrivesResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListQuarantineRedrivesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListQuarantineRedrivesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListQuarantineRedrivesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListQuarantineRedrivesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateQuarantineRedriveResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *QuarantineRedrive
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r CreateQuarantineRedriveResponse) GetJSON202() *QuarantineRedrive {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateQuarantineRedriveResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateQuarantineRedriveResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateQuarantineRedriveResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateQuarantineRedriveResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateQuarantineRedriveResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CancelQuarantineRedriveResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelQuarantineRedriveResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelQuarantineRedriveResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelQuarantineRedriveResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelQuarantineRedriveResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelQuarantineRedriveResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetQuarantineRedriveResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *QuarantineRedrive
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetQuarantineRedriveResponse) GetJSON200() *QuarantineRedrive {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetQuarantineRedriveResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetQuarantineRedriveResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetQuarantineRedriveResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetQuarantineRedriveResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetQuarantineRedriveResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12026,6 +13383,21 @@ func (c *ClientWithResponses) ListAuditLogWithResponse(ctx context.Context, para
 	return ParseListAuditLogResponse(rsp)
 }
 
+// DiscardDeliveriesWithResponse Discard exhausted deliveries
+//
+// Those of the exhausted that a filter finds: at most 1,000 at a time, the newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/deliveries (the `DiscardDeliveries` operationId).
+func (c *ClientWithResponses) DiscardDeliveriesWithResponse(ctx context.Context, params *DiscardDeliveriesParams, reqEditors ...RequestEditorFn) (*DiscardDeliveriesResponse, error) {
+	rsp, err := c.DiscardDeliveries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDiscardDeliveriesResponse(rsp)
+}
+
 // ListDeliveriesWithResponse List deliveries
 //
 // The log, newest first.
@@ -12039,6 +13411,21 @@ func (c *ClientWithResponses) ListDeliveriesWithResponse(ctx context.Context, pa
 		return nil, err
 	}
 	return ParseListDeliveriesResponse(rsp)
+}
+
+// DiscardDeliveryWithResponse Discard an exhausted delivery
+//
+// It is cancelled then, with the reason discarded: no recovery offers it any more. It stays in the log, and can still be delivered again by its id. 409 unless it is exhausted.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/deliveries/{id} (the `DiscardDelivery` operationId).
+func (c *ClientWithResponses) DiscardDeliveryWithResponse(ctx context.Context, id string, params *DiscardDeliveryParams, reqEditors ...RequestEditorFn) (*DiscardDeliveryResponse, error) {
+	rsp, err := c.DiscardDelivery(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDiscardDeliveryResponse(rsp)
 }
 
 // GetDeliveryWithResponse Get a delivery
@@ -12326,6 +13713,21 @@ func (c *ClientWithResponses) CreatePortalLinkWithResponse(ctx context.Context, 
 	return ParseCreatePortalLinkResponse(rsp)
 }
 
+// DiscardAllQuarantinedWithResponse Discard quarantined records
+//
+// All that a filter finds, for good: at most 10,000 at a time, the oldest first. With the admin key and without the header Staffetta-Account, of all accounts.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/quarantine (the `DiscardAllQuarantined` operationId).
+func (c *ClientWithResponses) DiscardAllQuarantinedWithResponse(ctx context.Context, params *DiscardAllQuarantinedParams, reqEditors ...RequestEditorFn) (*DiscardAllQuarantinedResponse, error) {
+	rsp, err := c.DiscardAllQuarantined(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDiscardAllQuarantinedResponse(rsp)
+}
+
 // ListQuarantineWithResponse List what is in quarantine
 //
 // Newest first: the records that tell that they are the account's. With the admin key and without the header Staffetta-Account, all of them.
@@ -12339,6 +13741,81 @@ func (c *ClientWithResponses) ListQuarantineWithResponse(ctx context.Context, pa
 		return nil, err
 	}
 	return ParseListQuarantineResponse(rsp)
+}
+
+// ListQuarantineRedrivesWithResponse List redrives
+//
+// Newest first. With the admin key and without the header Staffetta-Account, all of them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/quarantine-redrives (the `ListQuarantineRedrives` operationId).
+func (c *ClientWithResponses) ListQuarantineRedrivesWithResponse(ctx context.Context, params *ListQuarantineRedrivesParams, reqEditors ...RequestEditorFn) (*ListQuarantineRedrivesResponse, error) {
+	rsp, err := c.ListQuarantineRedrives(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListQuarantineRedrivesResponse(rsp)
+}
+
+// CreateQuarantineRedriveWithBodyWithResponse Send quarantined records again
+//
+// All that are open now and that a filter finds, in the background: to the topics and partitions where they were read, as they came or merged with a patch. That needs the scope publish too. A record that stays bad is counted and stays open. One redrive of an account runs at a time: 409.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/quarantine-redrives (the `CreateQuarantineRedrive` operationId).
+func (c *ClientWithResponses) CreateQuarantineRedriveWithBodyWithResponse(ctx context.Context, params *CreateQuarantineRedriveParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateQuarantineRedriveResponse, error) {
+	rsp, err := c.CreateQuarantineRedriveWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateQuarantineRedriveResponse(rsp)
+}
+
+// CreateQuarantineRedriveWithResponse Send quarantined records again
+//
+// All that are open now and that a filter finds, in the background: to the topics and partitions where they were read, as they came or merged with a patch. That needs the scope publish too. A record that stays bad is counted and stays open. One redrive of an account runs at a time: 409.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/quarantine-redrives (the `CreateQuarantineRedrive` operationId).
+func (c *ClientWithResponses) CreateQuarantineRedriveWithResponse(ctx context.Context, params *CreateQuarantineRedriveParams, body CreateQuarantineRedriveJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateQuarantineRedriveResponse, error) {
+	rsp, err := c.CreateQuarantineRedrive(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateQuarantineRedriveResponse(rsp)
+}
+
+// CancelQuarantineRedriveWithResponse Cancel a redrive
+//
+// It stops within a second or so. What it has not sent is open still, for another one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/quarantine-redrives/{id} (the `CancelQuarantineRedrive` operationId).
+func (c *ClientWithResponses) CancelQuarantineRedriveWithResponse(ctx context.Context, id string, params *CancelQuarantineRedriveParams, reqEditors ...RequestEditorFn) (*CancelQuarantineRedriveResponse, error) {
+	rsp, err := c.CancelQuarantineRedrive(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelQuarantineRedriveResponse(rsp)
+}
+
+// GetQuarantineRedriveWithResponse Get a redrive
+//
+// With its progress.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/quarantine-redrives/{id} (the `GetQuarantineRedrive` operationId).
+func (c *ClientWithResponses) GetQuarantineRedriveWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetQuarantineRedriveResponse, error) {
+	rsp, err := c.GetQuarantineRedrive(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetQuarantineRedriveResponse(rsp)
 }
 
 // DiscardQuarantinedWithResponse Discard a quarantined record
@@ -13112,6 +14589,39 @@ func ParseListAuditLogResponse(rsp *http.Response) (*ListAuditLogResponse, error
 	return response, nil
 }
 
+// ParseDiscardDeliveriesResponse parses an HTTP response from a DiscardDeliveriesWithResponse call
+func ParseDiscardDeliveriesResponse(rsp *http.Response) (*DiscardDeliveriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DiscardDeliveriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DiscardedDeliveries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListDeliveriesResponse parses an HTTP response from a ListDeliveriesWithResponse call
 func ParseListDeliveriesResponse(rsp *http.Response) (*ListDeliveriesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13132,6 +14642,35 @@ func ParseListDeliveriesResponse(rsp *http.Response) (*ListDeliveriesResponse, e
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDiscardDeliveryResponse parses an HTTP response from a DiscardDeliveryWithResponse call
+func ParseDiscardDeliveryResponse(rsp *http.Response) (*DiscardDeliveryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DiscardDeliveryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Details
@@ -13602,6 +15141,39 @@ func ParseCreatePortalLinkResponse(rsp *http.Response) (*CreatePortalLinkRespons
 	return response, nil
 }
 
+// ParseDiscardAllQuarantinedResponse parses an HTTP response from a DiscardAllQuarantinedWithResponse call
+func ParseDiscardAllQuarantinedResponse(rsp *http.Response) (*DiscardAllQuarantinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DiscardAllQuarantinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DiscardedRecords
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListQuarantineResponse parses an HTTP response from a ListQuarantineWithResponse call
 func ParseListQuarantineResponse(rsp *http.Response) (*ListQuarantineResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13618,6 +15190,134 @@ func ParseListQuarantineResponse(rsp *http.Response) (*ListQuarantineResponse, e
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest ListQuarantined
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListQuarantineRedrivesResponse parses an HTTP response from a ListQuarantineRedrivesWithResponse call
+func ParseListQuarantineRedrivesResponse(rsp *http.Response) (*ListQuarantineRedrivesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListQuarantineRedrivesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListQuarantineRedrive
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateQuarantineRedriveResponse parses an HTTP response from a CreateQuarantineRedriveWithResponse call
+func ParseCreateQuarantineRedriveResponse(rsp *http.Response) (*CreateQuarantineRedriveResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateQuarantineRedriveResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest QuarantineRedrive
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCancelQuarantineRedriveResponse parses an HTTP response from a CancelQuarantineRedriveWithResponse call
+func ParseCancelQuarantineRedriveResponse(rsp *http.Response) (*CancelQuarantineRedriveResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelQuarantineRedriveResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetQuarantineRedriveResponse parses an HTTP response from a GetQuarantineRedriveWithResponse call
+func ParseGetQuarantineRedriveResponse(rsp *http.Response) (*GetQuarantineRedriveResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetQuarantineRedriveResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest QuarantineRedrive
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -59,6 +59,7 @@ const (
 	ReasonNewerRun         Reason = "newer_run"                  // a newer run of the delivery took its place
 	ReasonNewerChange      Reason = "newer_change"               // a later change of the item took its place
 	ReasonDefect           Reason = "defect"                     // the sender itself failed; the task is in quarantine
+	ReasonDiscarded        Reason = "discarded"                  // it was exhausted, and a person gave it up
 )
 
 // Header is one line of an answer's header.

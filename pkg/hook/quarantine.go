@@ -80,6 +80,9 @@ type Quarantine interface {
 	// SetQuarantined notes that one was redriven or discarded, now. What is discarded
 	// stays so. ErrNotFound.
 	SetQuarantined(ctx context.Context, account, id string, state QuarantineState) (Quarantined, error)
+	// DiscardQuarantined discards those that a filter with a State finds, the oldest
+	// first and at most limit, and returns how many; more says that there are others.
+	DiscardQuarantined(ctx context.Context, account string, f QuarantineFilter, limit int) (discarded int, more bool, err error)
 }
 
 // Span is what a partition of a topic holds from one offset to another.

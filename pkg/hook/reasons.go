@@ -9,4 +9,5 @@ var Reasons = []Reason{
 	ReasonProxyRefused, ReasonProxyUnreachable,
 	ReasonBusy, ReasonCircuitOpen, ReasonPaused, ReasonDisabled, ReasonResuming, ReasonRevoked,
 	ReasonPayloadGone, ReasonUnrenderable, ReasonQuota, ReasonNewerRun, ReasonNewerChange, ReasonDefect,
+	ReasonDiscarded,
 }

@@ -174,6 +174,8 @@ type DeliveryFilter struct {
 	ItemID   string
 	EventID  string
 	Store    string
+	// Reason is that of the last attempt, or of what there was instead.
+	Reason Reason
 	// From (inclusive) and To (exclusive) bound Published.
 	From, To time.Time
 }
@@ -188,6 +190,18 @@ type Log interface {
 	// Attempts returns all attempts and fates of a delivery, oldest first; of several of
 	// one id all of them. ErrNotFound.
 	Attempts(ctx context.Context, account, id string) ([]Attempt, error)
+}
+
+// Discards gives exhausted deliveries up: they are cancelled then, with ReasonDiscarded,
+// in a run that is newer than what they had and older than what asks for them now.
+type Discards interface {
+	// DiscardDelivery discards one. ErrNotFound; ErrStale if it is not exhausted, or
+	// discarded already, which is no error.
+	DiscardDelivery(ctx context.Context, account, id string) error
+	// DiscardDeliveries discards those of the exhausted that a filter finds, whatever
+	// its Statuses, the newest first and at most limit, and returns how many; more says
+	// that there are others.
+	DiscardDeliveries(ctx context.Context, account string, f DeliveryFilter, limit int) (discarded int, more bool, err error)
 }
 
 // Recorded is one record of the topic attempts with its place.

@@ -221,6 +221,9 @@ func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 				return err
 			}
 		}
+		if err := s.cancelRedrives(ctx, tx, id); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `UPDATE accounts SET deleted = TRUE, version = $2 WHERE id = $1`, id, a.Version+1); err != nil {
 			return err
 		}

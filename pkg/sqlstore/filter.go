@@ -109,6 +109,9 @@ func (s source) conditions(account string, f hook.DeliveryFilter) *conditions {
 	if f.ItemType != "" {
 		where.add(`d.item_type = ?`, storableText(f.ItemType))
 	}
+	if f.Reason != "" {
+		where.add(`d.reason = ?`, string(f.Reason))
+	}
 	if f.Store != "" {
 		where.add(`d.store = ?`, storableText(f.Store))
 	}

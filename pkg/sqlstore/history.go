@@ -104,6 +104,20 @@ func (h *history) release(run int64, from time.Time) {
 	h.row, h.shown, h.changed = deliveryOf(&a), -1, true
 }
 
+// discard gives it up if it is exhausted, in a run of its own: newer than what it had, so
+// that a late twin of that changes nothing, and older than whatever asks for it from now
+// on. What is known of its attempts stays shown.
+func (h *history) discard(at time.Time) bool {
+	if h.row.status != hook.FateExhausted {
+		return false
+	}
+	a := *h.row.attempt
+	a.Fate, a.Reason, a.Run, a.Step, a.Number, a.StatusCode = hook.FateCancelled, hook.ReasonDiscarded, a.Run+1, 0, h.row.number, h.row.statusCode
+	a.At, a.Due = at, time.Time{}
+	h.row, h.shown, h.changed = deliveryOf(&a), -1, true
+	return true
+}
+
 // lone reports whether the row tells all that there is.
 func (h *history) lone() bool {
 	if len(h.attempts) != 1 || h.shown != 0 || h.attempts[0].tabled || h.attempts[0].stale {

@@ -41,28 +41,8 @@ func scanQuarantined(scan func(...any) error) (hook.Quarantined, error) {
 
 // QuarantineEntries implements hook.Quarantine.
 func (s *Store) QuarantineEntries(ctx context.Context, account string, f hook.QuarantineFilter, p hook.Page) ([]hook.Quarantined, string, error) {
-	var where conditions
-	if account != "" {
-		where.add(`account = ?`, account)
-	}
-	if f.State != "" {
-		where.add(`state = ?`, string(f.State))
-	} else {
-		where.add(`state <> 'discarded'`)
-	}
-	if f.Reason != "" {
-		where.add(`reason = ?`, f.Reason)
-	}
-	if f.Topic != "" {
-		where.add(`source_topic = ?`, f.Topic)
-	}
-	if !f.From.IsZero() {
-		where.add(`created_at >= ?`, database.Micros(f.From))
-	}
-	if !f.To.IsZero() {
-		where.add(`created_at < ?`, database.Micros(f.To))
-	}
-	list, next, err := newest(ctx, s.db, `quarantine`, quarantineNames, &where, p, scanQuarantined,
+	where := quarantineConditions(account, f)
+	list, next, err := newest(ctx, s.db, `quarantine`, quarantineNames, where, p, scanQuarantined,
 		func(q hook.Quarantined) mark { return mark{at: database.Micros(q.CreatedAt), id: q.ID} })
 	if err != nil {
 		return nil, "", fmt.Errorf("listing quarantine: %w", err)

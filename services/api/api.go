@@ -37,6 +37,8 @@ type Store interface {
 	hook.ItemSchemas
 	hook.Stores
 	hook.Quarantine
+	hook.Redrives
+	hook.Discards
 	hook.Publications
 	hook.Members
 	hook.Audits

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"path"
 	"strings"
 	"testing"
 
@@ -66,9 +67,10 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 	a := b.acme()
 	id := b.webhook()
 	failed := attempt(id, 1, hook.FateExhausted)
-	b.record(failed)
+	b.record(failed, attempt(id, 2, hook.FateExhausted), attempt(id, 3, hook.FateExhausted))
 	b.kafka.payloads[failed.Bundle] = hook.Event{ID: failed.Event}
 	quarantined := b.quarantined("acme", "not_json")
+	b.quarantined("acme", "tombstone")
 	steps := []struct{ method, path, body, operation string }{
 		{http.MethodPatch, "/v1/webhooks/" + id, `{"description": "new"}`, "update-webhook"},
 		{http.MethodPost, "/v1/webhooks/" + id + "/rotate-secret", `{}`, "rotate-webhook-secret"},
@@ -77,6 +79,8 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 		{http.MethodPost, "/v1/webhooks/" + id + "/test", ``, "test-webhook"},
 		{http.MethodPost, "/v1/webhooks/" + id + "/recover", `{"from": "2020-01-01T00:00:00Z"}`, "recover-webhook"},
 		{http.MethodPost, "/v1/deliveries/" + failed.Delivery + "/retry", ``, "retry-delivery"},
+		{http.MethodDelete, "/v1/deliveries/" + attempt(id, 2, hook.FateExhausted).Delivery, ``, "discard-delivery"},
+		{http.MethodDelete, "/v1/deliveries?webhook=" + id, ``, "discard-deliveries"},
 		{http.MethodPut, "/v1/item-types/Invoice/schema", `{}`, "put-item-schema"},
 		{http.MethodDelete, "/v1/item-types/Invoice/schema", ``, "delete-item-schema"},
 		{http.MethodPost, "/v1/members", `{"email": "a@example.com", "role": "viewer"}`, "create-member"},
@@ -86,10 +90,15 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 		{http.MethodPost, "/v1/portal-links", `{"role": "viewer"}`, "create-portal-link"},
 		{http.MethodPost, "/v1/quarantine/" + quarantined + "/redrive", ``, "redrive-quarantined"},
 		{http.MethodDelete, "/v1/quarantine/" + quarantined, ``, "discard-quarantined"},
+		{http.MethodPost, "/v1/quarantine-redrives", `{"reason": "tombstone"}`, "create-quarantine-redrive"},
+		{http.MethodDelete, "/v1/quarantine-redrives/{made}", ``, "cancel-quarantine-redrive"},
+		{http.MethodDelete, "/v1/quarantine?reason=tombstone", ``, "discard-all-quarantined"},
 		{http.MethodDelete, "/v1/webhooks/" + id, ``, "delete-webhook"},
 	}
+	made := ""
 	for _, step := range steps {
-		answer := a.send(step.method, step.path, step.body)
+		answer := a.send(step.method, strings.Replace(step.path, "{made}", made, 1), step.body)
+		made = path.Base(answer.header.Get("Location"))
 		require.Less(t, answer.code, 300, "%s: %s", step.operation, answer.body)
 		newest := a.get("/v1/audit-log?limit=1").entries()[0]
 		require.Equal(t, step.operation, newest.Operation)

@@ -37,6 +37,7 @@ type deliveryListInput struct {
 	ItemID   string    `query:"itemId"`
 	EventID  string    `query:"eventId"`
 	Store    string    `query:"store"`
+	Reason   string    `query:"reason" doc:"Why the last attempt failed, or why there was none; needs a status."`
 	From     time.Time `query:"from" doc:"Published at this time or later."`
 	To       time.Time `query:"to" doc:"Published before this time."`
 }
@@ -74,15 +75,33 @@ func (s *Service) listDeliveries(ctx context.Context, in *deliveryListInput) (*l
 	if err != nil {
 		return nil, err
 	}
+	if err := checkReason(in.Reason); err != nil {
+		return nil, err
+	}
+	if in.Reason != "" && len(statuses) == 0 {
+		// Without one all of the log would be looked through.
+		var faults faultList
+		faults.add("reason", in.Reason, "needs a status beside it, such as exhausted")
+		return nil, faults.err()
+	}
 	filter := hook.DeliveryFilter{
 		Statuses: statuses, Webhook: in.Webhook, ItemType: catalogue.Canonical(in.ItemType),
-		ItemID: in.ItemID, EventID: in.EventID, Store: in.Store, From: in.From, To: in.To,
+		ItemID: in.ItemID, EventID: in.EventID, Store: in.Store, Reason: hook.Reason(in.Reason), From: in.From, To: in.To,
 	}
 	rows, next, err := s.cfg.Store.Deliveries(ctx, principal(ctx).Account, filter, in.page())
 	if err != nil {
 		return nil, err
 	}
 	return newList(rows, next, showDelivery), nil
+}
+
+// checkReason checks a reason of a filter; empty: it does not narrow.
+func checkReason(name string) error {
+	var faults faultList
+	if name != "" && !slices.Contains(hook.Reasons, hook.Reason(name)) {
+		faults.add("reason", name, "must be "+oneOf(hook.Reasons))
+	}
+	return faults.err()
 }
 
 func readStatuses(names []string) ([]hook.Fate, error) {

@@ -4,13 +4,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
+	"github.com/staffetta/staffetta/pkg/redrive"
 )
 
 // maxRedriveBody is what the largest event may take as a JSON string, in bytes: each
@@ -63,19 +62,8 @@ func (m *mended) mend(account string, q hook.Quarantined, r hook.Record) (hook.R
 	if bus.Internal(q.Source.Topic) {
 		return r, problem.New(http.StatusConflict, "", "it is none of upstream's records: it can only be sent as it came", nil)
 	}
-	r.Value, r.Headers = m.value, slices.Clone(r.Headers)
-	if m.text {
-		r.Headers = slices.DeleteFunc(r.Headers, func(h hook.Header) bool {
-			return strings.EqualFold(h.Name, "content-type") && !codec.IsText(h.Value)
-		})
-	}
-	e, err := codec.Decode(codec.Input{Value: r.Value, At: q.Source, Time: q.CreatedAt, Header: func(name string) ([]byte, bool) {
-		i := slices.IndexFunc(r.Headers, func(h hook.Header) bool { return strings.EqualFold(h.Name, name) })
-		if i < 0 {
-			return nil, false
-		}
-		return []byte(r.Headers[i].Value), true
-	}})
+	r = redrive.WithValue(r, m.value, m.text)
+	e, err := redrive.Event(&q, &r)
 	var faults faultList
 	var reject *codec.Reject
 	switch {

@@ -160,7 +160,7 @@ func TestAnotherAccountsThingsAreNotThere(t *testing.T) {
 			require.ElementsMatch(t, own[op.template], other.get(op.template).ids(), op)
 		}
 	}
-	for _, template := range []string{"/v1/webhooks/{id}", "/v1/api-keys/{id}", "/v1/deliveries/{id}", "/v1/replays/{id}", "/v1/members/{id}", "/v1/quarantine/{id}"} {
+	for _, template := range []string{"/v1/webhooks/{id}", "/v1/api-keys/{id}", "/v1/deliveries/{id}", "/v1/replays/{id}", "/v1/members/{id}", "/v1/quarantine/{id}", "/v1/quarantine-redrives/{id}"} {
 		require.NotZero(t, seen[template], "%s was tried with an id that there is", template)
 	}
 }
@@ -173,6 +173,7 @@ func (b *bench) furnish() {
 	b.acme().post("/v1/members", `{"email": "ada@example.com", "role": "owner"}`).requires(201)
 	b.acme().put("/v1/stores/roma", `{"name": "Roma"}`).requires(200)
 	b.quarantined("acme", "not_json")
+	b.acme().post("/v1/quarantine-redrives", `{"reason": "not_json"}`).requires(202)
 	b.acme().put("/v1/item-types/Contact/schema", `{"type": "object"}`).requires(204)
 	now := time.Now()
 	require.NoError(b.t, b.store.Record(b.t.Context(), []hook.Range{{To: 1, Records: []hook.Recorded{{Attempt: hook.Attempt{

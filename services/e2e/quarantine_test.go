@@ -82,3 +82,55 @@ func (a *tenant) quarantined(t *testing.T, key, account string, count int) []obj
 	})
 	return items
 }
+
+// redrivesWhenKilled mends a thousand records in one call, and kills the recorder in the
+// middle.
+func redrivesWhenKilled(t *testing.T, in *installation) {
+	const all = 1000
+	a, r := in.newTenant(t), newReceiver(t, nil)
+	a.webhook(t, object{"itemTypes": []string{"*"}, "url": r.URL})
+	in.awaitLive(t)
+	ids := make([]string, all)
+	records := make([]*kgo.Record, all)
+	for n := range all {
+		var bad []byte
+		ids[n], bad = contact(a.account, func(e object) { e["eventType"] = "created" })
+		records[n] = record(a.account, bad)
+	}
+	in.upstream(t).produce(t, records...)
+	eventually(t, func() error {
+		listed := 0
+		for query := "?limit=500&state=open&reason=invalid_field"; ; {
+			page := a.api(t, http.MethodGet, "/v1/quarantine"+query, nil, http.StatusOK)
+			listed += len(page["items"].([]any))
+			next, more := page["next"].(string)
+			if !more {
+				break
+			}
+			query = "?limit=500&state=open&reason=invalid_field&cursor=" + next
+		}
+		if listed != all {
+			return fmt.Errorf("%d of %d are in quarantine", listed, all)
+		}
+		return nil
+	})
+	redrive := a.api(t, http.MethodPost, "/v1/quarantine-redrives",
+		object{"reason": "invalid_field", "patch": object{"eventType": "create"}, "rate": 200}, http.StatusAccepted)
+	require.EqualValues(t, all, redrive["progress"].(object)["total"])
+	r.await(t, all/6)
+	in.kill(t, "recorder")
+	in.start(t, "recorder")
+	in.awaitReady(t, "recorder")
+	r.awaitEvents(t, ids...)
+	eventually(t, func() error {
+		redrive = a.api(t, http.MethodGet, "/v1/quarantine-redrives/"+redrive["id"].(string), nil, http.StatusOK)
+		if redrive["state"] != "done" {
+			return fmt.Errorf("the redrive is %v", redrive)
+		}
+		return nil
+	})
+	require.EqualValues(t, all, redrive["progress"].(object)["sent"])
+	require.Empty(t, a.api(t, http.MethodGet, "/v1/quarantine?state=open", nil, http.StatusOK)["items"])
+	require.EqualValues(t, all, a.api(t, http.MethodDelete, "/v1/quarantine?reason=invalid_field&state=redriven", nil, http.StatusOK)["discarded"])
+	require.Empty(t, a.api(t, http.MethodGet, "/v1/quarantine", nil, http.StatusOK)["items"])
+}

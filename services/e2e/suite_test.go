@@ -53,6 +53,7 @@ func TestInstallation(t *testing.T) {
 			t.Run("when "+service+" is killed", func(t *testing.T) { survivesKill(t, in, service) })
 		}
 		t.Run("of a replay when recorder is killed", func(t *testing.T) { replaysWhenKilled(t, in) })
+		t.Run("of a redrive when recorder is killed", func(t *testing.T) { redrivesWhenKilled(t, in) })
 		for _, server := range in.backends.servers() {
 			t.Run("when "+server+" is killed", func(t *testing.T) { survivesServer(t, in, server) })
 		}

@@ -47,6 +47,33 @@ type flaky struct {
 	// accounts whose replays have begun.
 	rounds atomic.Int64
 	begun  sync.Map
+	// notes is how many notes of redrives come through until the recorder is killed, and
+	// killed hears when the next one does not; negative: all do.
+	notes  atomic.Int64
+	killed chan struct{}
+}
+
+// killAfter lets so many notes of redrives come through; negative: all.
+func (f *flaky) killAfter(notes int) {
+	f.notes.Store(int64(notes))
+	select {
+	case <-f.killed:
+	default:
+	}
+}
+
+func (f *flaky) AdvanceRedrive(ctx context.Context, r hook.Redrive, sent []string) (hook.Redrive, error) {
+	switch left := f.notes.Load(); {
+	case left == 0:
+		select {
+		case f.killed <- struct{}{}:
+		default:
+		}
+		return hook.Redrive{}, errAway
+	case left > 0:
+		f.notes.Store(left - 1)
+	}
+	return f.Store.AdvanceRedrive(ctx, r, sent)
 }
 
 func fails(left *atomic.Int64) bool { return left.Add(-1) >= 0 }
@@ -120,8 +147,15 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	f, _ := newFixtureOn(t, embedded.KafkaConfig{})
+	return f
+}
+
+// newFixtureOn is for tests that end the Kafka themselves.
+func newFixtureOn(t *testing.T, cfg embedded.KafkaConfig) (*fixture, *embedded.Kafka) {
+	t.Helper()
 	t.Parallel()
-	kafka, err := embedded.StartKafka(embedded.KafkaConfig{})
+	kafka, err := embedded.StartKafka(cfg)
 	require.NoError(t, err)
 	t.Cleanup(kafka.Close)
 	f := &fixture{T: t, brokers: []string{kafka.Addr()}}
@@ -129,8 +163,9 @@ func newFixture(t *testing.T) *fixture {
 	require.NoError(t, f.client.EnsureTopics(t.Context(), bus.Topics(partitions, nil), 1))
 	f.producer = f.client.NewProducer(bus.ProducerConfig{})
 	db := sqlstoretest.SQLite(t)
-	f.store = &flaky{Store: sqlstore.New(db, func() time.Time { return start.Add(f.ahead) })}
-	return f
+	f.store = &flaky{Store: sqlstore.New(db, func() time.Time { return start.Add(f.ahead) }), killed: make(chan struct{}, 1)}
+	f.store.notes.Store(-1)
+	return f, kafka
 }
 
 func (f *fixture) dial() *bus.Client {

@@ -16,6 +16,7 @@ type metrics struct {
 	released    prometheus.Counter
 	expired     prometheus.Counter
 	replayed    prometheus.Counter
+	redriven    *prometheus.CounterVec
 	registered  *prometheus.CounterVec
 	refused     prometheus.Counter
 }
@@ -52,6 +53,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		replayed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "staffetta_recorder_replayed_total", Help: "Deliveries that replays handed to the senders.",
 		}),
+		redriven: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "staffetta_recorder_redriven_total",
+			Help: "Records of quarantine that redrives sent again, or could not, by outcome: sent, or why not.",
+		}, []string{"outcome"}),
 		registered: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "staffetta_recorder_registered_total",
 			Help: "Records of quarantine that were listed, and stores of events that were looked up, by topic.",
@@ -62,7 +67,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 	}
 	r.MustRegister(m.records, m.writes, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired, m.replayed,
-		m.registered, m.refused)
+		m.redriven, m.registered, m.refused)
 	return m
 }
 

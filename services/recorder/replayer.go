@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,19 +23,12 @@ type replayer struct {
 	service  *Service
 	producer *bus.Producer
 	tails    map[int]*tail
-	jobs     map[string]*job // by replay
+	jobs     *jobs
 	failing  bool
 }
 
-// job is a replay that is under way here.
-type job struct {
-	cancel  context.CancelFunc
-	ended   chan struct{}
-	failing bool // the last time that it ran ended with a fault
-}
-
 func newReplayer(s *Service, producer *bus.Producer, tails map[int]*tail) *replayer {
-	return &replayer{service: s, producer: producer, tails: tails, jobs: make(map[string]*job)}
+	return &replayer{service: s, producer: producer, tails: tails, jobs: newJobs(s.Log, "replay", maxJobs)}
 }
 
 // run ends with ctx, once every replay has noted how far it is.
@@ -57,9 +49,7 @@ func (r *replayer) run(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
-	for _, j := range r.jobs {
-		<-j.ended
-	}
+	r.jobs.wait()
 }
 
 // round ends what is to run no more: it was cancelled; and begins what is to run and
@@ -73,17 +63,13 @@ func (r *replayer) round(ctx context.Context) error {
 	for i := range running {
 		mine[running[i].ID] = r.tails[r.leader(&running[i])] != nil
 	}
-	for id, j := range r.jobs {
-		if !mine[id] {
-			j.cancel()
-			delete(r.jobs, id)
-			<-j.ended
-		}
-	}
+	r.jobs.retain(func(id string) bool { return mine[id] })
 	for i := range running {
-		id := running[i].ID
-		if mine[id] && (r.jobs[id] != nil || len(r.jobs) < maxJobs) {
-			r.begin(ctx, running[i], r.tails[r.leader(&running[i])])
+		if replay := running[i]; mine[replay.ID] {
+			t := r.tails[r.leader(&replay)]
+			r.jobs.begin(ctx, replay.ID, func(ctx context.Context) error {
+				return newReplaying(r.service, r.producer, t, replay).run(ctx)
+			})
 		}
 	}
 	return nil
@@ -96,36 +82,4 @@ func (r *replayer) leader(replay *hook.Replay) int {
 		webhook = replay.Webhook
 	}
 	return bus.PartitionOf([]byte(webhook), r.service.Partitions)
-}
-
-// begin lets a replay run, unless it does: one that ended with a fault begins
-// anew from where it was.
-func (r *replayer) begin(ctx context.Context, replay hook.Replay, t *tail) {
-	before := r.jobs[replay.ID]
-	if before != nil {
-		select {
-		case <-before.ended:
-		default:
-			return
-		}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	j := &job{cancel: cancel, ended: make(chan struct{})}
-	r.jobs[replay.ID] = j
-	failed := before != nil && before.failing
-	go func() {
-		defer close(j.ended)
-		defer cancel()
-		err := newReplaying(r.service, r.producer, t, replay).run(ctx)
-		switch {
-		case err == nil || ctx.Err() != nil:
-		case errors.Is(err, hook.ErrStale):
-			r.service.Log.Info("a replay is somebody else's by now", zap.String("replay", replay.ID))
-		default:
-			j.failing = true
-			if !failed {
-				r.service.Log.Warn("a replay failed, trying again", zap.String("replay", replay.ID), zap.Error(err))
-			}
-		}
-	}()
 }

@@ -1,8 +1,8 @@
 // Package recorder writes the delivery log from the topic attempts, and with it how
 // often webhooks fail in a row and what members are told, which it sends on to
 // operational webhooks; sends held deliveries on their way once their webhook takes
-// them again, runs replays, and keeps the register: the entries of quarantine, and the
-// stores that events had.
+// them again, runs replays and redrives, and keeps the register: the entries of
+// quarantine, and the stores that events had.
 //
 // The log's transaction also moves the offset that a partition was read to, so
 // a crash neither loses nor doubles a row; the group's own offsets are for
@@ -57,10 +57,11 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Store is the log, the replays, and the register.
+// Store is the log, the replays, the redrives, and the register.
 type Store interface {
 	hook.Recorder
 	hook.Replayer
+	hook.Redriver
 	hook.LogKeeper
 	hook.Register
 	hook.NoticeQueue
@@ -207,6 +208,7 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 	work.Go(func() { s.commitEvery(ctx, a, tails) })
 	work.Go(func() { newReleaser(s, producer, tails).run(ctx) })
 	work.Go(func() { newReplayer(s, producer, tails).run(ctx) })
+	work.Go(func() { newRedriver(s, tails).run(ctx) })
 	work.Go(func() { (&notifier{service: s, tails: tails}).run(ctx) })
 	if _, mine := tails[finisher]; mine {
 		work.Go(func() { s.keepLog(ctx) })

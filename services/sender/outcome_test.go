@@ -110,6 +110,7 @@ func TestEveryReasonIsInTheTableOrOfATaskThatWasNotTried(t *testing.T) {
 	notTried := []hook.Reason{
 		hook.ReasonBusy, hook.ReasonCircuitOpen, hook.ReasonPaused, hook.ReasonDisabled, hook.ReasonResuming, hook.ReasonRevoked,
 		hook.ReasonPayloadGone, hook.ReasonQuota, hook.ReasonNewerRun, hook.ReasonNewerChange, hook.ReasonDefect,
+		hook.ReasonDiscarded,
 	}
 	for _, reason := range hook.Reasons {
 		_, listed := consequences[reason]
