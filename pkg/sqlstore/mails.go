@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
@@ -26,20 +27,31 @@ func (s *Store) writeMails(ctx context.Context, w *database.Writer, from, to int
 	if !s.mails {
 		return nil
 	}
-	_, err := w.ExecContext(ctx, `INSERT INTO mails (member, number, created_at)
+	members, err := collect(ctx, w, func(scan func(...any) error) (member string, err error) { return member, scan(&member) },
+		`INSERT INTO mails (member, number, created_at)
 		SELECT m.id, n.number, n.created_at FROM notifications n JOIN members m ON m.account = n.account
-		WHERE n.number BETWEEN $1 AND $2 AND m.role IN `+informed, from, to)
-	if err == nil {
-		// Somebody who was removed in between has no mailbox, and gets nothing.
-		_, err = w.ExecContext(ctx, `INSERT INTO mailboxes AS b (member, due_at, free_at, tries, claim, letter)
-			SELECT DISTINCT member, CAST($3 AS BIGINT), 0, 0, 0, 0 FROM mails WHERE number BETWEEN $1 AND $2
-				AND member IN (SELECT m.id FROM notifications n JOIN members m ON m.account = n.account WHERE n.number BETWEEN $1 AND $2)
-			ON CONFLICT (member) DO UPDATE
-			SET due_at = COALESCE(b.due_at, CASE WHEN b.free_at > excluded.due_at THEN b.free_at ELSE excluded.due_at END)`,
-			from, to, s.stamp())
-	}
+		WHERE n.number BETWEEN $1 AND $2 AND m.role IN `+informed+` RETURNING member`, from, to)
 	if err != nil {
 		return fmt.Errorf("mails of the notifications %d to %d: %w", from, to, err)
+	}
+	slices.Sort(members)
+	now := s.stamp()
+	var rows [][]any
+	for _, member := range slices.Compact(members) {
+		rows = append(rows, []any{member, now})
+	}
+	const (
+		head = `INSERT INTO mailboxes AS b (member, due_at, free_at, tries, claim, letter) `
+		set  = ` ON CONFLICT (member) DO UPDATE
+			SET due_at = COALESCE(b.due_at, CASE WHEN b.free_at > excluded.due_at THEN b.free_at ELSE excluded.due_at END)`
+	)
+	err = execEach(ctx, w, []column{{"member", text}, {"due_at", number}}, rows,
+		func(unnest string) string {
+			return head + `SELECT n.member, n.due_at, 0, 0, 0, 0 FROM ` + unnest + ` AS n (member, due_at)` + set
+		},
+		head+`VALUES ($1, $2, 0, 0, 0, 0)`+set)
+	if err != nil {
+		return fmt.Errorf("mailboxes of %d members: %w", len(rows), err)
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ func (m *Mailer) try(ctx context.Context, l hook.Letter) (f fate, err error) {
 	}
 	sending, cancel := lasting(ctx, grace)
 	defer cancel()
-	return m.Config.Server.send(sending, message)
+	return m.Server.send(sending, message)
 }
 
 // delay doubles with each try.
