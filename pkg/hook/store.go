@@ -267,8 +267,8 @@ type Recorder interface {
 	// NotifyExpiring tells the members of webhooks that hold deliveries whose
 	// payloads expire, once for each time that a webhook is suspended.
 	NotifyExpiring(ctx context.Context, e Expiring) error
-	// ForgetNotifications deletes those from before a time, and what is left of
-	// revoked webhooks' streaks.
+	// ForgetNotifications deletes those from before a time, with their mails, and what is
+	// left of revoked webhooks' streaks.
 	ForgetNotifications(ctx context.Context, before time.Time) error
 	// ExpireUsage deletes the usage that is older than it is kept (HourlyKept,
 	// DailyKept).

@@ -79,7 +79,7 @@ func (s *Store) writeNotices(ctx context.Context, w *database.Writer, list []not
 	if err != nil {
 		return fmt.Errorf("writing %d notifications: %w", len(list), err)
 	}
-	return nil
+	return s.writeMails(ctx, w, last-int64(len(list))+1, last)
 }
 
 // notificationID is one that rises with time, to the millisecond, and ends in 80
@@ -158,7 +158,7 @@ func (s *Store) Notifications(ctx context.Context, account string, f hook.Notifi
 func (s *Store) ForgetNotifications(ctx context.Context, before time.Time) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM notifications WHERE created_at < $1`, database.Micros(before))
 	_, orphans := s.db.ExecContext(ctx, `DELETE FROM streaks WHERE webhook IN (SELECT id FROM webhooks WHERE status = 'revoked')`)
-	if err = cmp.Or(err, orphans); err != nil {
+	if err = cmp.Or(err, orphans, s.forgetMails(ctx, before)); err != nil {
 		return fmt.Errorf("forgetting old notifications: %w", err)
 	}
 	return nil

@@ -2,7 +2,7 @@
 // hook.Accounts, hook.Keys, hook.Webhooks, hook.Publications, hook.Log,
 // hook.Recorder, hook.Usages, hook.Streaks, hook.Notifications, hook.ItemSchemas,
 // hook.Replays, hook.Replayer, hook.Members, hook.Audits, hook.Stores, hook.Quarantine
-// and hook.Register on a database.DB. Its tables belong to api and recorder; other services in the same
+// hook.Mails and hook.Register on a database.DB. Its tables belong to api and recorder; other services in the same
 // database have their own.
 package sqlstore
 
@@ -57,7 +57,9 @@ type Store struct {
 	now func() time.Time
 	// rule is that of accounts without one of their own.
 	rule hook.StreakRule
-	days days
+	// mails says that notifications are mailed.
+	mails bool
+	days  days
 }
 
 var (
@@ -81,6 +83,7 @@ var (
 	_ hook.Quarantine  = (*Store)(nil)
 	_ hook.Register    = (*Store)(nil)
 	_ hook.Answers     = (*Store)(nil)
+	_ hook.Mails       = (*Store)(nil)
 )
 
 // New makes a store on a migrated database, which stays the caller's to close.
@@ -96,7 +99,7 @@ func New(db *database.DB, now func() time.Time) *Store {
 // WithStreakRule is the store with another rule for accounts that have none of their
 // own.
 func (s *Store) WithStreakRule(rule hook.StreakRule) *Store {
-	return &Store{db: s.db, now: s.now, rule: rule}
+	return &Store{db: s.db, now: s.now, rule: rule, mails: s.mails}
 }
 
 // stamp is the time as it is stored.

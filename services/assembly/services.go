@@ -15,6 +15,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/sqlstore"
 	"github.com/staffetta/staffetta/services/api"
 	"github.com/staffetta/staffetta/services/recorder"
+	"github.com/staffetta/staffetta/services/recorder/mailer"
 	"github.com/staffetta/staffetta/services/router"
 	"github.com/staffetta/staffetta/services/sender"
 )
@@ -132,8 +133,18 @@ func (p *Parts) Recorder(ctx context.Context) (Component, error) {
 	if err := p.checkSchema(ctx); err != nil {
 		return Component{}, err
 	}
+	store := sqlstore.New(p.DB, time.Now).WithStreakRule(p.Config.Streak)
+	var mailing []func(context.Context) error
+	if p.Config.Mail != nil {
+		store = store.WithMails()
+		mailer, err := p.mailer(store)
+		if err != nil {
+			return Component{}, err
+		}
+		mailing = append(mailing, mailer.Run)
+	}
 	service, err := recorder.New(recorder.Config{
-		Bus: p.Bus, Store: sqlstore.New(p.DB, time.Now).WithStreakRule(p.Config.Streak),
+		Bus: p.Bus, Store: store,
 		EventTopics: p.eventTopics(), Partitions: partitions, Retention: p.Config.LogRetention,
 		Log: p.Log.Named("recorder"), Metrics: p.Metrics,
 	})
@@ -141,7 +152,18 @@ func (p *Parts) Recorder(ctx context.Context) (Component, error) {
 		return Component{}, err
 	}
 	p.Health.Require("recorder", service.Ready)
-	return Component{Name: "recorder", Run: service.Run}, nil
+	return Component{Name: "recorder", Run: beside(service.Run, mailing...)}, nil
+}
+
+// mailer mails what the recorder writes of notifications.
+func (p *Parts) mailer(letters hook.Mails) (*mailer.Mailer, error) {
+	m := p.Config.Mail
+	return mailer.New(mailer.Config{
+		Store:  letters,
+		Server: mailer.Server{Host: m.Host, Port: m.Port, TLS: mailer.TLS(m.TLS), Username: m.Username, Password: m.Password},
+		From:   m.From, PublicURL: p.Config.PublicURL,
+		Log: p.Log.Named("mailer"), Metrics: p.Metrics,
+	})
 }
 
 func (p *Parts) egress() egress.Policy {

@@ -37,6 +37,8 @@ const (
 	StreakDisable = "STAFFETTA_STREAK_DISABLE"
 	LogRetention  = "STAFFETTA_LOG_RETENTION"
 	LogLevel      = "STAFFETTA_LOG_LEVEL"
+	SMTPURL       = "STAFFETTA_SMTP_URL" // secret
+	MailFrom      = "STAFFETTA_MAIL_FROM"
 )
 
 // Config is what the environment and the flags say, checked.
@@ -79,6 +81,8 @@ type Config struct {
 	// LogRetention is how long the delivery log keeps what was published: 90 days by
 	// default, 15 at least.
 	LogRetention time.Duration
+	// Mail is how notifications are mailed; nil: they are not.
+	Mail *Mail
 	// LogLevel is debug, info, warn or error; info by default, in standalone
 	// warn.
 	LogLevel string
@@ -146,6 +150,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		BreakerMaxOpen: r.duration(BreakerMax, 2*time.Minute),
 		Streak:         readStreak(r),
 		LogRetention:   readRetention(r),
+		Mail:           readMail(r),
 		LogLevel:       readLogLevel(r, defaultLogLevel(service)),
 		ExportTraces:   r.text("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || r.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "",
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -56,6 +57,8 @@ func TestEverySettingIsRead(t *testing.T) {
 	env["STAFFETTA_STREAK_NOTIFY"] = "5, 15"
 	env["STAFFETTA_STREAK_DISABLE"] = "off"
 	env["STAFFETTA_LOG_RETENTION"] = "30d"
+	env["STAFFETTA_SMTP_URL"] = "smtp://staffetta:hid%40den@mail.example.com"
+	env["STAFFETTA_MAIL_FROM"] = "Staffetta <hooks@example.com>"
 	env["STAFFETTA_LOG_LEVEL"] = "DEBUG"
 	env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://collector:4318"
 	env["STAFFETTA_KAFKA_SASL_MECHANISM"] = "SCRAM-SHA-512"
@@ -83,8 +86,12 @@ func TestEverySettingIsRead(t *testing.T) {
 		BreakerMaxOpen: 90 * time.Second,
 		Streak:         hook.StreakRule{Notify: []int{5, 15}},
 		LogRetention:   30 * 24 * time.Hour,
-		LogLevel:       "debug",
-		ExportTraces:   true,
+		Mail: &config.Mail{
+			Host: "mail.example.com", Port: "587", TLS: config.MailTLSRequired, Username: "staffetta", Password: "hid@den",
+			From: mail.Address{Name: "Staffetta", Address: "hooks@example.com"},
+		},
+		LogLevel:     "debug",
+		ExportTraces: true,
 	}, cfg)
 }
 
@@ -235,7 +242,7 @@ func TestOneErrorListsEveryFault(t *testing.T) {
 func TestNoSecretIsInAnError(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"STAFFETTA_KAFKA_SASL_PASSWORD", "STAFFETTA_REDIS_URL", "STAFFETTA_DATABASE_URL",
-		"STAFFETTA_ADMIN_KEY", "STAFFETTA_ENCRYPTION_KEY"} {
+		"STAFFETTA_ADMIN_KEY", "STAFFETTA_ENCRYPTION_KEY", "STAFFETTA_SMTP_URL"} {
 		_, err := config.Load("standalone", vars{name: "hunter2"}.lookup, nil)
 		require.ErrorContains(t, err, name)
 		require.NotContains(t, err.Error(), "hunter2")

@@ -21,9 +21,15 @@ type solo struct {
 
 func startSolo(t *testing.T, dir string, flags ...string) *solo {
 	t.Helper()
+	return startSoloWith(t, dir, nil, flags...)
+}
+
+// startSoloWith adds to the environment.
+func startSoloWith(t *testing.T, dir string, env []string, flags ...string) *solo {
+	t.Helper()
 	address, kafka := freeAddress(t), freeAddress(t)
 	s := &solo{
-		env:  []string{"HOME=" + dir},
+		env:  append([]string{"HOME=" + dir}, env...),
 		args: append([]string{"standalone", "--data", dir, "--listen", address, "--kafka-listen", kafka}, flags...),
 		installation: &installation{
 			backends:  running{"STAFFETTA_KAFKA_BROKERS": kafka, "STAFFETTA_DATABASE_URL": "sqlite:" + filepath.Join(dir, "staffetta.db")},
