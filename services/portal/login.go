@@ -130,8 +130,8 @@ func (s *Service) callback(w http.ResponseWriter, r *http.Request) {
 
 // Why the store lets a person not in; told by errors.Is.
 var (
-	errStranger = errors.New("nobody has this e-mail address")
-	errTaken    = errors.New("the e-mail address belonged to somebody else")
+	errStranger = errors.New("nobody has this email address")
+	errTaken    = errors.New("the email address belonged to somebody else")
 )
 
 func (s *Service) admit(ctx context.Context, session hook.Session, email string) error {

@@ -34,7 +34,7 @@ var (
 	// errProvider says that the provider does not answer, or not as one does.
 	errProvider = errors.New("the provider does not answer")
 	// errUnverified says that the provider does not vouch for the address.
-	errUnverified = errors.New("the e-mail address is not verified")
+	errUnverified = errors.New("the email address is not verified")
 )
 
 // errUnknown is the state of a provider that has not been found yet.
