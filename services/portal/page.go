@@ -112,7 +112,7 @@ type homeAccount struct {
 // showHome shows who is signed in, or what there is to do.
 func (s *Service) showHome(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has("token") {
-		s.openLink(w, r, r.URL.Query().Get("token"))
+		s.acting(s.openLink)(w, r)
 		return
 	}
 	v, err := s.visitor(r)

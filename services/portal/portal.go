@@ -115,8 +115,8 @@ func (s *Service) routes(public *url.URL) (http.Handler, error) {
 	mux.HandleFunc("GET /{$}", lead)
 	mux.HandleFunc("GET /portal", lead)
 	mux.HandleFunc("GET /portal/{$}", s.showHome)
-	mux.HandleFunc("GET /portal/login", s.login)
-	mux.HandleFunc("GET /portal/callback", s.callback)
+	mux.HandleFunc("GET /portal/login", s.acting(s.login))
+	mux.HandleFunc("GET /portal/callback", s.acting(s.callback))
 	mux.HandleFunc("POST /portal/logout", s.logout)
 	mux.HandleFunc("POST /portal/account", s.chooseAccount)
 	mux.HandleFunc("GET /portal/assets/{name}", s.asset)
@@ -154,6 +154,18 @@ func (s *Service) withHeaders(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// acting keeps HEAD, which patterns of GET take too, from what a GET does beyond
+// answering: those who only look at a URL send it.
+func (s *Service) acting(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			s.goHome(w, r)
+			return
+		}
+		next(w, r)
+	}
 }
 
 // goHome leads to the portal's first page, with whatever method it was asked.

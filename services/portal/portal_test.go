@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
+	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/seal"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
@@ -25,6 +27,7 @@ const encryptionKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 // bench is a portal with an account "acme", before which stands a provider.
 type bench struct {
 	t        *testing.T
+	db       *database.DB
 	store    *sqlstore.Store
 	links    apiauth.Links
 	clock    *clock
@@ -37,7 +40,8 @@ type bench struct {
 func newBench(t *testing.T, changes ...func(*portal.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: &clock{now: time.Now()}}
-	b.store = sqlstore.New(sqlstoretest.SQLite(t), b.clock.Now)
+	b.db = sqlstoretest.SQLite(t)
+	b.store = sqlstore.New(b.db, b.clock.Now)
 	b.links = apiauth.NewLinks(apiauth.LinkKey{ID: [4]byte{1}, Key: [32]byte{1}})
 	keyring, err := seal.ParseKeys(encryptionKey)
 	require.NoError(t, err)
@@ -426,6 +430,67 @@ func TestAPortalLinkOpensASession(t *testing.T) {
 	require.Len(t, b.audit("acme", "sign-out"), 1, "one session a browser")
 	b.clock.pass(time.Hour)
 	b.isOut(on)
+}
+
+// What only looks at a URL, as chats and scanners of mail do, uses nothing up.
+func TestALookAtAURLDoesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.member("acme", "mbr_1", "giulia@example.com", hook.RoleOwner)
+	b.provider.has("giulia", "giulia@example.com", true)
+	_, token := b.link("acme", time.Hour)
+	on := b.browser()
+	back := b.comeBack(on, "giulia")
+	for _, to := range []string{b.url + "/portal/?token=" + token, b.url + "/portal/login", back} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, to, http.NoBody)
+		require.NoError(t, err)
+		looked := on.stays().send(r)
+		require.Equal(t, "/portal/", looked.header.Get("Location"))
+		require.Empty(t, looked.header.Values("Set-Cookie"))
+	}
+	require.Empty(t, b.audit("acme", "open-portal-link"))
+	require.Equal(t, http.StatusOK, on.get(back).status)
+}
+
+func TestTheServiceLooksForTheProviderAndForgetsOldSessions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, token := b.link("acme", time.Minute)
+	on := b.browser()
+	on.get(b.url + "/portal/?token=" + token)
+	require.Error(t, b.service.ProviderKnown(t.Context()), "it did nothing yet")
+	b.clock.pass(time.Minute)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.service.Run(ctx) }()
+	require.Eventually(t, func() bool {
+		var left int
+		err := b.db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM portal_sessions`).Scan(&left)
+		return err == nil && left == 0 && b.service.ProviderKnown(t.Context()) == nil
+	}, 10*time.Second, 10*time.Millisecond)
+	stop()
+	require.NoError(t, <-ended)
+}
+
+// The database is away: nobody is let in or thrown out for that.
+func TestWithoutItsStoreThePortalSaysSo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, token := b.link("acme", time.Hour)
+	on := b.browser()
+	on.get(b.url + "/portal/?token=" + token)
+	require.NoError(t, b.db.Close())
+	for _, answer := range []page{
+		on.get(b.url + "/portal/"), on.get(b.url + "/portal/?token=" + token), on.post(b.url+"/portal/logout", nil),
+		on.post(b.url+"/portal/account", url.Values{"account": {"acme"}}),
+	} {
+		require.Equal(t, http.StatusServiceUnavailable, answer.status)
+		require.Contains(t, answer.body, "cannot answer just now")
+		require.Empty(t, answer.header.Values("Set-Cookie"))
+	}
+	_, err := b.principal(on)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, apiauth.ErrUnauthorized)
 }
 
 func TestALinkThatIsNotValidOpensNothing(t *testing.T) {

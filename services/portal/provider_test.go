@@ -133,7 +133,7 @@ func (p *provider) tampered(r *http.Request, body []byte, tamper func(map[string
 	if !ok {
 		return body, nil
 	}
-	token, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})
+	token, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return nil, err
 	}

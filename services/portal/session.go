@@ -170,8 +170,8 @@ func (v *visitor) principal() (apiauth.Principal, error) {
 
 // openLink makes a session of a portal link, and leads away from its URL, which has the
 // token.
-func (s *Service) openLink(w http.ResponseWriter, r *http.Request, token string) {
-	guest, err := s.cfg.Guests.Guest(r.Context(), token)
+func (s *Service) openLink(w http.ResponseWriter, r *http.Request) {
+	guest, err := s.cfg.Guests.Guest(r.Context(), r.URL.Query().Get("token"))
 	if err == nil {
 		err = s.start(w, r, hook.Session{
 			Account: guest.Account, Link: guest.Link.ID, Role: guest.Link.Role, Language: guest.Link.Language,
