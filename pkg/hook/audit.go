@@ -95,7 +95,7 @@ type AuditEntry struct {
 
 // AuditFilter narrows a list of entries; zero fields do not narrow.
 type AuditFilter struct {
-	// Actor is the id of a key or a portal link, or an ActorKind.
+	// Actor is the id of a key, a portal link or a member, or an ActorKind.
 	Actor string
 	// Operation as in Origin.
 	Operation string

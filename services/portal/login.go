@@ -23,6 +23,8 @@ const (
 	loginTimeout = 10 * time.Minute
 	// loginPurpose keeps what is sealed here apart from what is sealed elsewhere.
 	loginPurpose = "staffetta portal login"
+	// anotherQuery asks for a login as somebody else.
+	anotherQuery = "as=another"
 )
 
 // pending is a login that was begun. The browser keeps it, sealed: so whoever comes back
@@ -42,7 +44,7 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	asked := pending{State: newToken(), Nonce: newToken(), Verifier: oauth2.GenerateVerifier(), Expires: s.now().Add(loginTimeout)}
-	to, err := s.provider.loginURL(r.Context(), asked)
+	to, err := s.provider.loginURL(r.Context(), asked, r.URL.RawQuery == anotherQuery)
 	if err != nil {
 		s.log.Error("nobody can sign in to the portal", zap.Error(err))
 		s.tell(w, r, providerAway)

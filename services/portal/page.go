@@ -155,23 +155,32 @@ func showVisitor(v *visitor) *homeVisitor {
 type notice struct {
 	id     string
 	status int
-	// retry says that signing in again may help.
-	retry bool
+	// remedy says what signing in again may help.
+	remedy remedy
 }
 
+// remedy is a way to sign in again.
+type remedy int
+
+const (
+	none    remedy = iota
+	again          // another try
+	another        // as somebody else: the provider would let the same person in without asking
+)
+
 var (
-	notFound        = notice{"not-found", http.StatusNotFound, false}
-	crossSite       = notice{"cross-site", http.StatusForbidden, false}
-	unavailable     = notice{"unavailable", http.StatusServiceUnavailable, false}
-	linkInvalid     = notice{"link-invalid", http.StatusUnauthorized, false}
-	linkExpired     = notice{"link-expired", http.StatusUnauthorized, false}
-	loginStale      = notice{"login-stale", http.StatusBadRequest, true}
-	loginRefused    = notice{"login-refused", http.StatusForbidden, true}
-	loginUnsound    = notice{"login-unsound", http.StatusForbidden, true}
-	providerAway    = notice{"provider-away", http.StatusBadGateway, true}
-	stranger        = notice{"stranger", http.StatusForbidden, true}
-	addressTaken    = notice{"address-taken", http.StatusForbidden, true}
-	emailUnverified = notice{"email-unverified", http.StatusForbidden, true}
+	notFound        = notice{"not-found", http.StatusNotFound, none}
+	crossSite       = notice{"cross-site", http.StatusForbidden, none}
+	unavailable     = notice{"unavailable", http.StatusServiceUnavailable, none}
+	linkInvalid     = notice{"link-invalid", http.StatusUnauthorized, none}
+	linkExpired     = notice{"link-expired", http.StatusUnauthorized, none}
+	loginStale      = notice{"login-stale", http.StatusBadRequest, again}
+	loginRefused    = notice{"login-refused", http.StatusForbidden, again}
+	loginUnsound    = notice{"login-unsound", http.StatusForbidden, again}
+	providerAway    = notice{"provider-away", http.StatusBadGateway, again}
+	stranger        = notice{"stranger", http.StatusForbidden, another}
+	addressTaken    = notice{"address-taken", http.StatusForbidden, another}
+	emailUnverified = notice{"email-unverified", http.StatusForbidden, another}
 
 	notices = []notice{
 		notFound, crossSite, unavailable, linkInvalid, linkExpired, loginStale, loginRefused, loginUnsound, providerAway,
@@ -185,6 +194,8 @@ type noticePage struct {
 	// About is what it is about, such as an address; may be empty.
 	About  string
 	SignIn string
+	// Another is where one signs in as somebody else; empty: not offered.
+	Another string
 }
 
 // tell shows a notice, in the browser's language.
@@ -193,8 +204,14 @@ func (s *Service) tell(w http.ResponseWriter, r *http.Request, n notice, about .
 	page := noticePage{
 		Title: texts[lang]["notice."+n.id+".title"], Text: texts[lang]["notice."+n.id+".text"], About: strings.Join(about, " "),
 	}
-	if n.retry {
-		page.SignIn = s.signIn()
+	if to := s.signIn(); to != "" {
+		switch n.remedy {
+		case again:
+			page.SignIn = to
+		case another:
+			page.Another = to + "?" + anotherQuery
+		case none:
+		}
 	}
 	s.show(w, n.status, s.pages[lang].notice, page)
 }

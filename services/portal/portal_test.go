@@ -255,7 +255,15 @@ func TestWhoMayNotIsTold(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, refused.status)
 	require.Contains(t, refused.body, "You are not a member yet")
 	require.Contains(t, refused.body, "nobody@example.com")
+	require.Contains(t, refused.body, b.url+"/portal/login?as=another")
 	b.isOut(on)
+	asks := func(to string) string {
+		u, err := url.Parse(on.stays().get(b.url + to).header.Get("Location"))
+		require.NoError(t, err)
+		return u.Query().Get("prompt")
+	}
+	require.Equal(t, "login", asks("/portal/login?as=another"), "who it is, although the provider knows somebody")
+	require.Empty(t, asks("/portal/login"))
 
 	b.provider.has("liar", "giulia@example.com", false)
 	refused = b.signIn(on, "liar")

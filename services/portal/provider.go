@@ -137,13 +137,18 @@ func (p *provider) oauth(found *oidc.Provider) *oauth2.Config {
 	}
 }
 
-// loginURL is where a person signs in. errProvider.
-func (p *provider) loginURL(ctx context.Context, asked pending) (string, error) {
+// loginURL is where a person signs in; another, if the provider is to ask who it is even
+// if it knows somebody. errProvider.
+func (p *provider) loginURL(ctx context.Context, asked pending, another bool) (string, error) {
 	found, err := p.find(ctx)
 	if err != nil {
 		return "", err
 	}
-	return p.oauth(found).AuthCodeURL(asked.State, oidc.Nonce(asked.Nonce), oauth2.S256ChallengeOption(asked.Verifier)), nil
+	options := []oauth2.AuthCodeOption{oidc.Nonce(asked.Nonce), oauth2.S256ChallengeOption(asked.Verifier)}
+	if another {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	return p.oauth(found).AuthCodeURL(asked.State, options...), nil
 }
 
 // person is who signed in: the provider vouches for all of it.

@@ -10,6 +10,7 @@ var english = map[string]string{
 	"skip":              "Skip to the content",
 	"signOut":           "Sign out",
 	"signIn":            "Sign in",
+	"signInAnother":     "Sign in as somebody else",
 	"welcome":           "Welcome",
 	"guest":             "Welcome",
 	"guestText":         "You came by a link from an application that you use.",

@@ -5,6 +5,7 @@ var italian = map[string]string{
 	"skip":              "Vai al contenuto",
 	"signOut":           "Esci",
 	"signIn":            "Accedi",
+	"signInAnother":     "Accedi come un'altra persona",
 	"welcome":           "Ti diamo il benvenuto",
 	"guest":             "Ti diamo il benvenuto",
 	"guestText":         "Sei qui con un link di un'applicazione che usi.",
