@@ -25,6 +25,8 @@ const AccountHeader = "Staffetta-Account"
 var (
 	// ErrUnauthorized says that there is no key, or no valid one: 401.
 	ErrUnauthorized = errors.New("unauthorized")
+	// ErrLinkExpired says, beside ErrUnauthorized, that a portal link was valid once.
+	ErrLinkExpired = errors.New("the portal link has expired")
 	// ErrForbidden says that the key may not do this: 403.
 	ErrForbidden = errors.New("forbidden")
 	// ErrNoAccount says that the admin key came without AccountHeader to a
@@ -206,6 +208,15 @@ func (v *Verifier) tenant(ctx context.Context, token string, hash [32]byte) (Pri
 	return Principal{Account: key.Account, Scopes: key.Scopes, Actor: hook.Actor{Kind: hook.ActorKey, ID: key.ID, Name: key.Name}}, nil
 }
 
+// Guest tells who comes by the token of a portal link. The errors are
+// ErrUnauthorized, or those of the stores.
+func (v *Verifier) Guest(ctx context.Context, token string) (Principal, error) {
+	if !strings.HasPrefix(token, linkPrefix) {
+		return Principal{}, fmt.Errorf("%w: the portal link is not valid", ErrUnauthorized)
+	}
+	return v.guest(ctx, token)
+}
+
 // guest is who came by a portal link. The link is gone with its account.
 func (v *Verifier) guest(ctx context.Context, token string) (Principal, error) {
 	link, valid := v.links.read(token)
@@ -213,7 +224,7 @@ func (v *Verifier) guest(ctx context.Context, token string) (Principal, error) {
 		return Principal{}, fmt.Errorf("%w: the portal link is not valid", ErrUnauthorized)
 	}
 	if !v.now().Before(link.ExpiresAt) {
-		return Principal{}, fmt.Errorf("%w: the portal link has expired", ErrUnauthorized)
+		return Principal{}, fmt.Errorf("%w: %w", ErrUnauthorized, ErrLinkExpired)
 	}
 	err := v.exists(ctx, link.Account)
 	switch {

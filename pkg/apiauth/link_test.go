@@ -74,8 +74,17 @@ func TestAPortalLinkExpires(t *testing.T) {
 	c.pass(time.Minute - time.Nanosecond)
 	_, err := v.Identify(request("Authorization", "Bearer "+token))
 	require.NoError(t, err)
+	p, err := v.Guest(t.Context(), token)
+	require.NoError(t, err)
+	require.Equal(t, "acme", p.Account)
 	c.pass(time.Nanosecond)
 	refused(t, v, token)
+	_, err = v.Guest(t.Context(), token)
+	require.ErrorIs(t, err, apiauth.ErrUnauthorized)
+	require.ErrorIs(t, err, apiauth.ErrLinkExpired)
+	_, err = v.Guest(t.Context(), admin)
+	require.ErrorIs(t, err, apiauth.ErrUnauthorized)
+	require.NotErrorIs(t, err, apiauth.ErrLinkExpired)
 }
 
 // Every character of a token matters, and so does every key.

@@ -22,6 +22,7 @@ import (
 const (
 	ActorTypeAdmin  ActorType = "admin"
 	ActorTypeKey    ActorType = "key"
+	ActorTypeMember ActorType = "member"
 	ActorTypePortal ActorType = "portal"
 	ActorTypeSystem ActorType = "system"
 )
@@ -32,6 +33,8 @@ func (e ActorType) Valid() bool {
 	case ActorTypeAdmin:
 		return true
 	case ActorTypeKey:
+		return true
+	case ActorTypeMember:
 		return true
 	case ActorTypePortal:
 		return true
@@ -1852,10 +1855,10 @@ type AccountPatch struct {
 
 // Actor defines model for Actor.
 type Actor struct {
-	// ID Of the key or the portal link; else null.
+	// ID Of the key, the portal link or the member; else null.
 	ID *string `json:"id"`
 
-	// Name Of the key, as it was then; else null.
+	// Name Of the key or the member, as it was then; else null.
 	Name *string   `json:"name"`
 	Type ActorType `json:"type"`
 }
@@ -1920,7 +1923,7 @@ type AuditEntry struct {
 	// IP The client's address; null: there was none.
 	IP *string `json:"ip"`
 
-	// Operation The operationId of what was asked for; of the system disable-webhook or activate-webhook.
+	// Operation The operationId of what was asked for; of the system disable-webhook or activate-webhook; of the portal open-portal-link, sign-in, sign-out or refuse-sign-in.
 	//
 	// Examples: pause-webhook
 	Operation string `json:"operation"`
@@ -2229,7 +2232,7 @@ type HistoryEntry struct {
 	// ID Counted for each account, without gaps.
 	ID string `json:"id"`
 
-	// Operation The operationId of what was asked for; of the system disable-webhook or activate-webhook.
+	// Operation The operationId of what was asked for; of the system disable-webhook or activate-webhook; of the portal open-portal-link, sign-in, sign-out or refuse-sign-in.
 	//
 	// Examples: pause-webhook
 	Operation string `json:"operation"`
@@ -3409,7 +3412,7 @@ type ListAuditLogParams struct {
 	// Cursor next of the page before.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Actor Id of a key or a portal link; or admin, or system.
+	// Actor Id of a key, a portal link or a member; or admin, or system.
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// Operation An operationId.

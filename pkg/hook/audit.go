@@ -19,16 +19,18 @@ const (
 	ActorKey ActorKind = "key"
 	// ActorPortal came by a portal link.
 	ActorPortal ActorKind = "portal"
+	// ActorMember is a member who signed in to the portal.
+	ActorMember ActorKind = "member"
 )
 
 // ActorKinds lists every ActorKind.
-var ActorKinds = []ActorKind{ActorSystem, ActorAdmin, ActorKey, ActorPortal}
+var ActorKinds = []ActorKind{ActorSystem, ActorAdmin, ActorKey, ActorPortal, ActorMember}
 
 // Actor is who makes a change.
 type Actor struct {
 	// Kind; empty means ActorSystem.
 	Kind ActorKind
-	// ID is that of the key or the portal link; else empty.
+	// ID is that of the key, the portal link or the member; else empty.
 	ID string
 	// Name is the key's, or the person's, as it was then; may be empty.
 	Name string
@@ -93,7 +95,7 @@ type AuditEntry struct {
 
 // AuditFilter narrows a list of entries; zero fields do not narrow.
 type AuditFilter struct {
-	// Actor is the id of a key or a portal link, or an ActorKind.
+	// Actor is the id of a key, a portal link or a member, or an ActorKind.
 	Actor string
 	// Operation as in Origin.
 	Operation string

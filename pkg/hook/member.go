@@ -28,6 +28,14 @@ type Member struct {
 // the same.
 func (m *Member) EmailKey() string { return strings.ToLower(m.Email) }
 
+// DisplayName is what people call the member: the name, else the address.
+func (m *Member) DisplayName() string {
+	if m.Name == "" {
+		return m.Email
+	}
+	return m.Name
+}
+
 // Members is the store of people.
 type Members interface {
 	// CreateMember adds one. ErrNotFound if the account is not there, ErrConflict if

@@ -95,7 +95,10 @@ func (s *Store) UpdateMember(ctx context.Context, account, id string, change fun
 				return err
 			}
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE members SET email = $2, email_key = $3, name = $4, role = $5, language = $6 WHERE id = $1`,
+		// Who has another address is to be another person, who signs in first.
+		_, err = tx.ExecContext(ctx, `UPDATE members SET email = $2, email_key = $3, name = $4, role = $5, language = $6,
+				issuer = CASE WHEN email_key = $3 THEN issuer ELSE '' END, subject = CASE WHEN email_key = $3 THEN subject ELSE '' END
+			WHERE id = $1`,
 			id, m.Email, m.EmailKey(), m.Name, string(m.Role), string(m.Language))
 		if err != nil {
 			return err

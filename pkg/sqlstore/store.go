@@ -1,8 +1,9 @@
 // Package sqlstore keeps the system of record in PostgreSQL or SQLite: it is
 // hook.Accounts, hook.Keys, hook.Webhooks, hook.Publications, hook.Log,
 // hook.Recorder, hook.Usages, hook.Streaks, hook.Notifications, hook.ItemSchemas,
-// hook.Replays, hook.Replayer, hook.Members, hook.Audits, hook.Stores, hook.Quarantine
-// hook.Mails and hook.Register on a database.DB. Its tables belong to api and recorder; other services in the same
+// hook.Replays, hook.Replayer, hook.Redriver, hook.NoticeQueue, hook.Members,
+// hook.Sessions, hook.Mails, hook.Audits, hook.Stores, hook.Quarantine and
+// hook.Register on a database.DB. Its tables belong to api and recorder; other services in the same
 // database have their own.
 package sqlstore
 
@@ -78,6 +79,7 @@ var (
 	_ hook.Replayer    = (*Store)(nil)
 	_ hook.ItemSchemas = (*Store)(nil)
 	_ hook.Members     = (*Store)(nil)
+	_ hook.Sessions    = (*Store)(nil)
 	_ hook.Audits      = (*Store)(nil)
 	_ hook.Stores      = (*Store)(nil)
 	_ hook.Quarantine  = (*Store)(nil)

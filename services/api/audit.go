@@ -24,7 +24,7 @@ type HistoryEntry struct {
 	ID        string    `json:"id" doc:"Counted for each account, without gaps."`
 	At        time.Time `json:"at"`
 	Actor     Actor     `json:"actor"`
-	Operation string    `json:"operation" example:"pause-webhook" doc:"The operationId of what was asked for; of the system disable-webhook or activate-webhook."`
+	Operation string    `json:"operation" example:"pause-webhook" doc:"The operationId of what was asked for; of the system disable-webhook or activate-webhook; of the portal open-portal-link, sign-in, sign-out or refuse-sign-in."`
 	Target    string    `json:"target" doc:"Id of what was changed."`
 	Reason    *string   `json:"reason" doc:"Why the system did it; else null."`
 	Changes   []Change  `json:"changes" nullable:"false"`
@@ -32,9 +32,9 @@ type HistoryEntry struct {
 
 // Actor is who made a change.
 type Actor struct {
-	Type string  `json:"type" enum:"system,admin,key,portal"`
-	ID   *string `json:"id" doc:"Of the key or the portal link; else null."`
-	Name *string `json:"name" doc:"Of the key, as it was then; else null."`
+	Type string  `json:"type" enum:"system,admin,key,portal,member"`
+	ID   *string `json:"id" doc:"Of the key, the portal link or the member; else null."`
+	Name *string `json:"name" doc:"Of the key or the member, as it was then; else null."`
 }
 
 // Change is a field that was changed.
@@ -48,7 +48,7 @@ type Change struct {
 // AuditQuery is what narrows the audit log.
 type AuditQuery struct {
 	PageQuery
-	Actor     string    `query:"actor" maxLength:"100" doc:"Id of a key or a portal link; or admin, or system."`
+	Actor     string    `query:"actor" maxLength:"100" doc:"Id of a key, a portal link or a member; or admin, or system."`
 	Operation string    `query:"operation" maxLength:"100" doc:"An operationId."`
 	Target    string    `query:"target" maxLength:"256" doc:"Id of what was changed."`
 	From      time.Time `query:"from" doc:"At this time or later."`

@@ -23,7 +23,7 @@ import (
 // flushTimeout bounds the last writes of a producer at the end.
 const flushTimeout = 5 * time.Second
 
-// API builds the management API.
+// API builds the management API, with the portal.
 func (p *Parts) API(ctx context.Context) (Component, error) {
 	if err := p.lookAtTopics(ctx); err != nil {
 		return Component{}, err
@@ -54,16 +54,20 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 	if err != nil {
 		return Component{}, err
 	}
+	front, err := p.portal()
+	if err != nil {
+		return Component{}, err
+	}
 	p.Health.Report("snapshot", service.CacheCurrent)
 	return Component{
 		Name: "api",
-		Run:  service.Run,
+		Run:  beside(service.Run, front.Run),
 		Close: func() {
 			flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 			defer cancel()
 			p.warn("producer", producer.Close(flush))
 		},
-		Handler: service.Handler(),
+		Handler: withPortal(front.Handler(), service.Handler()),
 		Paths:   []string{""},
 	}, nil
 }

@@ -18,7 +18,7 @@ func (env Environment) services() []*cobra.Command {
 		name, short string
 		build       func(*assembly.Parts, context.Context) (assembly.Component, error)
 	}{
-		{"api", "Run the management API and REST ingest", (*assembly.Parts).API},
+		{"api", "Run the management API, the portal and REST ingest", (*assembly.Parts).API},
 		{"router", "Run a router: matches changes against webhooks", (*assembly.Parts).Router},
 		{"sender", "Run a sender: signs and posts deliveries", (*assembly.Parts).Sender},
 		{"recorder", "Run a recorder: writes the delivery log", (*assembly.Parts).Recorder},

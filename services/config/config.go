@@ -39,6 +39,11 @@ const (
 	LogLevel      = "STAFFETTA_LOG_LEVEL"
 	SMTPURL       = "STAFFETTA_SMTP_URL" // secret
 	MailFrom      = "STAFFETTA_MAIL_FROM"
+
+	OIDCIssuer       = "STAFFETTA_OIDC_ISSUER"
+	OIDCClientID     = "STAFFETTA_OIDC_CLIENT_ID"
+	OIDCClientSecret = "STAFFETTA_OIDC_CLIENT_SECRET" // secret
+	FrameAncestors   = "STAFFETTA_FRAME_ANCESTORS"
 )
 
 // Config is what the environment and the flags say, checked.
@@ -55,6 +60,10 @@ type Config struct {
 	// PublicURL is the base of links to this installation, without a slash at
 	// the end; empty: unknown.
 	PublicURL string
+	// OIDC is the provider at which members sign in to the portal; nil: there is none.
+	OIDC *OIDC
+	// FrameAncestors are the origins whose pages may embed the portal.
+	FrameAncestors []string
 	// AdminKey has 32 characters or more; empty: there is none.
 	AdminKey string
 	// TrustedProxies are the networks of the proxies before the API whose
@@ -140,6 +149,8 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		DatabaseURL:    readDatabaseURL(r),
 		Listen:         readListen(r, defaultListen(service)),
 		PublicURL:      readPublicURL(r),
+		OIDC:           readOIDC(r),
+		FrameAncestors: readFrameAncestors(r),
 		AdminKey:       readAdminKey(r),
 		EncryptionKeys: readEncryptionKeys(r),
 		EgressAllow:    readNetworks(r, EgressAllow, defaultNetworks(service)),

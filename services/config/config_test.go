@@ -48,6 +48,10 @@ func TestEverySettingIsRead(t *testing.T) {
 	env := complete()
 	env["STAFFETTA_LISTEN"] = "0.0.0.0:9000"
 	env["STAFFETTA_PUBLIC_URL"] = "https://hooks.example.com/"
+	env["STAFFETTA_OIDC_ISSUER"] = "https://id.example.com/realms/main"
+	env["STAFFETTA_OIDC_CLIENT_ID"] = "staffetta"
+	env["STAFFETTA_OIDC_CLIENT_SECRET"] = "hidden"
+	env["STAFFETTA_FRAME_ANCESTORS"] = "https://app.example.com, https://*.example.org:8443"
 	env["STAFFETTA_EGRESS_ALLOW"] = "10.1.2.3/8,fd00::/8"
 	env["STAFFETTA_TRUSTED_PROXIES"] = "192.168.7.9/24"
 	env["STAFFETTA_ALLOW_HTTP"] = "true"
@@ -76,6 +80,8 @@ func TestEverySettingIsRead(t *testing.T) {
 		DatabaseURL:    "postgres://staffetta:hidden@db/staffetta",
 		Listen:         "0.0.0.0:9000",
 		PublicURL:      "https://hooks.example.com",
+		OIDC:           &config.OIDC{Issuer: "https://id.example.com/realms/main", ClientID: "staffetta", ClientSecret: "hidden"},
+		FrameAncestors: []string{"https://app.example.com", "https://*.example.org:8443"},
 		AdminKey:       adminKey,
 		EncryptionKeys: encryptionKey,
 		EgressAllow:    []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},

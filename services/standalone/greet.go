@@ -14,7 +14,8 @@ func (c Config) greet(address string) {
 	fmt.Fprintf(c.Out, `
 Staffetta %s is running.
 
-  API          http://%s      (OpenAPI: /openapi.json)
+  portal       http://%s/portal/
+  API          http://%[2]s      (OpenAPI: /openapi.json)
   admin key    %s
   Kafka        %s      (topics events.receipts, events.contacts, …)
   data         %s

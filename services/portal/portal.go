@@ -1,0 +1,210 @@
+// Package portal serves the portal, under /portal/: who may see it, and its pages.
+// People come by a portal link, or sign in at an OpenID provider; either makes a
+// session, which a cookie names.
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/pkg/apiauth"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// Guests knows portal links.
+type Guests interface {
+	// Guest tells who comes by the token of one. apiauth.ErrUnauthorized.
+	Guest(ctx context.Context, token string) (apiauth.Principal, error)
+}
+
+// Sealer encrypts what a browser keeps; context says what it is.
+type Sealer interface {
+	Seal(plain, context []byte) ([]byte, error)
+	Open(sealed, context []byte) ([]byte, error)
+}
+
+// OIDC is the provider at which members sign in.
+type OIDC struct {
+	Issuer, ClientID, ClientSecret string
+}
+
+// Config of a Service. Fields without a default are required.
+type Config struct {
+	Sessions hook.Sessions
+	Guests   Guests
+	Seal     Sealer
+	// OIDC; nil: nobody signs in, and portal links alone lead here. With it PublicURL is
+	// required.
+	OIDC *OIDC
+	// PublicURL is where browsers find this installation, without a slash at the end;
+	// empty: at the root of wherever they asked.
+	PublicURL string
+	// FrameAncestors are the origins whose pages may embed the portal. With one, cookies
+	// go along in frames, for which PublicURL has to be an https: URL.
+	FrameAncestors []string
+	// TrustedProxies as in the API.
+	TrustedProxies []netip.Prefix
+	Log            *zap.Logger
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Service serves the portal.
+type Service struct {
+	cfg      Config
+	log      *zap.Logger
+	now      func() time.Time
+	cookies  cookies
+	provider *provider // nil without OIDC
+	// home is the path of the portal as browsers see it.
+	home    string
+	policy  string
+	pages   map[hook.Language]*pages
+	handler http.Handler
+}
+
+// New makes a service; it does no I/O. The error says what is wrong with cfg.
+func New(cfg Config) (*Service, error) {
+	if cfg.Sessions == nil || cfg.Guests == nil || cfg.Seal == nil || cfg.Log == nil {
+		return nil, errors.New("portal: Sessions, Guests, Seal and Log are required")
+	}
+	public, err := url.Parse(cfg.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("portal: PublicURL: %w", err)
+	}
+	secure := public.Scheme == "https"
+	if cfg.OIDC != nil && public.Host == "" {
+		return nil, errors.New("portal: OIDC requires PublicURL")
+	}
+	if len(cfg.FrameAncestors) > 0 && !secure {
+		return nil, errors.New("portal: FrameAncestors require an https: PublicURL")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Service{
+		cfg: cfg, log: cfg.Log, now: cfg.Now,
+		cookies: cookies{secure: secure, framed: len(cfg.FrameAncestors) > 0},
+		home:    public.EscapedPath() + "/portal/",
+		policy:  policy(cfg.FrameAncestors),
+	}
+	if cfg.OIDC != nil {
+		s.provider = newProvider(*cfg.OIDC, cfg.PublicURL+"/portal/callback", cfg.Now)
+	}
+	if s.pages, err = parsePages(s.home); err != nil {
+		return nil, err
+	}
+	s.handler, err = s.routes(public)
+	return s, err
+}
+
+// Handler serves /portal/, and leads there from /.
+func (s *Service) Handler() http.Handler { return s.handler }
+
+func (s *Service) routes(public *url.URL) (http.Handler, error) {
+	mux := http.NewServeMux()
+	lead := func(w http.ResponseWriter, r *http.Request) { s.goHome(w, r) }
+	mux.HandleFunc("GET /{$}", lead)
+	mux.HandleFunc("GET /portal", lead)
+	mux.HandleFunc("GET /portal/{$}", s.showHome)
+	mux.HandleFunc("GET /portal/login", s.acting(s.login))
+	mux.HandleFunc("GET /portal/callback", s.acting(s.callback))
+	mux.HandleFunc("POST /portal/logout", s.logout)
+	mux.HandleFunc("POST /portal/account", s.chooseAccount)
+	mux.HandleFunc("GET /portal/assets/{name}", s.asset)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.tell(w, r, notFound) })
+
+	// Browsers say where a request comes from; what else sends one has no cookie.
+	crossing := http.NewCrossOriginProtection()
+	crossing.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.tell(w, r, crossSite) }))
+	if public.Host != "" {
+		// A proxy may change the header Host, with which the origin is compared.
+		if err := crossing.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
+			return nil, fmt.Errorf("portal: PublicURL: %w", err)
+		}
+	}
+	return s.withHeaders(crossing.Handler(mux)), nil
+}
+
+// policy is a Content-Security-Policy: nothing from elsewhere, and only the origins
+// embed it.
+func policy(ancestors []string) string {
+	embedding := "'none'"
+	if len(ancestors) > 0 {
+		embedding = "'self' " + strings.Join(ancestors, " ")
+	}
+	return "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors " + embedding
+}
+
+// withHeaders sets what every answer has.
+func (s *Service) withHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", s.policy)
+		h.Set("Referrer-Policy", "no-referrer") // a portal link has its token in the URL
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// acting keeps HEAD, which patterns of GET take too, from what a GET does beyond
+// answering: those who only look at a URL send it.
+func (s *Service) acting(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			s.goHome(w, r)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// goHome leads to the portal's first page, with whatever method it was asked.
+func (s *Service) goHome(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, s.home, http.StatusSeeOther)
+}
+
+// origin is where a request comes from, for the audit log; the store knows who it is.
+func (s *Service) origin(r *http.Request) context.Context {
+	return hook.WithOrigin(r.Context(), apiauth.Origin(r, s.cfg.TrustedProxies, hook.Actor{}, ""))
+}
+
+// forgetInterval is how often expired sessions are deleted.
+const forgetInterval = time.Minute
+
+// Run looks for the provider, and deletes what has expired, until ctx ends; it returns
+// nil then. Every member does it.
+func (s *Service) Run(ctx context.Context) error {
+	if s.provider != nil {
+		go s.provider.seek(ctx, s.log)
+	}
+	ticker := time.NewTicker(forgetInterval)
+	defer ticker.Stop()
+	for {
+		if err := s.cfg.Sessions.ForgetSessions(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("expired sessions are not deleted; trying again", zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// ProviderKnown is a health check: it says why nobody can sign in, and nil if they can.
+func (s *Service) ProviderKnown(context.Context) error {
+	if s.provider == nil {
+		return nil
+	}
+	return s.provider.state()
+}
