@@ -21,7 +21,11 @@ func TestListsAreReadInTheOrderOfAnIndex(t *testing.T) {
 		`SELECT id FROM replays WHERE state = 'running'`:                                                              "replays_running",
 		`SELECT id FROM quarantine WHERE state <> 'discarded' ORDER BY created_at DESC, id DESC`:                      "quarantine_newest",
 		`SELECT id FROM quarantine WHERE account = 'acme' AND state <> 'discarded' ORDER BY created_at DESC, id DESC`: "quarantine_account",
-		`SELECT id FROM accounts WHERE published < version ORDER BY id`:                                               "accounts_unpublished",
+		`SELECT id FROM redrives WHERE state = 'running'`:                                                             "redrives_running",
+		`SELECT id FROM quarantine WHERE account = 'acme' AND state = 'open' AND reason = 'not_json' AND created_at < 9 AND (created_at, id) > (1, 'qrn_1')
+			ORDER BY created_at, id LIMIT 10`: "quarantine_(account|reason)",
+		`SELECT id FROM quarantine WHERE state = 'open' AND source_topic = 'own' AND created_at < 9 ORDER BY created_at, id LIMIT 10`: "quarantine_newest",
+		`SELECT id FROM accounts WHERE published < version ORDER BY id`:                                                               "accounts_unpublished",
 	} {
 		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query)
 		require.NoError(t, err)
