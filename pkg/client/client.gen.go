@@ -1969,6 +1969,18 @@ type Details struct {
 	Type string `json:"type"`
 }
 
+// Erasure defines model for Erasure.
+type Erasure struct {
+	Account   string    `json:"account"`
+	DeletedAt time.Time `json:"deletedAt"`
+
+	// ErasedAt When nothing was left of it in the database; null: it is being erased.
+	ErasedAt *time.Time `json:"erasedAt"`
+
+	// Remains By topic; those in which nothing is left any more are left out.
+	Remains *[]Remains `json:"remains"`
+}
+
 // Event defines model for Event.
 type Event struct {
 	// Account The key's; may be left out.
@@ -2653,6 +2665,15 @@ type Reference struct {
 	// Ref Examples: /crew/33
 	Ref                  *string                `json:"ref,omitempty"`
 	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// Remains defines model for Remains.
+type Remains struct {
+	// Topic Examples: deliveries
+	Topic string `json:"topic"`
+
+	// Until When the last of them is gone, as the topic is set up now; null: never, by itself.
+	Until *time.Time `json:"until"`
 }
 
 // Replay defines model for Replay.
@@ -4073,7 +4094,7 @@ type ClientInterface interface {
 
 	// DeleteAccount Delete an account
 	//
-	// Revokes its webhooks and API keys. Needs the admin key.
+	// Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how far that is. Needs the admin key.
 	//
 	// Corresponds with DELETE /v1/accounts/{id} (the `DeleteAccount` operationId).
 	DeleteAccount(ctx context.Context, id string, params *DeleteAccountParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4102,6 +4123,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /v1/accounts/{id} (the `UpdateAccount` operationId).
 	UpdateAccount(ctx context.Context, id string, params *UpdateAccountParams, body UpdateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetErasure See what remains of a deleted account
+	//
+	// How far the erasure is, and what Kafka still has until when. Needs the admin key.
+	//
+	// Corresponds with GET /v1/accounts/{id}/erasure (the `GetErasure` operationId).
+	GetErasure(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListAPIKeys List API keys
 	//
@@ -4625,7 +4653,7 @@ func (c *Client) CreateAccount(ctx context.Context, params *CreateAccountParams,
 
 // DeleteAccount Delete an account
 //
-// Revokes its webhooks and API keys. Needs the admin key.
+// Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how far that is. Needs the admin key.
 //
 // Corresponds with DELETE /v1/accounts/{id} (the `DeleteAccount` operationId).
 func (c *Client) DeleteAccount(ctx context.Context, id string, params *DeleteAccountParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4685,6 +4713,23 @@ func (c *Client) UpdateAccountWithBody(ctx context.Context, id string, params *U
 // Corresponds with PATCH /v1/accounts/{id} (the `UpdateAccount` operationId).
 func (c *Client) UpdateAccount(ctx context.Context, id string, params *UpdateAccountParams, body UpdateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateAccountRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetErasure See what remains of a deleted account
+//
+// How far the erasure is, and what Kafka still has until when. Needs the admin key.
+//
+// Corresponds with GET /v1/accounts/{id}/erasure (the `GetErasure` operationId).
+func (c *Client) GetErasure(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetErasureRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -6000,6 +6045,40 @@ func NewUpdateAccountRequestWithBody(server string, id string, params *UpdateAcc
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetErasureRequest constructs an http.Request for the GetErasure method
+func NewGetErasureRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s/erasure", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -8864,7 +8943,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteAccountWithResponse Delete an account
 	//
-	// Revokes its webhooks and API keys. Needs the admin key.
+	// Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how far that is. Needs the admin key.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8897,6 +8976,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /v1/accounts/{id} (the `UpdateAccount` operationId).
 	UpdateAccountWithResponse(ctx context.Context, id string, params *UpdateAccountParams, body UpdateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAccountResponse, error)
+
+	// GetErasureWithResponse See what remains of a deleted account
+	//
+	// How far the erasure is, and what Kafka still has until when. Needs the admin key.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/accounts/{id}/erasure (the `GetErasure` operationId).
+	GetErasureWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetErasureResponse, error)
 
 	// ListAPIKeysWithResponse List API keys
 	//
@@ -9650,6 +9738,54 @@ func (r UpdateAccountResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdateAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetErasureResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Erasure
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetErasureResponse) GetJSON200() *Erasure {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetErasureResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetErasureResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetErasureResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetErasureResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetErasureResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11766,7 +11902,7 @@ func (c *ClientWithResponses) CreateAccountWithResponse(ctx context.Context, par
 
 // DeleteAccountWithResponse Delete an account
 //
-// Revokes its webhooks and API keys. Needs the admin key.
+// Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how far that is. Needs the admin key.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -11822,6 +11958,21 @@ func (c *ClientWithResponses) UpdateAccountWithResponse(ctx context.Context, id 
 		return nil, err
 	}
 	return ParseUpdateAccountResponse(rsp)
+}
+
+// GetErasureWithResponse See what remains of a deleted account
+//
+// How far the erasure is, and what Kafka still has until when. Needs the admin key.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/accounts/{id}/erasure (the `GetErasure` operationId).
+func (c *ClientWithResponses) GetErasureWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetErasureResponse, error) {
+	rsp, err := c.GetErasure(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetErasureResponse(rsp)
 }
 
 // ListAPIKeysWithResponse List API keys
@@ -12840,6 +12991,39 @@ func ParseUpdateAccountResponse(rsp *http.Response) (*UpdateAccountResponse, err
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetErasureResponse parses an HTTP response from a GetErasureWithResponse call
+func ParseGetErasureResponse(rsp *http.Response) (*GetErasureResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetErasureResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Erasure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -55,8 +55,11 @@ type Accounts interface {
 	// ErrNotFound. A change that edits nothing raises no version; any other
 	// does, which queues the account for publication to the cache.
 	UpdateAccount(ctx context.Context, id string, change func(*Account) error) (Account, error)
-	// DeleteAccount revokes its webhooks and keys. ErrNotFound.
+	// DeleteAccount revokes its webhooks and keys, and leaves the rest of what it has to
+	// an Eraser. Its id is never free again. ErrNotFound.
 	DeleteAccount(ctx context.Context, id string) error
+	// Erasure tells how far that is. ErrNotFound unless the account was deleted.
+	Erasure(ctx context.Context, id string) (Erasure, error)
 }
 
 // Keys is the store of API keys.
@@ -236,7 +239,7 @@ type Recorder interface {
 	// the URL is another one by now; so do failures in a row, by the account's
 	// StreakRule. Notifications of that, and of a quota that is used up, are written
 	// with it. A test counts for
-	// nothing.
+	// nothing. Nothing is written of an account that was deleted.
 	Record(ctx context.Context, ranges []Range) error
 	// Releasable returns at most limit held deliveries, oldest first and in the order
 	// of their source among those of one time, of

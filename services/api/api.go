@@ -103,6 +103,13 @@ type Circuits interface {
 	Circuits(ctx context.Context, webhooks []string) ([]string, error)
 }
 
+// Topics knows what Kafka keeps.
+type Topics interface {
+	// Kept is how long a record may stay in each topic after it was written; below 0:
+	// for ever.
+	Kept(ctx context.Context) (map[string]time.Duration, error)
+}
+
 // FilterErrors knows what went wrong with webhooks' filters.
 type FilterErrors interface {
 	// FilterErrors returns an entry for each webhook; its Count is 0 if nothing did.
@@ -125,6 +132,8 @@ type Config struct {
 	Circuits Circuits
 	// Filters; nil: what goes wrong with filters is not shown.
 	Filters FilterErrors
+	// Topics; nil: what remains of a deleted account in Kafka is not shown.
+	Topics Topics
 	// Streak is the rule of accounts that have none of their own; nil:
 	// hook.DefaultStreakRule.
 	Streak *hook.StreakRule

@@ -42,6 +42,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 		Redrives: redrives{bus: p.Bus, producer: producer},
 		Circuits: redisstore.NewCircuits(p.Redis),
 		Filters:  redisstore.NewFilterErrors(p.Redis),
+		Topics:   topics{bus: p.Bus, events: p.Config.EventTopics},
 		Streak:   &p.Config.Streak,
 		AdminKey: p.Config.AdminKey, TrustedProxies: p.Config.TrustedProxies,
 		Links: p.Links, PublicURL: p.Config.PublicURL,

@@ -61,6 +61,7 @@ type Store interface {
 	hook.Recorder
 	hook.Replayer
 	hook.LogKeeper
+	hook.Eraser
 	hook.Register
 }
 
@@ -208,6 +209,7 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 	work.Go(func() { (&notifier{service: s, tails: tails}).run(ctx) })
 	if _, mine := tails[finisher]; mine {
 		work.Go(func() { s.keepLog(ctx) })
+		work.Go(func() { s.erase(ctx) })
 	}
 	for {
 		batch, err := fetcher.Poll(ctx)
