@@ -2107,6 +2107,9 @@ type Key struct {
 	// Key The key itself, shown this once.
 	Key *string `json:"key,omitempty"`
 
+	// LastUsedAt To the minute; null: never.
+	LastUsedAt *time.Time `json:"lastUsedAt"`
+
 	// Name Examples: shop
 	Name   string      `json:"name"`
 	Scopes []KeyScopes `json:"scopes"`

@@ -31,7 +31,13 @@ type Key struct {
 	CreatedAt time.Time
 	// ExpiresAt is zero for a key that does not expire.
 	ExpiresAt time.Time
+	// LastUsedAt is when it was used last, to KeyUseGrain; zero: never.
+	LastUsedAt time.Time
 }
+
+// KeyUseGrain is how exact Key.LastUsedAt is, so that a key that is used all the time is
+// written once in that span.
+const KeyUseGrain = time.Minute
 
 // Page bounds a list. Lists are ordered newest first.
 type Page struct {
@@ -73,6 +79,9 @@ type Keys interface {
 	Keys(ctx context.Context, account string, p Page) ([]Key, string, error)
 	// RevokeKey deletes one. ErrNotFound.
 	RevokeKey(ctx context.Context, account, id string) error
+	// KeysUsed notes when keys were used, by their ids; a time before what is noted
+	// changes nothing, and so does a key that is not there.
+	KeysUsed(ctx context.Context, uses map[string]time.Time) error
 }
 
 // WebhookFilter narrows a list of webhooks.

@@ -12,7 +12,11 @@ UPDATE accounts SET deleted_at = CAST(extract(epoch FROM now()) * 1000000 AS BIG
 ALTER TABLE idempotency_keys ADD COLUMN account TEXT COLLATE "C" NOT NULL DEFAULT '';
 CREATE INDEX idempotency_keys_account ON idempotency_keys (account) WHERE account <> '';
 
+-- When the key was used last, to the minute; 0: never.
+ALTER TABLE api_keys ADD COLUMN last_used_at BIGINT NOT NULL DEFAULT 0;
+
 -- +goose Down
+ALTER TABLE api_keys DROP COLUMN last_used_at;
 DROP INDEX idempotency_keys_account;
 ALTER TABLE idempotency_keys DROP COLUMN account;
 DROP INDEX accounts_erase;
