@@ -555,6 +555,24 @@ func (e EventEventType) Valid() bool {
 	}
 }
 
+// Defines values for ItemTypeSource.
+const (
+	ItemTypeSourceCassaInCloud ItemTypeSource = "cassa-in-cloud"
+	ItemTypeSourceRentman      ItemTypeSource = "rentman"
+)
+
+// Valid indicates whether the value is a known member of the ItemTypeSource enum.
+func (e ItemTypeSource) Valid() bool {
+	switch e {
+	case ItemTypeSourceCassaInCloud:
+		return true
+	case ItemTypeSourceRentman:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyScopes.
 const (
 	KeyScopesPublish  KeyScopes = "publish"
@@ -2082,6 +2100,9 @@ type HistoryEntry struct {
 
 // ItemType defines model for ItemType.
 type ItemType struct {
+	// Aliases Further Italian names that are understood, and never written.
+	Aliases []string `json:"aliases"`
+
 	// Italian Its name in Italian bodies; webhooks may be made with it too.
 	//
 	// Examples: Contatto
@@ -2092,7 +2113,13 @@ type ItemType struct {
 
 	// Schema true: the account has a schema for the data of its items.
 	Schema *bool `json:"schema,omitempty"`
+
+	// Source The system whose catalogue it is of; left out of the installation's own.
+	Source *ItemTypeSource `json:"source,omitempty"`
 }
+
+// ItemTypeSource The system whose catalogue it is of; left out of the installation's own.
+type ItemTypeSource string
 
 // Key defines model for Key.
 type Key struct {
