@@ -111,4 +111,6 @@ type Register interface {
 	// position is not at its From: somebody else has the partition now; nothing is
 	// written then.
 	Register(ctx context.Context, r Registration) (refused map[string]int, err error)
+	// ExpireQuarantine deletes the entries from before a time: their records are gone.
+	ExpireQuarantine(ctx context.Context, before time.Time) error
 }

@@ -136,6 +136,7 @@ func (p *Parts) Recorder(ctx context.Context) (Component, error) {
 	service, err := recorder.New(recorder.Config{
 		Bus: p.Bus, Store: sqlstore.New(p.DB, time.Now).WithStreakRule(p.Config.Streak),
 		EventTopics: p.eventTopics(), Partitions: partitions, Retention: p.Config.LogRetention,
+		Payloads: p.Config.PayloadRetention, Quarantine: p.Config.QuarantineRetention,
 		Log: p.Log.Named("recorder"), Metrics: p.Metrics,
 	})
 	if err != nil {
