@@ -32,9 +32,10 @@ var EventTopics = []string{
 
 const (
 	day = 24 * time.Hour
-	// PayloadRetention is how long payloads are kept, and a delivery can be replayed, and
-	// QuarantineRetention is how long bad input is, unless an installation says otherwise.
-	PayloadRetention    = 14 * day
+	// PayloadRetention is how long payloads are kept, and a delivery can be replayed,
+	// unless an installation says otherwise.
+	PayloadRetention = 14 * day
+	// QuarantineRetention is how long bad input is kept, likewise.
 	QuarantineRetention = 14 * day
 	// MinPayloadRetention is longer than the longest retry schedule (7 days) with its
 	// jitter of a tenth: a large task in a tier is read from deliveries when it is due.
