@@ -73,6 +73,8 @@ type Config struct {
 	AdminKey string
 	// Links verifies tokens of portal links; the zero Links: none is valid.
 	Links Links
+	// Uses learns which keys are used; nil: nobody wants to know.
+	Uses *Uses
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -83,6 +85,7 @@ type Verifier struct {
 	accounts Accounts
 	admin    *[32]byte
 	links    Links
+	uses     *Uses
 	now      func() time.Time
 	found    *cache[[32]byte, hook.Key]
 	existing *cache[string, struct{}]
@@ -95,7 +98,7 @@ func New(cfg Config) *Verifier {
 		now = time.Now
 	}
 	v := &Verifier{
-		keys: cfg.Keys, accounts: cfg.Accounts, links: cfg.Links, now: now,
+		keys: cfg.Keys, accounts: cfg.Accounts, links: cfg.Links, uses: cfg.Uses, now: now,
 		found:    newCache[[32]byte, hook.Key](now),
 		existing: newCache[string, struct{}](now),
 	}
@@ -255,6 +258,9 @@ func (v *Verifier) key(ctx context.Context, token string, hash [32]byte) (hook.K
 	}
 	if !key.ExpiresAt.IsZero() && !v.now().Before(key.ExpiresAt) {
 		return hook.Key{}, fmt.Errorf("%w: the key has expired", ErrUnauthorized)
+	}
+	if !ok { // the key as it was just read says whether its use is known
+		v.uses.note(&key, v.now())
 	}
 	return key, nil
 }

@@ -23,6 +23,8 @@ type directory struct {
 	keys    map[[32]byte]hook.Key
 	lookups atomic.Int32
 	down    error
+	// written is how many uses of keys each write had.
+	written []int
 }
 
 func (d *directory) KeyByHash(_ context.Context, hash [32]byte) (hook.Key, error) {

@@ -131,10 +131,12 @@ func (c *Client) partitionsOfNew(ctx context.Context, topic string) (int, error)
 }
 
 // CheckTopics reports in one error everything in which the topics differ from
-// what services rely on: that they exist, their partitions, LogAppendTime.
+// what services rely on: that they exist, their partitions, LogAppendTime, and that
+// they keep records at least as long as they should, however many these are.
 func (c *Client) CheckTopics(ctx context.Context, specs []TopicSpec) error {
 	var faults error
 	describe := &kafka.DescribeConfigsRequest{}
+	least := make(map[string]time.Duration)
 	c.layout.expire()
 	for _, s := range specs {
 		n, err := c.Partitions(ctx, s.Name)
@@ -152,11 +154,12 @@ func (c *Client) CheckTopics(ctx context.Context, specs []TopicSpec) error {
 		describe.Resources = append(describe.Resources, kafka.DescribeConfigRequestResource{
 			ResourceType: kafka.ResourceTypeTopic,
 			ResourceName: s.Name,
-			ConfigNames:  []string{timestampType},
+			ConfigNames:  []string{timestampType, retentionMillis, retentionBytes},
 		})
+		least[s.Name] = s.Retention
 	}
 	if len(describe.Resources) > 0 {
-		wrong, err := c.clocks(ctx, describe)
+		wrong, err := c.misset(ctx, describe, least)
 		if err != nil {
 			return err
 		}
@@ -168,8 +171,9 @@ func (c *Client) CheckTopics(ctx context.Context, specs []TopicSpec) error {
 	return nil
 }
 
-// clocks reports the topics whose time is not the broker's.
-func (c *Client) clocks(ctx context.Context, describe *kafka.DescribeConfigsRequest) (wrong, err error) {
+// misset reports the topics whose time is not the broker's, or that drop records sooner
+// than is relied on.
+func (c *Client) misset(ctx context.Context, describe *kafka.DescribeConfigsRequest, least map[string]time.Duration) (wrong, err error) {
 	err = c.retry(ctx, func(ctx context.Context) error {
 		answer, err := c.kafka.DescribeConfigs(ctx, describe)
 		if err != nil {
@@ -181,12 +185,31 @@ func (c *Client) clocks(ctx context.Context, describe *kafka.DescribeConfigsRequ
 				return fmt.Errorf("read the settings of topic %q: %w", r.ResourceName, r.Error)
 			}
 			for _, e := range r.ConfigEntries {
-				if e.ConfigName == timestampType && e.ConfigValue != logAppendTime {
-					wrong = errors.Join(wrong, fmt.Errorf("topic %q has %s %s, not %s", r.ResourceName, timestampType, e.ConfigValue, logAppendTime))
+				if rule := broken(e.ConfigName, e.ConfigValue, least[r.ResourceName]); rule != "" {
+					wrong = errors.Join(wrong, fmt.Errorf("topic %q has %s %s, not %s", r.ResourceName, e.ConfigName, e.ConfigValue, rule))
 				}
 			}
 		}
 		return nil
 	})
 	return wrong, err
+}
+
+// broken is what a setting should be; empty: it is.
+func broken(name, value string, least time.Duration) string {
+	switch name {
+	case timestampType:
+		if value != logAppendTime {
+			return logAppendTime
+		}
+	case retentionBytes:
+		if value != "-1" {
+			return "-1"
+		}
+	case retentionMillis:
+		if millis, err := strconv.ParseInt(value, 10, 64); err != nil || millis >= 0 && millis < least.Milliseconds() {
+			return fmt.Sprintf("%d or more", least.Milliseconds())
+		}
+	}
+	return ""
 }

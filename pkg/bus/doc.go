@@ -31,4 +31,5 @@
 //	tracker.go      which records of a partition are done
 //	topics.go       what topics there are and how they are set up
 //	admin.go        EnsureTopics, CheckTopics
+//	kept.go         how long a topic keeps a record
 package bus

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -34,8 +35,16 @@ var EventTopics = []string{
 
 const (
 	day = 24 * time.Hour
-	// PayloadRetention is how long payloads are kept, and a delivery can be replayed.
+	// PayloadRetention is how long payloads are kept, and a delivery can be replayed,
+	// unless an installation says otherwise.
 	PayloadRetention = 14 * day
+	// QuarantineRetention is how long bad input is kept, likewise.
+	QuarantineRetention = 14 * day
+	// MinPayloadRetention is longer than the longest retry schedule (7 days) with its
+	// jitter of a tenth: a large task in a tier is read from deliveries when it is due.
+	MinPayloadRetention = 8 * day
+	// MinQuarantineRetention leaves people a day to look.
+	MinQuarantineRetention = day
 	// keepTask is what a tier keeps a record beyond its delay: how long senders
 	// may be away before a task is lost.
 	keepTask = 7 * day
@@ -55,10 +64,26 @@ type TopicSpec struct {
 	Upstream bool
 }
 
+// Retention is how long the topics keep what an installation may choose.
+type Retention struct {
+	// Payloads is of events.*, as far as they are ours, deliveries and attempts.
+	// Default: PayloadRetention; at least MinPayloadRetention.
+	Payloads time.Duration
+	// Quarantine is of the topic quarantine. Default: QuarantineRetention; at least
+	// MinQuarantineRetention.
+	Quarantine time.Duration
+}
+
+// Topics is Retention.Topics with the defaults.
+func Topics(partitions int, upstream []string) []TopicSpec {
+	return Retention{}.Topics(partitions, upstream)
+}
+
 // Topics are all topics that the services use, in CONTRACT.md's sizes. upstream
 // names the event topics that an installation adds; those that are ours anyway
 // are passed over.
-func Topics(partitions int, upstream []string) []TopicSpec {
+func (r Retention) Topics(partitions int, upstream []string) []TopicSpec {
+	payloads := cmp.Or(r.Payloads, PayloadRetention)
 	var specs []TopicSpec
 	known := make(map[string]bool)
 	add := func(s TopicSpec) {
@@ -70,19 +95,19 @@ func Topics(partitions int, upstream []string) []TopicSpec {
 		specs = append(specs, s)
 	}
 	for _, name := range EventTopics {
-		add(TopicSpec{Name: name, Retention: PayloadRetention, MaxMessageBytes: 8 * mib})
+		add(TopicSpec{Name: name, Retention: payloads, MaxMessageBytes: 8 * mib})
 	}
-	add(TopicSpec{Name: Deliveries, Retention: PayloadRetention, MaxMessageBytes: 2 * mib})
+	add(TopicSpec{Name: Deliveries, Retention: payloads, MaxMessageBytes: 2 * mib})
 	for _, tier := range retry.Tiers {
 		add(TopicSpec{Name: tier.Topic, Retention: tier.Delay + keepTask, MaxMessageBytes: 2 * mib})
 	}
-	add(TopicSpec{Name: Attempts, Retention: PayloadRetention, MaxMessageBytes: 2 * mib})
+	add(TopicSpec{Name: Attempts, Retention: payloads, MaxMessageBytes: 2 * mib})
 	add(TopicSpec{Name: Gates, Retention: keepTask, MaxMessageBytes: 2 * mib})
-	add(TopicSpec{Name: Quarantine, Retention: PayloadRetention, MaxMessageBytes: 16 * mib})
+	add(TopicSpec{Name: Quarantine, Retention: cmp.Or(r.Quarantine, QuarantineRetention), MaxMessageBytes: 16 * mib})
 	add(TopicSpec{Name: Stores, Retention: keepTask, MaxMessageBytes: 2 * mib})
 	add(TopicSpec{Name: Notices, Retention: PayloadRetention, MaxMessageBytes: 2 * mib})
 	for _, name := range upstream {
-		add(TopicSpec{Name: name, Retention: PayloadRetention, MaxMessageBytes: 8 * mib, Upstream: true})
+		add(TopicSpec{Name: name, Retention: payloads, MaxMessageBytes: 8 * mib, Upstream: true})
 	}
 	return specs
 }

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,35 @@ func TestTopicsAreAsTheContractSays(t *testing.T) {
 	require.Equal(t, bus.TopicSpec{Name: "gates", Partitions: 32, Retention: 7 * day, MaxMessageBytes: 2 << 20}, byName["gates"])
 	require.Equal(t, 16<<20, byName["quarantine"].MaxMessageBytes)
 	require.True(t, byName["orders"].Upstream)
+}
+
+func TestAnInstallationChoosesHowLongPayloadsAndBadInputAreKept(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	kept := map[time.Duration][]string{}
+	for _, s := range (bus.Retention{Payloads: 30 * day, Quarantine: 60 * day}).Topics(8, []string{"orders"}) {
+		kept[s.Retention] = append(kept[s.Retention], s.Name)
+	}
+	require.Equal(t, append(slices.Clone(bus.EventTopics), "deliveries", "attempts", "orders"), kept[30*day])
+	require.Equal(t, []string{"quarantine"}, kept[60*day])
+	require.Equal(t, []string{"gates", "stores"}, kept[7*day], "these, and the tiers, are as long as senders may be away")
+}
+
+// Services would else start, and lose what they rely on.
+func TestATopicThatForgetsTooSoonIsAFault(t *testing.T) {
+	onEach(t, func(t *testing.T, b broker) {
+		client := dial(t, b)
+		ctx := patient(t)
+		specs := specs()
+		require.NoError(t, client.EnsureTopics(ctx, specs, 1))
+		setTo(t, b, specs[0].Name, "retention.ms", "3600000")
+		setTo(t, b, specs[1].Name, "retention.bytes", "1048576")
+		setTo(t, b, specs[2].Name, "retention.ms", "-1")
+		err := client.CheckTopics(ctx, specs)
+		require.ErrorContains(t, err, `"`+specs[0].Name+`" has retention.ms 3600000, not 1209600000 or more`)
+		require.ErrorContains(t, err, `"`+specs[1].Name+`" has retention.bytes 1048576, not -1`)
+		require.Equal(t, 2, strings.Count(err.Error(), `topic "`), "one that keeps more is none")
+	})
 }
 
 // specs of a test's own, so that tests share a broker.

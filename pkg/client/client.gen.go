@@ -573,6 +573,24 @@ func (e EventEventType) Valid() bool {
 	}
 }
 
+// Defines values for ItemTypeSource.
+const (
+	ItemTypeSourceCassaInCloud ItemTypeSource = "cassa-in-cloud"
+	ItemTypeSourceRentman      ItemTypeSource = "rentman"
+)
+
+// Valid indicates whether the value is a known member of the ItemTypeSource enum.
+func (e ItemTypeSource) Valid() bool {
+	switch e {
+	case ItemTypeSourceCassaInCloud:
+		return true
+	case ItemTypeSourceRentman:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyScopes.
 const (
 	KeyScopesPublish  KeyScopes = "publish"
@@ -2145,6 +2163,18 @@ type DiscardedRecords struct {
 	More bool `json:"more"`
 }
 
+// Erasure defines model for Erasure.
+type Erasure struct {
+	Account   string    `json:"account"`
+	DeletedAt time.Time `json:"deletedAt"`
+
+	// ErasedAt When nothing was left of it in the database; null: it is being erased.
+	ErasedAt *time.Time `json:"erasedAt"`
+
+	// Remains By topic; those in which nothing is left any more are left out.
+	Remains *[]Remains `json:"remains"`
+}
+
 // Event defines model for Event.
 type Event struct {
 	// Account The key's; may be left out.
@@ -2246,6 +2276,9 @@ type HistoryEntry struct {
 
 // ItemType defines model for ItemType.
 type ItemType struct {
+	// Aliases Further Italian names that are understood, and never written.
+	Aliases []string `json:"aliases"`
+
 	// Italian Its name in Italian bodies; webhooks may be made with it too.
 	//
 	// Examples: Contatto
@@ -2256,7 +2289,13 @@ type ItemType struct {
 
 	// Schema true: the account has a schema for the data of its items.
 	Schema *bool `json:"schema,omitempty"`
+
+	// Source The system whose catalogue it is of; left out of the installation's own.
+	Source *ItemTypeSource `json:"source,omitempty"`
 }
+
+// ItemTypeSource The system whose catalogue it is of; left out of the installation's own.
+type ItemTypeSource string
 
 // Key defines model for Key.
 type Key struct {
@@ -2270,6 +2309,9 @@ type Key struct {
 
 	// Key The key itself, shown this once.
 	Key *string `json:"key,omitempty"`
+
+	// LastUsedAt To the minute; null: never.
+	LastUsedAt *time.Time `json:"lastUsedAt"`
 
 	// Name Examples: shop
 	Name   string      `json:"name"`
@@ -2916,6 +2958,15 @@ type Reference struct {
 	// Ref Examples: /crew/33
 	Ref                  *string                `json:"ref,omitempty"`
 	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// Remains defines model for Remains.
+type Remains struct {
+	// Topic Examples: deliveries
+	Topic string `json:"topic"`
+
+	// Until When the last of them is gone, as the topic is set up now; null: never, by itself.
+	Until *time.Time `json:"until"`
 }
 
 // Replay defines model for Replay.
@@ -4431,7 +4482,7 @@ type ClientInterface interface {
 
 	// DeleteAccount Delete an account
 	//
-	// Revokes its webhooks and API keys. Needs the admin key.
+	// Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how far that is. Needs the admin key.
 	//
 	// Corresponds with DELETE /v1/accounts/{id} (the `DeleteAccount` operationId).
 	DeleteAccount(ctx context.Context, id string, params *DeleteAccountParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4460,6 +4511,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /v1/accounts/{id} (the `UpdateAccount` operationId).
 	UpdateAccount(ctx context.Context, id string, params *UpdateAccountParams, body UpdateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetErasure See what remains of a deleted account
+	//
+	// How far the erasure is, and what Kafka still has until when. Needs the admin key.
+	//
+	// Corresponds with GET /v1/accounts/{id}/erasure (the `GetErasure` operationId).
+	GetErasure(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListAPIKeys List API keys
 	//
@@ -5043,7 +5101,7 @@ func (c *Client) CreateAccount(ctx context.Context, params *CreateAccountParams,
 
 // DeleteAccount Delete an account
 //
-// Revokes its webhooks and API keys. Needs the admin key.
+// Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how far that is. Needs the admin key.
 //
 // Corresponds with DELETE /v1/accounts/{id} (the `DeleteAccount` operationId).
 func (c *Client) DeleteAccount(ctx context.Context, id string, params *DeleteAccountParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5103,6 +5161,23 @@ func (c *Client) UpdateAccountWithBody(ctx context.Context, id string, params *U
 // Corresponds with PATCH /v1/accounts/{id} (the `UpdateAccount` operationId).
 func (c *Client) UpdateAccount(ctx context.Context, id string, params *UpdateAccountParams, body UpdateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateAccountRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetErasure See what remains of a deleted account
+//
+// How far the erasure is, and what Kafka still has until when. Needs the admin key.
+//
+// Corresponds with GET /v1/accounts/{id}/erasure (the `GetErasure` operationId).
+func (c *Client) GetErasure(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetErasureRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -6558,6 +6633,40 @@ func NewUpdateAccountRequestWithBody(server string, id string, params *UpdateAcc
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetErasureRequest constructs an http.Request for the GetErasure method
+func NewGetErasureRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s/erasure", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -9957,7 +10066,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteAccountWithResponse Delete an account
 	//
-	// Revokes its webhooks and API keys. Needs the admin key.
+	// Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how far that is. Needs the admin key.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9990,6 +10099,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /v1/accounts/{id} (the `UpdateAccount` operationId).
 	UpdateAccountWithResponse(ctx context.Context, id string, params *UpdateAccountParams, body UpdateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAccountResponse, error)
+
+	// GetErasureWithResponse See what remains of a deleted account
+	//
+	// How far the erasure is, and what Kafka still has until when. Needs the admin key.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/accounts/{id}/erasure (the `GetErasure` operationId).
+	GetErasureWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetErasureResponse, error)
 
 	// ListAPIKeysWithResponse List API keys
 	//
@@ -10815,6 +10933,54 @@ func (r UpdateAccountResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdateAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetErasureResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Erasure
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetErasureResponse) GetJSON200() *Erasure {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetErasureResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetErasureResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetErasureResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetErasureResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetErasureResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13253,7 +13419,7 @@ func (c *ClientWithResponses) CreateAccountWithResponse(ctx context.Context, par
 
 // DeleteAccountWithResponse Delete an account
 //
-// Revokes its webhooks and API keys. Needs the admin key.
+// Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how far that is. Needs the admin key.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13309,6 +13475,21 @@ func (c *ClientWithResponses) UpdateAccountWithResponse(ctx context.Context, id 
 		return nil, err
 	}
 	return ParseUpdateAccountResponse(rsp)
+}
+
+// GetErasureWithResponse See what remains of a deleted account
+//
+// How far the erasure is, and what Kafka still has until when. Needs the admin key.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/accounts/{id}/erasure (the `GetErasure` operationId).
+func (c *ClientWithResponses) GetErasureWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetErasureResponse, error) {
+	rsp, err := c.GetErasure(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetErasureResponse(rsp)
 }
 
 // ListAPIKeysWithResponse List API keys
@@ -14447,6 +14628,39 @@ func ParseUpdateAccountResponse(rsp *http.Response) (*UpdateAccountResponse, err
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetErasureResponse parses an HTTP response from a GetErasureWithResponse call
+func ParseGetErasureResponse(rsp *http.Response) (*GetErasureResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetErasureResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Erasure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -14,6 +14,8 @@ type RequestKey struct {
 	// Owner is who chose the key: those of different owners have nothing to do with
 	// each other.
 	Owner [32]byte
+	// Account is whose the request is; empty: the operator's own.
+	Account string
 	// Key has 1 to 255 visible ASCII characters.
 	Key string
 	// Request is a hash of what is asked for: a key stands for one request.

@@ -109,8 +109,11 @@ type Register interface {
 	// Register adds what is not there and moves the partitions' positions, in one
 	// transaction. A store keeps the name that it has; one that is new gets its id as
 	// its name, unless its account is not there or has MaxStores: the accounts for
-	// which that kept one out are returned, with the number of stores. ErrStale if a
+	// which that kept one out are returned, with the number of stores. Entries of a
+	// deleted account are not added. ErrStale if a
 	// position is not at its From: somebody else has the partition now; nothing is
 	// written then.
 	Register(ctx context.Context, r Registration) (refused map[string]int, err error)
+	// ExpireQuarantine deletes the entries from before a time: their records are gone.
+	ExpireQuarantine(ctx context.Context, before time.Time) error
 }

@@ -31,7 +31,13 @@ type Key struct {
 	CreatedAt time.Time
 	// ExpiresAt is zero for a key that does not expire.
 	ExpiresAt time.Time
+	// LastUsedAt is when it was used last, to KeyUseGrain; zero: never.
+	LastUsedAt time.Time
 }
+
+// KeyUseGrain is how exact Key.LastUsedAt is, so that a key that is used all the time is
+// written once in that span.
+const KeyUseGrain = time.Minute
 
 // Page bounds a list. Lists are ordered newest first.
 type Page struct {
@@ -55,8 +61,11 @@ type Accounts interface {
 	// ErrNotFound. A change that edits nothing raises no version; any other
 	// does, which queues the account for publication to the cache.
 	UpdateAccount(ctx context.Context, id string, change func(*Account) error) (Account, error)
-	// DeleteAccount revokes its webhooks and keys. ErrNotFound.
+	// DeleteAccount revokes its webhooks and keys, and leaves the rest of what it has to
+	// an Eraser. Its id is never free again. ErrNotFound.
 	DeleteAccount(ctx context.Context, id string) error
+	// Erasure tells how far that is. ErrNotFound unless the account was deleted.
+	Erasure(ctx context.Context, id string) (Erasure, error)
 }
 
 // Keys is the store of API keys.
@@ -70,6 +79,9 @@ type Keys interface {
 	Keys(ctx context.Context, account string, p Page) ([]Key, string, error)
 	// RevokeKey deletes one. ErrNotFound.
 	RevokeKey(ctx context.Context, account, id string) error
+	// KeysUsed notes when keys were used, by their ids; a time before what is noted
+	// changes nothing, and so does a key that is not there.
+	KeysUsed(ctx context.Context, uses map[string]time.Time) error
 }
 
 // WebhookFilter narrows a list of webhooks.
@@ -250,7 +262,7 @@ type Recorder interface {
 	// the URL is another one by now; so do failures in a row, by the account's
 	// StreakRule. Notifications of that, and of a quota that is used up, are written
 	// with it. A test counts for
-	// nothing.
+	// nothing. Nothing is written of an account that was deleted.
 	Record(ctx context.Context, ranges []Range) error
 	// Releasable returns at most limit held deliveries, oldest first and in the order
 	// of their source among those of one time, of

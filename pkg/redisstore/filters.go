@@ -21,7 +21,7 @@ type FilterErrors struct{ rdb redis.UniversalClient }
 func NewFilterErrors(c *Client) *FilterErrors { return &FilterErrors{rdb: c.rdb} }
 
 // filterErrorsKept is how long the last error of a webhook is shown: as long as
-// the event that it is about can be looked at (CONTRACT.md, "Retention").
+// the event that it is about can be looked at by default (CONTRACT.md, "Retention").
 const filterErrorsKept = 14 * 24 * time.Hour
 
 // The fields of a webhook's hash.

@@ -193,7 +193,7 @@ func sameQuota(a, b *hook.Quota) bool {
 
 // DeleteAccount implements hook.Accounts: the account stays as a tombstone, its
 // webhooks as revoked ones without secrets, its keys, members, schemas and stores not
-// at all. The log stays, and the audit log.
+// at all. The rest is for Erase.
 func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		a, err := s.lockAccount(ctx, tx, id)
@@ -224,7 +224,8 @@ func (s *Store) DeleteAccount(ctx context.Context, id string) error {
 		if err := s.cancelRedrives(ctx, tx, id); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE accounts SET deleted = TRUE, version = $2 WHERE id = $1`, id, a.Version+1); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE accounts SET deleted = TRUE, version = $2, deleted_at = $3, erase_due = $3
+			WHERE id = $1`, id, a.Version+1, s.stamp()); err != nil {
 			return err
 		}
 		return s.auditAccount(ctx, tx, &a, nil, "delete-account")

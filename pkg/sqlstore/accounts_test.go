@@ -102,6 +102,24 @@ func TestAKeyIsFoundByItsHashUntilItIsRevoked(t *testing.T) {
 	})
 }
 
+func TestAKeyTellsWhenItWasUsedLast(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		require.NoError(t, f.CreateKey(t.Context(), key("acme", 1)))
+		require.NoError(t, f.CreateKey(t.Context(), key("acme", 2)))
+		last := start.Add(time.Hour)
+		require.NoError(t, f.KeysUsed(t.Context(), map[string]time.Time{"key_1": last, "key_9": last}))
+		require.NoError(t, f.KeysUsed(t.Context(), map[string]time.Time{"key_1": start}), "somebody else's clock is behind")
+		for n, want := range map[int]time.Time{1: last, 2: {}} {
+			got, err := f.KeyByHash(t.Context(), key("acme", n).Hash)
+			require.NoError(t, err)
+			require.Equal(t, want, got.LastUsedAt)
+		}
+		require.Len(t, f.audit(t, "acme", hook.AuditFilter{}), 3, "to be used is no change")
+	})
+}
+
 func TestKeysAreListedNewestFirst(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {

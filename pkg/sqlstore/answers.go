@@ -66,15 +66,15 @@ type statements interface {
 // request is the caller's to carry out; else there is an answer.
 func claimRow(ctx context.Context, on statements, k hook.RequestKey, wanted claimed, now int64) (found claimed, mine bool, err error) {
 	// What has expired is as if it were not there. A claim that ran out is taken over.
-	done, err := on.ExecContext(ctx, `INSERT INTO idempotency_keys (owner, key, request, answer, claimed, claimed_until, expires)
-		VALUES ($1, $2, $3, NULL, $4, $5, $6)
-		ON CONFLICT (owner, key) DO UPDATE SET request = excluded.request, answer = NULL,
+	done, err := on.ExecContext(ctx, `INSERT INTO idempotency_keys (owner, key, request, answer, claimed, claimed_until, expires, account)
+		VALUES ($1, $2, $3, NULL, $4, $5, $6, $8)
+		ON CONFLICT (owner, key) DO UPDATE SET request = excluded.request, answer = NULL, account = excluded.account,
 			claimed = CASE WHEN idempotency_keys.expires <= $7 THEN excluded.claimed ELSE idempotency_keys.claimed END,
 			claimed_until = excluded.claimed_until,
 			expires = CASE WHEN idempotency_keys.expires <= $7 THEN excluded.expires ELSE idempotency_keys.expires END
 		WHERE idempotency_keys.expires <= $7
 			OR idempotency_keys.answer IS NULL AND idempotency_keys.claimed_until <= $7 AND idempotency_keys.request = excluded.request`,
-		k.Owner[:], k.Key, k.Request[:], wanted.since, wanted.until, wanted.expires, now)
+		k.Owner[:], k.Key, k.Request[:], wanted.since, wanted.until, wanted.expires, now, k.Account)
 	if err != nil {
 		return claimed{}, false, err
 	}

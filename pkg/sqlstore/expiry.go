@@ -39,6 +39,16 @@ func (s *Store) ExpireUsage(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// ExpireQuarantine implements hook.Register.
+func (s *Store) ExpireQuarantine(ctx context.Context, before time.Time) error {
+	err := s.expire(ctx, `DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE created_at < $2 LIMIT $1)`,
+		[]any{expiryChunk, database.Micros(before)})
+	if err != nil {
+		return fmt.Errorf("deleting old entries of quarantine: %w", err)
+	}
+	return nil
+}
+
 // expire repeats a statement as long as it deletes as much as it may.
 func (s *Store) expire(ctx context.Context, statement string, args []any) error {
 	for deleted := int64(expiryChunk); deleted == expiryChunk; {

@@ -5,23 +5,26 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-const keyColumns = `id, account, name, scopes, hash, created_at, expires_at`
+const keyColumns = `id, account, name, scopes, hash, created_at, expires_at, last_used_at`
 
 func scanKey(scan func(...any) error) (hook.Key, error) {
 	var k hook.Key
 	var scopes string
 	var hash []byte
-	var created, expires int64
-	if err := scan(&k.ID, &k.Account, &k.Name, &scopes, &hash, &created, &expires); err != nil {
+	var created, expires, used int64
+	if err := scan(&k.ID, &k.Account, &k.Name, &scopes, &hash, &created, &expires, &used); err != nil {
 		return hook.Key{}, err
 	}
 	copy(k.Hash[:], hash)
-	k.CreatedAt, k.ExpiresAt = database.Time(created), database.Time(expires)
+	k.CreatedAt, k.ExpiresAt, k.LastUsedAt = database.Time(created), database.Time(expires), database.Time(used)
 	return k, json.Unmarshal([]byte(scopes), &k.Scopes)
 }
 
@@ -35,8 +38,8 @@ func (s *Store) CreateKey(ctx context.Context, k hook.Key) error {
 		if _, err := s.lockAccount(ctx, tx, k.Account); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			k.ID, k.Account, k.Name, string(scopes), k.Hash[:], database.Micros(k.CreatedAt), database.Micros(k.ExpiresAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			k.ID, k.Account, k.Name, string(scopes), k.Hash[:], database.Micros(k.CreatedAt), database.Micros(k.ExpiresAt), database.Micros(k.LastUsedAt))
 		if err != nil {
 			return err
 		}
@@ -99,6 +102,23 @@ func (s *Store) RevokeKey(ctx context.Context, account, id string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("revoking key %q of account %q: %w", id, account, err)
+	}
+	return nil
+}
+
+// KeysUsed implements hook.Keys.
+func (s *Store) KeysUsed(ctx context.Context, uses map[string]time.Time) error {
+	rows := make([][]any, 0, len(uses))
+	for _, id := range slices.Sorted(maps.Keys(uses)) { // in one order: each row is locked
+		rows = append(rows, []any{id, database.Micros(uses[id])})
+	}
+	err := s.db.Write(ctx, func(w *database.Writer) error {
+		return execEach(ctx, w, []column{{"id", text}, {"used", number}}, rows, func(unnest string) string {
+			return `UPDATE api_keys k SET last_used_at = n.used FROM ` + unnest + ` AS n (id, used) WHERE k.id = n.id AND k.last_used_at < n.used`
+		}, `UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2`)
+	})
+	if err != nil {
+		return fmt.Errorf("noting the use of %d keys: %w", len(uses), err)
 	}
 	return nil
 }

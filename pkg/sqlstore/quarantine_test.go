@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -129,5 +130,18 @@ func TestWhatPostgreSQLCannotHoldStopsNoRegister(t *testing.T) {
 		f.sees(t, "acme", "a\x00b", "\xff")
 		require.Len(t, f.stores(t, "acme"), 2)
 		require.Equal(t, "not\uFFFDjson", f.inQuarantine(t, "acme", hook.QuarantineFilter{})[0].Reason)
+	})
+}
+
+func TestEntriesOfQuarantineGoWithTheirRecords(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		var entries []hook.Quarantined
+		for n := range 2_100 { // more than a transaction deletes
+			entries = append(entries, hook.Quarantined{ID: fmt.Sprintf("qrn_%d", n), Reason: "not_json", State: hook.Open, CreatedAt: start.Add(-time.Duration(n) * time.Second)})
+		}
+		f.quarantine(t, entries...)
+		require.NoError(t, f.ExpireQuarantine(t.Context(), start.Add(-4*time.Second)))
+		require.Len(t, f.inQuarantine(t, "", hook.QuarantineFilter{}), 5)
 	})
 }

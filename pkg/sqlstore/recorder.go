@@ -68,6 +68,10 @@ func (s *Store) record(ctx context.Context, ranges []hook.Range, now time.Time, 
 				return fmt.Errorf("partition %d of attempts, offsets %d to %d: %w", r.Partition, r.From, r.To, err)
 			}
 		}
+		ranges, err := withoutDeleted(ctx, w, ranges)
+		if err != nil {
+			return err
+		}
 		used, requests, over := newTally(), make(outcomes), make(overQuota)
 		for _, part := range apart(ranges, now) {
 			l := newLedger(len(part), now, s.days.all())

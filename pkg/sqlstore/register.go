@@ -37,7 +37,11 @@ func (s *Store) Register(ctx context.Context, r hook.Registration) (refused map[
 				return fmt.Errorf("partition %d of %s, offsets %d to %d: %w", span.Partition, span.Topic, span.From, span.To, err)
 			}
 		}
-		if err := addQuarantined(ctx, w, r.Quarantined); err != nil {
+		quarantined, err := ofLive(ctx, w, r.Quarantined)
+		if err != nil {
+			return err
+		}
+		if err := addQuarantined(ctx, w, quarantined); err != nil {
 			return err
 		}
 		refused, err = s.addSeen(ctx, w, r.Seen)

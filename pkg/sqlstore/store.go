@@ -2,8 +2,8 @@
 // hook.Accounts, hook.Keys, hook.Webhooks, hook.Publications, hook.Log,
 // hook.Recorder, hook.Usages, hook.Streaks, hook.Notifications, hook.ItemSchemas,
 // hook.Replays, hook.Replayer, hook.Redriver, hook.NoticeQueue, hook.Members,
-// hook.Sessions, hook.Mails, hook.Audits, hook.Stores, hook.Quarantine and
-// hook.Register on a database.DB. Its tables belong to api and recorder; other services in the same
+// hook.Sessions, hook.Mails, hook.Audits, hook.Stores, hook.Quarantine, hook.Register
+// and hook.Eraser on a database.DB. Its tables belong to api and recorder; other services in the same
 // database have their own.
 package sqlstore
 
@@ -86,6 +86,7 @@ var (
 	_ hook.Register    = (*Store)(nil)
 	_ hook.Answers     = (*Store)(nil)
 	_ hook.Mails       = (*Store)(nil)
+	_ hook.Eraser      = (*Store)(nil)
 )
 
 // New makes a store on a migrated database, which stays the caller's to close.

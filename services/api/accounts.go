@@ -100,9 +100,12 @@ func (s *Service) accountRoutes() {
 	}, access{find: find}, AccountPatch{}, s.updateAccount)
 	handle(s, huma.Operation{
 		OperationID: "delete-account", Method: http.MethodDelete, Path: "/v1/accounts/{id}", Tags: tags,
-		Summary: "Delete an account", Description: "Revokes its webhooks and API keys. Needs the admin key.",
+		Summary: "Delete an account",
+		Description: "Revokes its webhooks and API keys at once, and has all else of it erased, its log too. Location names what tells how " +
+			"far that is. Needs the admin key.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound},
 	}, access{}, nil, s.deleteAccount)
+	s.erasureRoute()
 }
 
 func (s *Service) listAccounts(ctx context.Context, in *struct{ PageQuery }) (*listed[Account], error) {
@@ -177,10 +180,10 @@ func (s *Service) updateAccount(ctx context.Context, in *IDAndBody) (*accountAns
 	return &accountAnswer{Body: s.showAccount(a)}, nil
 }
 
-func (s *Service) deleteAccount(ctx context.Context, in *PathID) (*empty, error) {
+func (s *Service) deleteAccount(ctx context.Context, in *PathID) (*deletedAnswer, error) {
 	if err := s.cfg.Store.DeleteAccount(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	s.publisher.wake()
-	return nil, nil
+	return &deletedAnswer{Location: "/v1/accounts/" + in.ID + "/erasure"}, nil
 }

@@ -105,6 +105,13 @@ type Circuits interface {
 	Circuits(ctx context.Context, webhooks []string) ([]string, error)
 }
 
+// Topics knows what Kafka keeps.
+type Topics interface {
+	// Kept is how long a record may stay in each topic after it was written; below 0:
+	// for ever.
+	Kept(ctx context.Context) (map[string]time.Duration, error)
+}
+
 // FilterErrors knows what went wrong with webhooks' filters.
 type FilterErrors interface {
 	// FilterErrors returns an entry for each webhook; its Count is 0 if nothing did.
@@ -127,6 +134,8 @@ type Config struct {
 	Circuits Circuits
 	// Filters; nil: what goes wrong with filters is not shown.
 	Filters FilterErrors
+	// Topics; nil: what remains of a deleted account in Kafka is not shown.
+	Topics Topics
 	// Streak is the rule of accounts that have none of their own; nil:
 	// hook.DefaultStreakRule.
 	Streak *hook.StreakRule
@@ -159,6 +168,7 @@ type Config struct {
 type Service struct {
 	cfg       Config
 	auth      *apiauth.Verifier
+	uses      *apiauth.Uses
 	api       huma.API
 	handler   http.Handler
 	publisher *publisher
@@ -191,12 +201,13 @@ func New(cfg Config) (*Service, error) {
 	if cfg.PollInterval <= 0 {
 		cfg.PollInterval = time.Second
 	}
+	uses := apiauth.NewUses(cfg.Store, cfg.Log)
 	s := &Service{
-		cfg: cfg, log: cfg.Log,
+		cfg: cfg, log: cfg.Log, uses: uses,
 		// As exact as the store keeps it, so that an answer is the same later.
 		now: func() time.Time { return cfg.Now().Truncate(time.Microsecond) },
 		auth: apiauth.New(apiauth.Config{
-			Keys: cfg.Store, Accounts: cfg.Store, AdminKey: cfg.AdminKey, Links: cfg.Links, Now: cfg.Now,
+			Keys: cfg.Store, Accounts: cfg.Store, AdminKey: cfg.AdminKey, Links: cfg.Links, Uses: uses, Now: cfg.Now,
 		}),
 		largeBodies: make(chan struct{}, maxLargeBodies),
 		publisher:   newPublisher(cfg.Store, cfg.Cache, cfg.PollInterval, cfg.Log),
@@ -218,12 +229,14 @@ func (s *Service) Handler() http.Handler { return s.handler }
 // Auth verifies keys; the other REST interfaces of the process may share it.
 func (s *Service) Auth() *apiauth.Verifier { return s.auth }
 
-// Run publishes snapshots to the cache, and forgets old answers, until ctx ends. It
-// returns nil then: what is not published yet is so by the next member that runs.
+// Run publishes snapshots to the cache, forgets old answers, and notes which keys are
+// used, until ctx ends. It returns nil then: what is not published yet is so by the next
+// member that runs.
 func (s *Service) Run(ctx context.Context) error {
-	var forgetting sync.WaitGroup
-	forgetting.Go(func() { s.forgetAnswers(ctx) })
-	defer forgetting.Wait()
+	var beside sync.WaitGroup
+	beside.Go(func() { s.forgetAnswers(ctx) })
+	beside.Go(func() { s.uses.Run(ctx) })
+	defer beside.Wait()
 	return s.publisher.run(ctx)
 }
 

@@ -200,7 +200,7 @@ func newBenchOn(t *testing.T, cacheURL string, interval time.Duration, now func(
 	require.NoError(t, err)
 	b.config = api.Config{
 		Store: b.store, Cache: b.cache, Seal: ring, Ingest: b.kafka, Payloads: b.kafka, Reruns: b.kafka, Tests: b.kafka, Redrives: b.kafka,
-		Circuits: b.circuits,
+		Circuits: b.circuits, Topics: b.kafka,
 		Filters:  b.filters,
 		AdminKey: adminKey, Links: apiauth.NewLinks(apiauth.LinkKey{}), PublicURL: "https://hooks.example.com", CheckURL: egress.Policy{}.CheckURL, Log: log,
 		PollInterval: interval, Now: now,

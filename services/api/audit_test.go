@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -69,13 +70,25 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 	b.kafka.payloads[failed.Bundle] = hook.Event{ID: failed.Event}
 	quarantined := b.quarantined("acme", "not_json")
 	b.quarantined("acme", "tombstone")
+	receiver := b.webhook()
+	replay := a.post("/v1/replays", `{"webhook": "`+receiver+`", "from": "2026-01-01T00:00:00Z"}`).requires(201).text("id")
+	a.post("/v1/members", `{"email": "owner@example.com", "role": "owner"}`).requires(201)
+	member := a.post("/v1/members", `{"email": "b@example.com", "role": "viewer"}`).requires(201).text("id")
+	key := a.post("/v1/api-keys", `{"name": "k", "scopes": ["read"]}`).requires(201).text("id")
 	steps := []struct{ method, path, body, operation string }{
+		{http.MethodPost, "/v1/webhooks", `{"itemTypes": ["Contact"], "url": "https://example.com/hook"}`, "create-webhook"},
+		{http.MethodDelete, "/v1/replays/" + replay, ``, "cancel-replay"},
+		{http.MethodPost, "/v1/replays/" + replay + "/resume", ``, "resume-replay"},
+		{http.MethodPost, "/v1/replays", `{"webhook": "` + id + `", "source": "` + receiver + `", "from": "2026-01-01T00:00:00Z"}`, "create-replay"},
+		{http.MethodPatch, "/v1/members/" + member, `{"role": "settings"}`, "update-member"},
+		{http.MethodDelete, "/v1/members/" + member, ``, "delete-member"},
+		{http.MethodDelete, "/v1/api-keys/" + key, ``, "revoke-api-key"},
 		{http.MethodPatch, "/v1/webhooks/" + id, `{"description": "new"}`, "update-webhook"},
 		{http.MethodPost, "/v1/webhooks/" + id + "/rotate-secret", `{}`, "rotate-webhook-secret"},
 		{http.MethodPost, "/v1/webhooks/" + id + "/pause", ``, "pause-webhook"},
 		{http.MethodPost, "/v1/webhooks/" + id + "/resume", ``, "resume-webhook"},
 		{http.MethodPost, "/v1/webhooks/" + id + "/test", ``, "test-webhook"},
-		{http.MethodPost, "/v1/webhooks/" + id + "/recover", `{"from": "2020-01-01T00:00:00Z"}`, "recover-webhook"},
+		{http.MethodPost, "/v1/webhooks/" + b.webhook() + "/recover", `{"from": "2020-01-01T00:00:00Z"}`, "recover-webhook"},
 		{http.MethodPost, "/v1/deliveries/" + failed.Delivery + "/retry", ``, "retry-delivery"},
 		{http.MethodDelete, "/v1/deliveries/" + attempt(id, 2, hook.FateExhausted).Delivery, ``, "discard-delivery"},
 		{http.MethodDelete, "/v1/deliveries?webhook=" + id, ``, "discard-deliveries"},
@@ -94,6 +107,10 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 		{http.MethodDelete, "/v1/webhooks/" + id, ``, "delete-webhook"},
 	}
 	made := ""
+	seen := map[string]bool{
+		"publish-events": true,                                                 // changes nothing of the account
+		"create-account": true, "update-account": true, "delete-account": true, // below
+	}
 	for _, step := range steps {
 		answer := a.send(step.method, strings.Replace(step.path, "{made}", made, 1), step.body)
 		made = path.Base(answer.header.Get("Location"))
@@ -101,7 +118,25 @@ func TestWhateverIsChangedIsInTheAuditLog(t *testing.T) {
 		newest := a.get("/v1/audit-log?limit=1").entries()[0]
 		require.Equal(t, step.operation, newest.Operation)
 		require.Equal(t, "key", newest.Actor.Type)
+		require.Equal(t, "192.0.2.1", *newest.IP)
+		require.WithinDuration(t, time.Now(), newest.At, time.Minute)
+		seen[step.operation] = true
 	}
+	for _, op := range every(t) {
+		if op.method != http.MethodGet {
+			require.True(t, seen[op.OperationID], "%s is not tried here", op)
+		}
+	}
+
+	operator := b.as(adminKey)
+	operator.patch("/v1/accounts/acme", `{"name": "Acme & C."}`).requires(200)
+	require.Equal(t, []string{"update-account"}, operationsOf(a.get("/v1/audit-log?limit=1").entries()))
+	operator.delete("/v1/accounts/acme").requires(204)
+	entries, _, err := b.store.Audit(t.Context(), "acme", hook.AuditFilter{}, hook.Page{Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, "delete-account", entries[0].Origin.Operation)
+	require.Equal(t, hook.ActorAdmin, entries[0].Origin.Actor.Kind)
+	require.Equal(t, "192.0.2.1", entries[0].Origin.IP)
 }
 
 // "Deletion is immediate and final for the configuration; the history stays."

@@ -198,12 +198,3 @@ func TestAPayloadThatKafkaNoLongerHas(t *testing.T) {
 	require.Equal(t, true, away["payloadUnavailable"])
 	require.NotContains(t, away, "payloadExpired")
 }
-
-func TestItemTypesAreListedWhole(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	listed := b.acme().get("/v1/item-types").requires(200).object()
-	require.Nil(t, listed["next"])
-	require.Len(t, listed["items"], 49, "41 of one document, 8 of the other")
-	require.Contains(t, listed["items"], map[string]any{"name": "Contact", "italian": "Contatto"})
-}

@@ -14,7 +14,10 @@ import (
 type ItemType struct {
 	Name    string `json:"name" example:"Contact"`
 	Italian string `json:"italian" example:"Contatto" doc:"Its name in Italian bodies; webhooks may be made with it too."`
-	Schema  bool   `json:"schema,omitempty" doc:"true: the account has a schema for the data of its items."`
+
+	Aliases []string `json:"aliases" nullable:"false" doc:"Further Italian names that are understood, and never written."`
+	Source  string   `json:"source,omitempty" enum:"rentman,cassa-in-cloud" doc:"The system whose catalogue it is of; left out of the installation's own."`
+	Schema  bool     `json:"schema,omitempty" doc:"true: the account has a schema for the data of its items."`
 }
 
 func (s *Service) itemTypeRoutes() {
@@ -37,12 +40,14 @@ func (s *Service) listItemTypes(ctx context.Context, _ *struct{}) (*listed[ItemT
 	}
 	var types []ItemType
 	for _, t := range catalogue.All() {
-		types = append(types, ItemType{Name: t.Name, Italian: t.Italian, Schema: described[t.Name]})
+		types = append(types, ItemType{
+			Name: t.Name, Italian: t.Italian, Aliases: append([]string{}, t.Aliases...), Source: string(t.Source), Schema: described[t.Name],
+		})
 		delete(described, t.Name)
 	}
 	for _, schema := range schemas {
 		if name := schema.ItemType; described[name] {
-			types = append(types, ItemType{Name: name, Italian: name, Schema: true})
+			types = append(types, ItemType{Name: name, Italian: name, Aliases: []string{}, Schema: true})
 		}
 	}
 	return newList(types, "", func(t ItemType) ItemType { return t }), nil

@@ -23,6 +23,7 @@ type Key struct {
 	Scopes    []string   `json:"scopes" nullable:"false" enum:"read,write,publish,settings"`
 	CreatedAt time.Time  `json:"createdAt"`
 	ExpiresAt *time.Time `json:"expiresAt" doc:"null: it does not expire."`
+	LastUsed  *time.Time `json:"lastUsedAt" doc:"To the minute; null: never."`
 	Key       string     `json:"key,omitempty" doc:"The key itself, shown this once."`
 }
 
@@ -38,7 +39,10 @@ type keyAnswer struct {
 }
 
 func showKey(k hook.Key) Key {
-	return Key{ID: k.ID, Name: k.Name, Scopes: words(k.Scopes), CreatedAt: k.CreatedAt.UTC(), ExpiresAt: timeOrNull(k.ExpiresAt)}
+	return Key{
+		ID: k.ID, Name: k.Name, Scopes: words(k.Scopes), CreatedAt: k.CreatedAt.UTC(),
+		ExpiresAt: timeOrNull(k.ExpiresAt), LastUsed: timeOrNull(k.LastUsedAt),
+	}
 }
 
 // words are values of a closed set as plain strings.
@@ -118,7 +122,7 @@ func readNewKey(body []byte, now time.Time) (hook.Key, error) {
 		key.Scopes = append(key.Scopes, hook.Scope(scope))
 	}
 	if d.null("expiresAt") {
-		return key, d.end("id", "createdAt", "key")
+		return key, d.end("id", "createdAt", "lastUsedAt", "key")
 	}
 	const rule = "must be a time in the future as in RFC 3339, such as 2030-01-31T12:00:00Z"
 	expires, given := read[time.Time](d, "expiresAt", rule)
@@ -126,7 +130,7 @@ func readNewKey(body []byte, now time.Time) (hook.Key, error) {
 		d.fault("expiresAt", expires.Format(time.RFC3339), rule)
 	}
 	key.ExpiresAt = expires
-	return key, d.end("id", "createdAt", "key")
+	return key, d.end("id", "createdAt", "lastUsedAt", "key")
 }
 
 func (s *Service) revokeKey(ctx context.Context, in *PathID) (*empty, error) {

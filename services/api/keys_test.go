@@ -28,6 +28,25 @@ func TestAKeyIsShownOnceAndWorksUntilItIsRevoked(t *testing.T) {
 		5*time.Second, 20*time.Millisecond, "a revoked key works for at most a second")
 }
 
+func TestAKeyShowsWhenItWasUsedLast(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.run()
+	made := b.acme().post("/v1/api-keys", `{"name": "CI", "scopes": ["read"]}`).requires(201)
+	require.Nil(t, made.object()["lastUsedAt"])
+	used := func() *time.Time {
+		var list struct {
+			Items []struct{ LastUsedAt *time.Time }
+		}
+		require.NoError(t, json.Unmarshal(b.acme().get("/v1/api-keys").requires(200).body, &list))
+		return list.Items[0].LastUsedAt
+	}
+	require.Nil(t, used())
+	b.as(made.text("key")).post("/v1/webhooks", `{}`).requires(403) // used all the same
+	require.Eventually(t, func() bool { return used() != nil }, 10*time.Second, 20*time.Millisecond)
+	require.WithinDuration(t, time.Now(), *used(), time.Minute)
+}
+
 func TestAKeyMakesKeysOfAtMostItsOwnScopes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -68,7 +68,7 @@ func (s *Service) once(rule access) func(huma.Context, func(huma.Context)) {
 		}
 		again := repeatable{
 			key: hook.RequestKey{
-				Owner: owner(r, principal(c.Context())), Key: values[0], Request: fingerprint(r, body.content),
+				Owner: owner(r, principal(c.Context())), Account: principal(c.Context()).Account, Key: values[0], Request: fingerprint(r, body.content),
 			},
 			run: func(ctx context.Context) *heldAnswer {
 				held := &heldAnswer{ResponseWriter: w, header: http.Header{}}

@@ -22,49 +22,54 @@ type domain interface {
 
 // Receipts builds the receipts service.
 func (p *Parts) Receipts(ctx context.Context) (Component, error) {
-	return component(ctx, p, "receipts", func() (domain, error) { return receipts.New(receipts.Config(p.domain("receipts"))) })
+	return component(ctx, p, "receipts", func(c contacts.Config) (domain, error) { return receipts.New(receipts.Config(c)) })
 }
 
 // Invoices builds the invoices service.
 func (p *Parts) Invoices(ctx context.Context) (Component, error) {
-	return component(ctx, p, "invoices", func() (domain, error) { return invoices.New(invoices.Config(p.domain("invoices"))) })
+	return component(ctx, p, "invoices", func(c contacts.Config) (domain, error) { return invoices.New(invoices.Config(c)) })
 }
 
 // Contacts builds the contacts service.
 func (p *Parts) Contacts(ctx context.Context) (Component, error) {
-	return component(ctx, p, "contacts", func() (domain, error) { return contacts.New(contacts.Config(p.domain("contacts"))) })
+	return component(ctx, p, "contacts", func(c contacts.Config) (domain, error) { return contacts.New(c) })
 }
 
 // Stock builds the stock service.
 func (p *Parts) Stock(ctx context.Context) (Component, error) {
-	return component(ctx, p, "stock", func() (domain, error) { return stock.New(stock.Config(p.domain("stock"))) })
+	return component(ctx, p, "stock", func(c contacts.Config) (domain, error) { return stock.New(stock.Config(c)) })
 }
 
 // domain gives a domain service its configuration. Keys are looked up in the
 // one database, so that the same keys work everywhere; portal links do where there is
 // an encryption key.
-func (p *Parts) domain(name string) contacts.Config {
+func (p *Parts) domain(name string, uses *apiauth.Uses) contacts.Config {
 	store := sqlstore.New(p.DB, time.Now)
 	return contacts.Config{
 		Bus: p.Bus, DB: p.DB,
-		Authorizer: apiauth.New(apiauth.Config{Keys: store, Accounts: store, AdminKey: p.Config.AdminKey, Links: p.Links}),
+		Authorizer: apiauth.New(apiauth.Config{Keys: store, Accounts: store, AdminKey: p.Config.AdminKey, Links: p.Links, Uses: uses}),
 		Log:        p.Log.Named(name),
 		Tracer:     p.Tracing.Tracer(name),
 	}
 }
 
-func component(ctx context.Context, p *Parts, name string, build func() (domain, error)) (Component, error) {
+func component(ctx context.Context, p *Parts, name string, build func(contacts.Config) (domain, error)) (Component, error) {
 	if err := p.lookAtTopics(ctx); err != nil {
 		return Component{}, err
 	}
 	if err := p.checkSchema(ctx); err != nil {
 		return Component{}, err
 	}
-	service, err := build()
+	uses := apiauth.NewUses(sqlstore.New(p.DB, time.Now), p.Log.Named(name))
+	service, err := build(p.domain(name, uses))
 	if err != nil {
 		return Component{}, err
 	}
-	return Component{Name: name, Run: service.Run, Handler: service.Handler(), Paths: service.Collections()}, nil
+	noting := func(ctx context.Context) error {
+		uses.Run(ctx)
+		return nil
+	}
+	return Component{Name: name, Run: beside(service.Run, noting), Handler: service.Handler(), Paths: service.Collections()}, nil
 }
 
 // All builds every service.

@@ -3,6 +3,7 @@ package assembly
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -113,4 +114,20 @@ func (t tests) Try(ctx context.Context, w *hook.Webhook, events []hook.Event) er
 		}
 	}
 	return t.producer.ProduceSync(ctx, records...)
+}
+
+// topics is what the api knows of Kafka's settings.
+type topics struct {
+	bus *bus.Client
+	// events are the topics of the installation's own producers.
+	events []string
+}
+
+// Kept implements api.Topics.
+func (t topics) Kept(ctx context.Context) (map[string]time.Duration, error) {
+	var names []string
+	for _, spec := range bus.Topics(0, t.events) {
+		names = append(names, spec.Name)
+	}
+	return t.bus.Kept(ctx, names)
 }

@@ -43,6 +43,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 		Redrives: redrives{bus: p.Bus, producer: producer},
 		Circuits: redisstore.NewCircuits(p.Redis),
 		Filters:  redisstore.NewFilterErrors(p.Redis),
+		Topics:   topics{bus: p.Bus, events: p.Config.EventTopics},
 		Streak:   &p.Config.Streak,
 		AdminKey: p.Config.AdminKey, TrustedProxies: p.Config.TrustedProxies,
 		Links: p.Links, PublicURL: p.Config.PublicURL,
@@ -150,6 +151,7 @@ func (p *Parts) Recorder(ctx context.Context) (Component, error) {
 	service, err := recorder.New(recorder.Config{
 		Bus: p.Bus, Store: store,
 		EventTopics: p.eventTopics(), Partitions: partitions, Retention: p.Config.LogRetention,
+		Payloads: p.Config.PayloadRetention, Quarantine: p.Config.QuarantineRetention,
 		Log: p.Log.Named("recorder"), Metrics: p.Metrics,
 	})
 	if err != nil {

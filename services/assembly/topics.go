@@ -16,7 +16,7 @@ func (p *Parts) Topics(ctx context.Context, partitions, replication int) error {
 	if err := p.awaitKafka(ctx); err != nil {
 		return err
 	}
-	return p.Bus.EnsureTopics(ctx, bus.Topics(partitions, p.Config.EventTopics), replication)
+	return p.Bus.EnsureTopics(ctx, p.topics(partitions), replication)
 }
 
 // checkTopics waits for Kafka, refuses topics that are missing or differ, and
@@ -29,7 +29,7 @@ func (p *Parts) checkTopics(ctx context.Context) (partitions int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("%w: run `staffetta topics` first", err)
 	}
-	return partitions, p.Bus.CheckTopics(ctx, bus.Topics(partitions, p.Config.EventTopics))
+	return partitions, p.Bus.CheckTopics(ctx, p.topics(partitions))
 }
 
 // lookAtTopics is checkTopics for services that work without Kafka: while it is
@@ -68,4 +68,10 @@ func (p *Parts) eventTopics() []string {
 		}
 	}
 	return topics
+}
+
+// topics are all of them, as the installation wants them.
+func (p *Parts) topics(partitions int) []bus.TopicSpec {
+	keep := bus.Retention{Payloads: p.Config.PayloadRetention, Quarantine: p.Config.QuarantineRetention}
+	return keep.Topics(partitions, p.Config.EventTopics)
 }

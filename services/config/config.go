@@ -3,11 +3,13 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net/netip"
 	"net/url"
 	"time"
 
+	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
@@ -36,6 +38,8 @@ const (
 	StreakNotify  = "STAFFETTA_STREAK_NOTIFY"
 	StreakDisable = "STAFFETTA_STREAK_DISABLE"
 	LogRetention  = "STAFFETTA_LOG_RETENTION"
+	PayloadKeep   = "STAFFETTA_PAYLOAD_RETENTION"
+	BadInputKeep  = "STAFFETTA_QUARANTINE_RETENTION"
 	LogLevel      = "STAFFETTA_LOG_LEVEL"
 	SMTPURL       = "STAFFETTA_SMTP_URL" // secret
 	MailFrom      = "STAFFETTA_MAIL_FROM"
@@ -88,10 +92,16 @@ type Config struct {
 	// of their own.
 	Streak hook.StreakRule
 	// LogRetention is how long the delivery log keeps what was published: 90 days by
-	// default, 15 at least.
+	// default, 15 at least, and a day longer than PayloadRetention.
 	LogRetention time.Duration
 	// Mail is how notifications are mailed; nil: they are not.
 	Mail *Mail
+	// PayloadRetention is how long Kafka keeps events, deliveries and attempts: 14 days
+	// by default, 8 at least.
+	PayloadRetention time.Duration
+	// QuarantineRetention is how long bad input is kept, in Kafka and in SQL: 14 days by
+	// default, one at least.
+	QuarantineRetention time.Duration
 	// LogLevel is debug, info, warn or error; info by default, in standalone
 	// warn.
 	LogLevel string
@@ -160,10 +170,17 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		EventTopics:    readTopics(r),
 		BreakerMaxOpen: r.duration(BreakerMax, 2*time.Minute),
 		Streak:         readStreak(r),
-		LogRetention:   readRetention(r),
+		LogRetention:   r.days(LogRetention, hook.DefaultLogRetention, hook.MinLogRetention),
 		Mail:           readMail(r),
 		LogLevel:       readLogLevel(r, defaultLogLevel(service)),
 		ExportTraces:   r.text("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || r.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "",
+	}
+	cfg.PayloadRetention = r.days(PayloadKeep, bus.PayloadRetention, bus.MinPayloadRetention)
+	cfg.QuarantineRetention = r.days(BadInputKeep, bus.QuarantineRetention, bus.MinQuarantineRetention)
+	if cfg.LogRetention < cfg.PayloadRetention+24*time.Hour {
+		// A delivery that is held, or is replayed, has its row in the log.
+		r.faults.Add(LogRetention, cmp.Or(r.text(LogRetention), "90d, the default"),
+			"must be at least a day longer than "+PayloadKeep+", which is "+inDays(cfg.PayloadRetention))
 	}
 	for _, name := range needs[service] {
 		if len(r.list(name)) == 0 {

@@ -63,6 +63,8 @@ func TestEverySettingIsRead(t *testing.T) {
 	env["STAFFETTA_LOG_RETENTION"] = "30d"
 	env["STAFFETTA_SMTP_URL"] = "smtp://staffetta:hid%40den@mail.example.com"
 	env["STAFFETTA_MAIL_FROM"] = "Staffetta <hooks@example.com>"
+	env["STAFFETTA_PAYLOAD_RETENTION"] = "696h"
+	env["STAFFETTA_QUARANTINE_RETENTION"] = "60d"
 	env["STAFFETTA_LOG_LEVEL"] = "DEBUG"
 	env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://collector:4318"
 	env["STAFFETTA_KAFKA_SASL_MECHANISM"] = "SCRAM-SHA-512"
@@ -91,7 +93,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		EventTopics:    []string{"crm.changes"},
 		BreakerMaxOpen: 90 * time.Second,
 		Streak:         hook.StreakRule{Notify: []int{5, 15}},
-		LogRetention:   30 * 24 * time.Hour,
+		LogRetention:   30 * 24 * time.Hour, PayloadRetention: 29 * 24 * time.Hour, QuarantineRetention: 60 * 24 * time.Hour,
 		Mail: &config.Mail{
 			Host: "mail.example.com", Port: "587", TLS: config.MailTLSRequired, Username: "staffetta", Password: "hid@den",
 			From: mail.Address{Name: "Staffetta", Address: "hooks@example.com"},
@@ -110,6 +112,8 @@ func TestDefaults(t *testing.T) {
 	require.Nil(t, cfg.EgressProxy)
 	require.Equal(t, "info", cfg.LogLevel)
 	require.Equal(t, 90*24*time.Hour, cfg.LogRetention)
+	require.Equal(t, 14*24*time.Hour, cfg.PayloadRetention)
+	require.Equal(t, 14*24*time.Hour, cfg.QuarantineRetention)
 	require.False(t, cfg.ExportTraces)
 }
 
@@ -215,6 +219,9 @@ func TestABadValueIsNamedWithItsRule(t *testing.T) {
 		{"STAFFETTA_EVENT_TOPICS", "a b", `STAFFETTA_EVENT_TOPICS must be names of Kafka topics, comma separated, not "a b"`},
 		{"STAFFETTA_LOG_RETENTION", "14d", `STAFFETTA_LOG_RETENTION must be at least 15 days, such as 90d or 2160h, not "14d"`},
 		{"STAFFETTA_LOG_RETENTION", "soon", `STAFFETTA_LOG_RETENTION must be at least 15 days, such as 90d or 2160h, not "soon"`},
+		{"STAFFETTA_PAYLOAD_RETENTION", "7d", `STAFFETTA_PAYLOAD_RETENTION must be at least 8 days, such as 14d or 336h, not "7d"`},
+		{"STAFFETTA_PAYLOAD_RETENTION", "90d", `STAFFETTA_LOG_RETENTION must be at least a day longer than STAFFETTA_PAYLOAD_RETENTION, which is 90d, not "90d, the default"`},
+		{"STAFFETTA_QUARANTINE_RETENTION", "0", `STAFFETTA_QUARANTINE_RETENTION must be at least 1 day, such as 14d or 336h, not "0"`},
 		{"STAFFETTA_BREAKER_MAX_OPEN", "2", `STAFFETTA_BREAKER_MAX_OPEN must be a positive duration such as 90s or 2m, not "2"`},
 		{"STAFFETTA_LOG_LEVEL", "loud", `STAFFETTA_LOG_LEVEL must be debug, info, warn or error, not "loud"`},
 	} {
@@ -243,6 +250,15 @@ func TestOneErrorListsEveryFault(t *testing.T) {
 	}
 	require.Equal(t, []string{"STAFFETTA_KAFKA_SASL_MECHANISM", "STAFFETTA_KAFKA_SASL_USERNAME",
 		"STAFFETTA_KAFKA_SASL_PASSWORD", "STAFFETTA_ADMIN_KEY", "STAFFETTA_ENCRYPTION_KEY"}, fields)
+}
+
+func TestRetentionsAreCheckedAgainstEachOtherInOneError(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load("standalone", vars{
+		"STAFFETTA_LOG_RETENTION": "20d", "STAFFETTA_PAYLOAD_RETENTION": "20d", "STAFFETTA_QUARANTINE_RETENTION": "1h",
+	}.lookup, nil)
+	require.ErrorContains(t, err, `STAFFETTA_LOG_RETENTION must be at least a day longer than STAFFETTA_PAYLOAD_RETENTION, which is 20d, not "20d"`)
+	require.ErrorContains(t, err, `STAFFETTA_QUARANTINE_RETENTION must be at least 1 day`)
 }
 
 func TestNoSecretIsInAnError(t *testing.T) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -10,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 // masked stands for a secret in an error.
@@ -70,11 +69,11 @@ func (r *reader) duration(name string, otherwise time.Duration) time.Duration {
 	return d
 }
 
-// readRetention takes whole days too, such as 90d.
-func readRetention(r *reader) time.Duration {
-	text := r.text(LogRetention)
+// days is a duration of at least so long; whole days may be written as such: 90d.
+func (r *reader) days(name string, otherwise, least time.Duration) time.Duration {
+	text := r.text(name)
 	if text == "" {
-		return hook.DefaultLogRetention
+		return otherwise
 	}
 	keep, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
@@ -82,11 +81,23 @@ func readRetention(r *reader) time.Duration {
 		n, err = strconv.ParseUint(days, 10, 16)
 		keep = time.Duration(n) * 24 * time.Hour //nolint:gosec // 16 bits
 	}
-	if err != nil || keep < hook.MinLogRetention {
-		r.faults.Add(LogRetention, text, "must be at least 15 days, such as 90d or 2160h")
-		return hook.DefaultLogRetention
+	if err != nil || keep < least {
+		days := "days"
+		if least == 24*time.Hour {
+			days = "day"
+		}
+		r.faults.Add(name, text, fmt.Sprintf("must be at least %d %s, such as %s or %dh", least/(24*time.Hour), days, inDays(otherwise), otherwise/time.Hour))
+		return otherwise
 	}
 	return keep
+}
+
+// inDays writes a duration as days takes it.
+func inDays(d time.Duration) string {
+	if d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	return d.String()
 }
 
 func readRedisURL(r *reader) string {

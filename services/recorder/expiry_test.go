@@ -28,3 +28,19 @@ func TestOldUsageIsDeleted(t *testing.T) {
 	f.eventually(func() bool { return steps(hook.Hourly) == 1 }, "the old hour goes")
 	require.Equal(t, 2, steps(hook.Daily), "days stay longer")
 }
+func TestOldEntriesOfQuarantineAreDeleted(t *testing.T) {
+	f := newFixture(t)
+	entry := func(id string, age time.Duration) hook.Quarantined {
+		return hook.Quarantined{ID: id, Reason: "not_json", State: hook.Open, CreatedAt: start.Add(-age)}
+	}
+	_, err := f.store.Register(t.Context(), hook.Registration{Quarantined: []hook.Quarantined{
+		entry("qrn_old", 14*24*time.Hour), entry("qrn_young", 13*24*time.Hour),
+	}})
+	require.NoError(t, err)
+	f.run()
+	f.eventually(func() bool {
+		list, _, err := f.store.QuarantineEntries(t.Context(), "", hook.QuarantineFilter{}, hook.Page{Limit: 10})
+		require.NoError(t, err)
+		return len(list) == 1 && list[0].ID == "qrn_young"
+	}, "the old one goes")
+}

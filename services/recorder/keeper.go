@@ -11,7 +11,7 @@ import (
 // is too old: a small part of a day, by which PostgreSQL's log goes.
 const keepInterval = 10 * time.Minute
 
-// keepLog looks after the log and the usage until ctx ends. What fails is tried again in
+// keepLog looks after the log, the usage and the entries of quarantine until ctx ends. What fails is tried again in
 // the next round: somebody may be reading what is to be dropped.
 func (s *Service) keepLog(ctx context.Context) {
 	ticker := time.NewTicker(keepInterval)
@@ -30,6 +30,10 @@ func (s *Service) keepLog(ctx context.Context) {
 		if err := s.Store.ExpireUsage(ctx, s.Now()); err != nil && ctx.Err() == nil {
 			s.metrics.failures.Inc()
 			s.Log.Warn("old usage was not deleted, trying again", zap.Duration("in", keepInterval), zap.Error(err))
+		}
+		if err := s.Store.ExpireQuarantine(ctx, s.Now().Add(-s.Quarantine)); err != nil && ctx.Err() == nil {
+			s.metrics.failures.Inc()
+			s.Log.Warn("old entries of quarantine were not deleted, trying again", zap.Duration("in", keepInterval), zap.Error(err))
 		}
 		select {
 		case <-ctx.Done():

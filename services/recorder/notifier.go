@@ -50,7 +50,7 @@ func (n *notifier) run(ctx context.Context) {
 func (n *notifier) round(ctx context.Context) error {
 	s := n.service
 	now := s.Now()
-	written := now.Add(expiryNotice - bus.PayloadRetention)
+	written := now.Add(expiryNotice - s.Payloads)
 	before, err := s.Bus.OffsetsAt(ctx, bus.Deliveries, written)
 	if err != nil {
 		return fmt.Errorf("payloads that expire: %w", err)

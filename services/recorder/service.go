@@ -39,7 +39,8 @@ const (
 	closeTimeout = 3 * time.Second
 )
 
-// Config is what a recorder needs. All but Retention and Now is required.
+// Config is what a recorder needs. All but Retention, Payloads, Quarantine and Now is
+// required.
 type Config struct {
 	Bus *bus.Client
 	// Store is on a migrated schema.
@@ -51,8 +52,14 @@ type Config struct {
 	// Retention is how long the log keeps what was published, at least
 	// hook.MinLogRetention. Default: hook.DefaultLogRetention.
 	Retention time.Duration
-	Log       *zap.Logger
-	Metrics   prometheus.Registerer
+	// Payloads is how long Kafka keeps them, shorter than Retention. Default:
+	// bus.PayloadRetention.
+	Payloads time.Duration
+	// Quarantine is how long the entries of quarantine are kept: as long as Kafka keeps
+	// their records. Default: bus.QuarantineRetention.
+	Quarantine time.Duration
+	Log        *zap.Logger
+	Metrics    prometheus.Registerer
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -63,6 +70,7 @@ type Store interface {
 	hook.Replayer
 	hook.Redriver
 	hook.LogKeeper
+	hook.Eraser
 	hook.Register
 	hook.NoticeQueue
 }
@@ -95,6 +103,10 @@ func New(cfg Config) (*Service, error) {
 	cfg.Retention = cmp.Or(cfg.Retention, hook.DefaultLogRetention)
 	if cfg.Retention < hook.MinLogRetention {
 		faults.Add("Retention", cfg.Retention.String(), "must be at least "+hook.MinLogRetention.String())
+	}
+	cfg.Payloads, cfg.Quarantine = cmp.Or(cfg.Payloads, bus.PayloadRetention), cmp.Or(cfg.Quarantine, bus.QuarantineRetention)
+	if cfg.Payloads >= cfg.Retention {
+		faults.Add("Payloads", cfg.Payloads.String(), "must be less than Retention, "+cfg.Retention.String())
 	}
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("recorder: %w", err)
@@ -213,6 +225,7 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 	if _, mine := tails[finisher]; mine {
 		work.Go(func() { s.keepLog(ctx) })
 		work.Go(func() { newSendoff(s, producer).run(ctx) })
+		work.Go(func() { s.erase(ctx) })
 	}
 	for {
 		batch, err := fetcher.Poll(ctx)
