@@ -261,8 +261,8 @@ type Recorder interface {
 	// receiver is gone (ReasonGone: it answered 410) disables its webhook, unless
 	// the URL is another one by now; so do failures in a row, by the account's
 	// StreakRule. Notifications of that, and of a quota that is used up, are written
-	// with it. A test counts for
-	// nothing. Nothing is written of an account that was deleted.
+	// with it. A test counts for nothing, and a delivery of a notice (NoticeEvent) for
+	// no usage. Nothing is written of an account that was deleted.
 	Record(ctx context.Context, ranges []Range) error
 	// Releasable returns at most limit held deliveries, oldest first and in the order
 	// of their source among those of one time, of

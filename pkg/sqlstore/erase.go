@@ -27,6 +27,7 @@ const (
 var erased = []struct{ table, key, rows string }{
 	{table: "quarantine", key: "id"},
 	{table: "replays", key: "id"},
+	{table: "redrives", key: "id"},
 	{table: "notifications", key: "number"},
 	{table: "streaks", key: "webhook"},
 	{table: "usage", key: "account, period_from, webhook, period_to"},
@@ -35,6 +36,10 @@ var erased = []struct{ table, key, rows string }{
 	{table: "api_keys", key: "id"},
 	{table: "item_schemas", key: "account, item_type"},
 	{table: "members", key: "id"},
+	// Those of members that are gone, of whatever account.
+	{table: "mailboxes", key: "member"},
+	{table: "mails", key: "member, number"},
+	{table: "portal_sessions", key: "hash"},
 	{table: "stores", key: "account, id"},
 	// The last entry stays: that the account was deleted, by whom, when, from where.
 	{table: "audit", key: "account, number", rows: `AND number < (SELECT MAX(number) FROM audit WHERE account = $1)`},
@@ -46,8 +51,11 @@ var erased = []struct{ table, key, rows string }{
 // eraseStatement deletes at most $2 rows of the account $1.
 func eraseStatement(table, key, rows string) string {
 	of := `t.account = $1 `
-	if table == "markers" {
+	switch table {
+	case "markers":
 		of = `t.webhook IN (SELECT id FROM webhooks WHERE account = $1) `
+	case "mailboxes", "mails":
+		of = `NOT EXISTS (SELECT 1 FROM members m WHERE m.id = t.member AND m.account <> $1) `
 	}
 	return `DELETE FROM ` + table + ` WHERE (` + key + `) IN (SELECT ` + key + ` FROM ` + table + ` t WHERE ` + of + rows + ` LIMIT $2)`
 }
