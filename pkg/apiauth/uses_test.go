@@ -39,18 +39,22 @@ func TestAKeysUseIsWrittenOnceAMinuteAndNotByARequest(t *testing.T) {
 			_, err := v.Identify(request("Authorization", "Bearer "+key))
 			require.NoError(t, err)
 		}
+		pass := func(d time.Duration) {
+			<-time.After(d)
+			synctest.Wait()
+		}
 		for range 100 {
 			ask()
 		}
 		require.Empty(t, d.written, "no request writes")
-		<-time.After(1500 * time.Millisecond)
+		pass(1500 * time.Millisecond)
 		require.Equal(t, []int{1}, d.written)
 		for range 55 {
-			<-time.After(time.Second)
+			pass(time.Second)
 			ask()
 		}
 		require.Equal(t, []int{1}, d.written, "it is known to the minute")
-		<-time.After(10 * time.Second)
+		pass(10 * time.Second)
 		ask()
 		_, err := v.Identify(request("Authorization", "Bearer sk_wrong"))
 		require.ErrorIs(t, err, apiauth.ErrUnauthorized)
