@@ -14,6 +14,7 @@ func (p *Parts) portal() (*portal.Service, error) {
 	store := sqlstore.New(p.DB, time.Now)
 	cfg := portal.Config{
 		Sessions:  store,
+		Notices:   store,
 		Guests:    apiauth.New(apiauth.Config{Keys: store, Accounts: store, Links: p.Links}),
 		Seal:      p.Keys,
 		PublicURL: p.Config.PublicURL, FrameAncestors: p.Config.FrameAncestors, TrustedProxies: p.Config.TrustedProxies,

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ var templates embed.FS
 var assets embed.FS
 
 // pages are those of one language.
-type pages struct{ home, notice *template.Template }
+type pages struct{ home, notifications, notice *template.Template }
 
 // parsePages parses them for a portal at a path, in every language.
 func parsePages(home string) (map[hook.Language]*pages, error) {
@@ -50,10 +51,11 @@ func parsePages(home string) (map[hook.Language]*pages, error) {
 			return t.ParseFS(templates, "templates/layout.html", "templates/"+name)
 		}
 		page := &pages{}
-		var errHome, errNotice error
+		var errHome, errNotifications, errNotice error
 		page.home, errHome = parse("home.html")
+		page.notifications, errNotifications = parse("notifications.html")
 		page.notice, errNotice = parse("notice.html")
-		if err := errors.Join(errHome, errNotice); err != nil {
+		if err := errors.Join(errHome, errNotifications, errNotice); err != nil {
 			return nil, fmt.Errorf("portal: templates: %w", err)
 		}
 		all[lang] = page
@@ -99,8 +101,10 @@ type homeVisitor struct {
 	// Account and AccountName are empty if one is to be chosen.
 	Account, AccountName string
 	Role                 hook.Role
-	Until                time.Time
-	Accounts             []homeAccount
+	// Settings says whether they have access to settings.
+	Settings bool
+	Until    time.Time
+	Accounts []homeAccount
 }
 
 type homeAccount struct {
@@ -140,6 +144,7 @@ func showVisitor(v *visitor) *homeVisitor {
 	shown := &homeVisitor{Name: m.Name, Email: m.Email, Until: v.session.ExpiresAt}
 	if v.current != nil {
 		shown.Account, shown.AccountName, shown.Role = m.Account, v.current.AccountName, m.Role
+		shown.Settings = slices.Contains(m.Role.Scopes(), hook.ScopeSettings)
 	}
 	for i := range v.places {
 		p := &v.places[i]
@@ -170,6 +175,7 @@ const (
 
 var (
 	notFound        = notice{"not-found", http.StatusNotFound, none}
+	settingsOnly    = notice{"settings-only", http.StatusForbidden, none}
 	crossSite       = notice{"cross-site", http.StatusForbidden, none}
 	unavailable     = notice{"unavailable", http.StatusServiceUnavailable, none}
 	linkInvalid     = notice{"link-invalid", http.StatusUnauthorized, none}
@@ -183,7 +189,7 @@ var (
 	emailUnverified = notice{"email-unverified", http.StatusForbidden, another}
 
 	notices = []notice{
-		notFound, crossSite, unavailable, linkInvalid, linkExpired, loginStale, loginRefused, loginUnsound, providerAway,
+		notFound, settingsOnly, crossSite, unavailable, linkInvalid, linkExpired, loginStale, loginRefused, loginUnsound, providerAway,
 		stranger, addressTaken, emailUnverified,
 	}
 )

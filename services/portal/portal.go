@@ -39,6 +39,7 @@ type OIDC struct {
 // Config of a Service. Fields without a default are required.
 type Config struct {
 	Sessions hook.Sessions
+	Notices  Notices
 	Guests   Guests
 	Seal     Sealer
 	// OIDC; nil: nobody signs in, and portal links alone lead here. With it PublicURL is
@@ -73,8 +74,8 @@ type Service struct {
 
 // New makes a service; it does no I/O. The error says what is wrong with cfg.
 func New(cfg Config) (*Service, error) {
-	if cfg.Sessions == nil || cfg.Guests == nil || cfg.Seal == nil || cfg.Log == nil {
-		return nil, errors.New("portal: Sessions, Guests, Seal and Log are required")
+	if cfg.Sessions == nil || cfg.Notices == nil || cfg.Guests == nil || cfg.Seal == nil || cfg.Log == nil {
+		return nil, errors.New("portal: Sessions, Notices, Guests, Seal and Log are required")
 	}
 	public, err := url.Parse(cfg.PublicURL)
 	if err != nil {
@@ -117,6 +118,8 @@ func (s *Service) routes(public *url.URL) (http.Handler, error) {
 	mux.HandleFunc("GET /portal/{$}", s.showHome)
 	mux.HandleFunc("GET /portal/login", s.acting(s.login))
 	mux.HandleFunc("GET /portal/callback", s.acting(s.callback))
+	mux.HandleFunc("GET /portal/notifications", s.showNotifications)
+	mux.HandleFunc("GET /portal/webhooks/{id}", s.leadToWebhook)
 	mux.HandleFunc("POST /portal/logout", s.logout)
 	mux.HandleFunc("POST /portal/account", s.chooseAccount)
 	mux.HandleFunc("GET /portal/assets/{name}", s.asset)

@@ -50,7 +50,7 @@ func newBench(t *testing.T, changes ...func(*portal.Config)) *bench {
 	b.url = server.URL
 	b.provider = newProvider(t, b.url)
 	cfg := portal.Config{
-		Sessions: b.store, Seal: keyring,
+		Sessions: b.store, Notices: b.store, Seal: keyring,
 		Guests: apiauth.New(apiauth.Config{Keys: b.store, Accounts: b.store, Links: b.links, Now: b.clock.Now}),
 		OIDC:   &portal.OIDC{Issuer: b.provider.URL, ClientID: clientID, ClientSecret: clientSecret}, PublicURL: b.url,
 		Log: zap.NewNop(), Now: b.clock.Now,

@@ -17,6 +17,10 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 		for key := range texts[hook.English] {
 			require.NotEmpty(t, texts[lang][key], "%s in %s", key, lang)
 		}
+		for _, told := range hook.Notices {
+			require.NotEmpty(t, texts[lang]["told."+string(told)])
+			require.NotEmpty(t, texts[lang]["told."+string(told)+".count"])
+		}
 		for _, role := range hook.Roles {
 			require.NotEmpty(t, texts[lang]["role."+string(role)])
 			require.NotEmpty(t, texts[lang]["role."+string(role)+".can"])
