@@ -70,7 +70,7 @@ func (s *Service) memberRoutes() {
 	}, settings, nil, s.listMembers)
 	handle(s, huma.Operation{
 		OperationID: "create-member", Method: http.MethodPost, Path: "/v1/members", Tags: tags,
-		Summary: "Add a member", Description: "Scope: settings.",
+		Summary: "Add a member", Description: "A key has to have the scopes of the role: 403. Scope: settings.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
 	}, settings, NewMember{}, s.createMember)
 	handle(s, huma.Operation{
@@ -79,12 +79,12 @@ func (s *Service) memberRoutes() {
 	}, settings, nil, s.getMember)
 	handle(s, huma.Operation{
 		OperationID: "update-member", Method: http.MethodPatch, Path: "/v1/members/{id}", Tags: tags,
-		Summary: "Change a member", Description: "The last owner stays one: 409. Scope: settings.",
+		Summary: "Change a member", Description: "The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.",
 		Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, existing, MemberPatch{}, s.updateMember)
 	handle(s, huma.Operation{
 		OperationID: "delete-member", Method: http.MethodDelete, Path: "/v1/members/{id}", Tags: tags,
-		Summary: "Remove a member", Description: "Not the last owner: 409. Scope: settings.",
+		Summary: "Remove a member", Description: "Not the last owner: 409. A key has to have the scopes of the role: 403. Scope: settings.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, existing, nil, s.deleteMember)
 }
@@ -114,7 +114,23 @@ func (s *Service) createMember(ctx context.Context, in *JSONBody) (*memberAnswer
 	if err := d.end("id", "createdAt"); err != nil {
 		return nil, err
 	}
+	if err := mayMake(ctx, m.Role); err != nil {
+		return nil, err
+	}
 	return answerMember(s.cfg.Store.CreateMember(ctx, m))
+}
+
+// mayMake refuses to whoever asks what they could do as a member of a role, and may not
+// do themselves: a member signs in, and an address makes anybody a member.
+func mayMake(ctx context.Context, role hook.Role) error {
+	maker := principal(ctx)
+	for _, scope := range role.Scopes() {
+		if !maker.May(scope) {
+			return problem.New(http.StatusForbidden, "", "the role "+string(role)+" has the scope "+string(scope)+
+				", which the key lacks: it adds, changes and removes members of at most its own scopes", nil)
+		}
+	}
+	return nil
 }
 
 func (s *Service) updateMember(ctx context.Context, in *IDAndBody) (*memberAnswer, error) {
@@ -127,12 +143,22 @@ func (s *Service) updateMember(ctx context.Context, in *IDAndBody) (*memberAnswe
 		return nil, err
 	}
 	return answerMember(s.cfg.Store.UpdateMember(ctx, principal(ctx).Account, in.ID, func(m *hook.Member) error {
+		if err := mayMake(ctx, m.Role); err != nil {
+			return err
+		}
 		read.apply(m)
-		return nil
+		return mayMake(ctx, m.Role)
 	}))
 }
 
 func (s *Service) deleteMember(ctx context.Context, in *PathID) (*empty, error) {
+	m, err := s.cfg.Store.Member(ctx, principal(ctx).Account, in.ID)
+	if err != nil {
+		return nil, memberProblem(err)
+	}
+	if err := mayMake(ctx, m.Role); err != nil {
+		return nil, err
+	}
 	return nil, memberProblem(s.cfg.Store.DeleteMember(ctx, principal(ctx).Account, in.ID))
 }
 

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -51,4 +52,29 @@ func TestAMembersFieldsAreChecked(t *testing.T) {
 		require.Equal(t, want, b.acme().post("/v1/members", body).requires(422).faults(), body)
 	}
 	b.acme().post("/v1/members", `[]`).requires(400)
+}
+
+// Members sign in: who may not publish must not make somebody who may, nor take the
+// place of one.
+func TestAKeyMakesMembersOfAtMostItsOwnScopes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	a := b.acme()
+	owner := a.post("/v1/members", `{"email": "owner@example.com", "role": "owner"}`).requires(201).text("id")
+	a.post("/v1/members", `{"email": "second@example.com", "role": "owner"}`).requires(201)
+	key := a.post("/v1/api-keys", `{"name": "settings", "scopes": ["read", "write", "settings"]}`).requires(201).text("key")
+	lesser := b.as(key)
+	mine := lesser.post("/v1/members", `{"email": "me@example.com", "role": "settings"}`).requires(201).text("id")
+	for _, refused := range []answer{
+		lesser.post("/v1/members", `{"email": "other@example.com", "role": "owner"}`),
+		lesser.patch("/v1/members/"+mine, `{"role": "owner"}`),
+		lesser.patch("/v1/members/"+owner, `{"email": "me2@example.com"}`),
+		lesser.patch("/v1/members/"+owner, `{"role": "viewer"}`),
+		lesser.send(http.MethodDelete, "/v1/members/"+owner, ""),
+	} {
+		require.Contains(t, string(refused.requires(403).body), "lacks")
+	}
+	require.Equal(t, "owner@example.com", a.get("/v1/members/"+owner).text("email"))
+	lesser.patch("/v1/members/"+mine, `{"role": "viewer"}`).requires(200)
+	lesser.send(http.MethodDelete, "/v1/members/"+mine, "").requires(204)
 }
