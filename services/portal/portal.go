@@ -152,7 +152,13 @@ func (s *Service) withHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", s.policy)
-		h.Set("Referrer-Policy", "no-referrer") // a portal link has its token in the URL
+		// Without a referrer a browser does not say either where a form comes from, and on
+		// plain http: nothing else tells. But a portal link has its token in the URL.
+		referrer := "same-origin"
+		if r.URL.Query().Has("token") || r.URL.Path == "/portal/callback" {
+			referrer = "no-referrer"
+		}
+		h.Set("Referrer-Policy", referrer)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
