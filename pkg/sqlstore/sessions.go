@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/database"
@@ -83,7 +84,7 @@ func (s *Store) StartMemberSession(ctx context.Context, session hook.Session, em
 	var refused error // after which what was noted stays
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		refused = nil
-		entered, taken, err := s.enter(ctx, tx, session.Identity, (&hook.Member{Email: email}).EmailKey())
+		entered, taken, err := s.enter(ctx, tx, session.Identity, claimKey(email))
 		switch {
 		case err != nil:
 			return err
@@ -101,6 +102,18 @@ func (s *Store) StartMemberSession(ctx context.Context, session hook.Session, em
 		return fmt.Errorf("session of a member: %w", err)
 	}
 	return nil
+}
+
+// claimKey is what a provider's address is looked up by: as Member.EmailKey, but letters
+// beyond ASCII stay what they are, since some of them become others in small (the Kelvin
+// sign a k), and then the address would be somebody else's.
+func claimKey(email string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, email)
 }
 
 // enter lets an identity into the accounts of its members, and gives their ids, the
