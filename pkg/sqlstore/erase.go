@@ -39,7 +39,8 @@ var erased = []struct{ table, key, rows string }{
 	// Those of members that are gone, of whatever account.
 	{table: "mailboxes", key: "member"},
 	{table: "mails", key: "member, number"},
-	{table: "portal_sessions", key: "hash"},
+	// A member's goes on, for the other accounts that the person belongs to.
+	{table: "portal_sessions", key: "hash", rows: `AND t.link <> ''`},
 	{table: "stores", key: "account, id"},
 	// The last entry stays: that the account was deleted, by whom, when, from where.
 	{table: "audit", key: "account, number", rows: `AND number < (SELECT MAX(number) FROM audit WHERE account = $1)`},
@@ -80,7 +81,7 @@ func (s *Store) Erase(ctx context.Context, watch time.Duration) (more bool, err 
 		ORDER BY erase_due, id LIMIT 1`, s.stamp())
 	switch err := row.Scan(&account); {
 	case errors.Is(err, sql.ErrNoRows):
-		return false, nil
+		return s.adopt(ctx)
 	case err != nil:
 		return false, fmt.Errorf("looking for accounts to erase: %w", err)
 	}
@@ -99,6 +100,24 @@ func (s *Store) Erase(ctx context.Context, watch time.Duration) (more bool, err 
 		return false, fmt.Errorf("erasing account %q: %w", account, err)
 	}
 	return true, nil
+}
+
+// adopt takes accounts in that were deleted by an api of an older version, which goes on
+// for a while beside what migrated the tables; more says that there were any.
+func (s *Store) adopt(ctx context.Context) (more bool, err error) {
+	err = s.db.Tx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `UPDATE accounts SET deleted_at = $1, erase_due = $1 WHERE deleted AND deleted_at = 0`, s.stamp())
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		more = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking for accounts that an older version deleted: %w", err)
+	}
+	return more, nil
 }
 
 func (s *Store) eraseDue(ctx context.Context, account string, at time.Time) error {

@@ -314,10 +314,18 @@ func TestAccountsThatWereDeletedByOlderVersionsAreErased(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.NoError(t, sqlstore.Migrate(t.Context(), db))
+			// By one that has not ended yet.
+			for _, statement := range []string{
+				`INSERT INTO accounts (id, name, version, published, deleted, created_at) VALUES ('late', 'Late', 2, 2, TRUE, 1)`,
+				`INSERT INTO usage (account, webhook, period_from, period_to, executed, deferred, dropped) VALUES ('late', 'wh', 0, 1, 1, 0, 0)`,
+			} {
+				_, err := db.ExecContext(t.Context(), statement)
+				require.NoError(t, err)
+			}
 			f := fixture{Store: sqlstore.New(db, nil), db: db}
 			f.erase(t)
 			require.Equal(t, []string{"other"}, f.texts(t, `SELECT account FROM usage`))
-			require.Equal(t, []string{"", "Other"}, f.texts(t, `SELECT name FROM accounts ORDER BY id`))
+			require.Equal(t, []string{"", "", "Other"}, f.texts(t, `SELECT name FROM accounts ORDER BY id`))
 			e, err := f.Erasure(t.Context(), "acme")
 			require.NoError(t, err)
 			require.WithinDuration(t, time.Now(), e.DeletedAt, time.Minute)
