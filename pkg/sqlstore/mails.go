@@ -61,7 +61,8 @@ func (s *Store) writeMails(ctx context.Context, w *database.Writer, from, to int
 func (s *Store) forgetMails(ctx context.Context, before time.Time) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM mails WHERE created_at < $1`, database.Micros(before))
 	if err == nil {
-		_, err = s.db.ExecContext(ctx, `DELETE FROM mailboxes WHERE due_at IS NULL AND member NOT IN (SELECT id FROM members)`)
+		_, err = s.db.ExecContext(ctx, `DELETE FROM mailboxes WHERE due_at IS NULL
+			AND NOT EXISTS (SELECT 1 FROM members m WHERE m.id = mailboxes.member)`)
 	}
 	return err
 }
