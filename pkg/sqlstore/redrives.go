@@ -58,16 +58,20 @@ func (s *Store) CreateRedrive(ctx context.Context, r hook.Redrive) (hook.Redrive
 }
 
 // boundRedrive looks what a redrive means: the records that are open now, by the time of
-// the newest. What comes later, or comes back, is not among them. It returns whose they
-// are, in order.
+// the newest. What comes later, or comes back, is not among them. It returns the accounts
+// whose they are, in order.
 func boundRedrive(ctx context.Context, tx *sql.Tx, r *hook.Redrive) ([]string, error) {
 	type share struct {
 		account   string
 		n, newest int64
+		there     int // 1 if there is such an account
 	}
 	where := quarantineConditions(r.Account, redriveFilter(r))
-	shares, err := collect(ctx, tx, func(scan func(...any) error) (s share, err error) { return s, scan(&s.account, &s.n, &s.newest) },
-		`SELECT account, COUNT(*), MAX(created_at) FROM quarantine WHERE `+where.text.String()+` GROUP BY account ORDER BY account`, where.args...)
+	shares, err := collect(ctx, tx, func(scan func(...any) error) (s share, err error) {
+		return s, scan(&s.account, &s.n, &s.newest, &s.there)
+	},
+		`SELECT account, COUNT(*), MAX(created_at), (SELECT COUNT(*) FROM accounts a WHERE a.id = quarantine.account AND NOT a.deleted)
+			FROM quarantine WHERE `+where.text.String()+` GROUP BY account ORDER BY account`, where.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +80,9 @@ func boundRedrive(ctx context.Context, tx *sql.Tx, r *hook.Redrive) ([]string, e
 	for _, some := range shares {
 		r.Progress.Total += some.n
 		newest = max(newest, some.newest)
-		accounts = append(accounts, some.account)
+		if some.there > 0 { // a record may name any number of others
+			accounts = append(accounts, some.account)
+		}
 	}
 	if len(shares) > 0 {
 		r.To = database.Time(newest + 1)
