@@ -6,7 +6,6 @@
 package mergepatch
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/staffetta/staffetta/pkg/jsontext"
@@ -37,6 +36,8 @@ func Apply(text, patch string) (string, error) {
 type member struct {
 	name                 string
 	before, value, after string
+	// gone: the patch has removed it.
+	gone bool
 }
 
 func (m *member) appendTo(dst []byte) []byte {
@@ -64,50 +65,77 @@ func merge(dst []byte, value, patch string) ([]byte, error) {
 			return nil, err
 		}
 	}
+	o := object{members: members, places: map[string][]int{}}
 	for _, change := range changes {
-		if members, err = set(members, change); err != nil {
+		o.places[change.name] = nil
+	}
+	for i := range members {
+		if places, touched := o.places[members[i].name]; touched {
+			o.places[members[i].name] = append(places, i)
+		}
+	}
+	for _, change := range changes {
+		if err := o.set(change); err != nil {
 			return nil, err
 		}
 	}
 	dst = append(dst, '{')
-	for i := range members {
-		if i > 0 {
+	first := true
+	for i := range o.members {
+		if o.members[i].gone {
+			continue
+		}
+		if !first {
 			dst = append(dst, ',')
 		}
-		dst = members[i].appendTo(dst)
+		first = false
+		dst = o.members[i].appendTo(dst)
 	}
 	return append(dst, '}'), nil
 }
 
+// object is a value that a patch is applied to.
+type object struct {
+	members []member
+	// places are those of the members that the patch names, so that a large patch of a
+	// large value takes no longer than both are.
+	places map[string][]int
+}
+
 // set applies one member of a patch.
-func set(members []member, change member) ([]member, error) {
-	last := -1
-	for i := range members {
-		if members[i].name == change.name {
-			last = i
-		}
-	}
+func (o *object) set(change member) error {
+	places := o.places[change.name]
 	if change.value == "null" {
-		return slices.DeleteFunc(members, func(m member) bool { return m.name == change.name }), nil
+		o.remove(places)
+		o.places[change.name] = nil
+		return nil
 	}
-	if last < 0 {
+	if len(places) == 0 {
 		value, err := merge(nil, "", change.value) // without the nulls in it
 		if err != nil {
-			return nil, err
+			return err
 		}
 		name := string(jsontext.AppendString(nil, change.name))
-		return append(members, member{name: change.name, before: name + ":", value: string(value)}), nil
+		o.places[change.name] = []int{len(o.members)}
+		o.members = append(o.members, member{name: change.name, before: name + ":", value: string(value)})
+		return nil
 	}
-	value, err := merge(nil, members[last].value, change.value)
+	// Of members of one name the last counts.
+	rest, last := places[:len(places)-1], places[len(places)-1]
+	value, err := merge(nil, o.members[last].value, change.value)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	members[last].value = string(value)
-	at := -1
-	return slices.DeleteFunc(members, func(m member) bool {
-		at++
-		return at != last && m.name == change.name
-	}), nil
+	o.members[last].value = string(value)
+	o.remove(rest)
+	o.places[change.name] = []int{last}
+	return nil
+}
+
+func (o *object) remove(places []int) {
+	for _, i := range places {
+		o.members[i].gone = true
+	}
 }
 
 // membersOf takes an object apart.
