@@ -216,6 +216,7 @@ func TestABadValueIsNamedWithItsRule(t *testing.T) {
 		{"STAFFETTA_EGRESS_PROXY", "proxy:3128", `STAFFETTA_EGRESS_PROXY must be an http: or https: URL without path, query and fragment, such as http://proxy:3128, not "proxy:3128"`},
 		{"STAFFETTA_EGRESS_PROXY", "socks5://me:hidden@proxy", `STAFFETTA_EGRESS_PROXY must be an http: or https: URL without path, query and fragment, such as http://proxy:3128, not "***"`},
 		{"STAFFETTA_EGRESS_PROXY", "http://proxy:99999", `STAFFETTA_EGRESS_PROXY must be an http: or https: URL without path, query and fragment, such as http://proxy:3128, not "http://proxy:99999"`},
+		{"STAFFETTA_EVENT_TOPICS", "notices", `STAFFETTA_EVENT_TOPICS must name none of the topics that Staffetta keeps for itself, not "notices"`},
 		{"STAFFETTA_EVENT_TOPICS", "a b", `STAFFETTA_EVENT_TOPICS must be names of Kafka topics, comma separated, not "a b"`},
 		{"STAFFETTA_LOG_RETENTION", "14d", `STAFFETTA_LOG_RETENTION must be at least 15 days, such as 90d or 2160h, not "14d"`},
 		{"STAFFETTA_LOG_RETENTION", "soon", `STAFFETTA_LOG_RETENTION must be at least 15 days, such as 90d or 2160h, not "soon"`},

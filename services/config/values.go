@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/staffetta/staffetta/pkg/bus"
 )
 
 // masked stands for a secret in an error.
@@ -244,6 +246,9 @@ func readTopics(r *reader) []string {
 	for _, topic := range topics {
 		if !topicName.MatchString(topic) {
 			r.faults.Add(EventTopics, topic, "must be names of Kafka topics, comma separated")
+		}
+		if bus.Internal(topic) {
+			r.faults.Add(EventTopics, topic, "must name none of the topics that Staffetta keeps for itself")
 		}
 	}
 	return topics
