@@ -70,7 +70,7 @@ func tellsOperationalWebhooks(t *testing.T, in *installation) {
 	publish(1)
 	require.Equal(t, "webhook.recovered", told.await(t, 3)[2].json(t)["type"])
 
-	admin(object{"quota": object{"calls": 1, "period": "1h"}})
+	admin(object{"quota": object{"calls": 1, "period": "24h"}})
 	in.awaitLive(t)
 	publish(4)
 	exceeded := told.await(t, 4)[3].json(t)

@@ -259,7 +259,7 @@ func TestARedriveWaitsForKafkaAndHoldsUpNobody(t *testing.T) {
 	f.rejects(values...)
 	f.run()
 	f.eventually(f.registered, "all are listed")
-	f.redrive("qrd_1", patched, func(r *hook.Redrive) { r.Rate = 20 })
+	f.redrive("qrd_1", patched, func(r *hook.Redrive) { r.Rate = 8 })
 	f.arrived(2)
 	f.record(attempt(1, "wh_a", hook.FateDelivered))
 	f.eventually(f.recorded, "the log goes on")
@@ -282,7 +282,11 @@ func TestRedrivesOfAccountsRunSideBySide(t *testing.T) {
 	f := newFixture(t)
 	f.account("acme")
 	f.account("other")
-	f.rejects(spoilt(0), spoilt(1), strings.Replace(spoilt(2), "acme", "other", 1), spoilt(3))
+	values := []string{strings.Replace(spoilt(0), "acme", "other", 1)}
+	for n := range 60 { // a minute's
+		values = append(values, spoilt(n+1))
+	}
+	f.rejects(values...)
 	f.run()
 	f.eventually(f.registered, "all are listed")
 	f.redrive("qrd_slow", patched, func(r *hook.Redrive) { r.Rate = 1 })

@@ -2,6 +2,7 @@ package mailer_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"mime"
 	"net"
@@ -81,14 +82,13 @@ func TestMailIsEncryptedAndTheMailerLogsIn(t *testing.T) {
 func TestMailGoesByTLSFromTheStart(t *testing.T) {
 	w := newWorld(t)
 	inside := startServer(t, serverOptions{tls: true, login: true})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", inside.TLSConfig)
 	require.NoError(t, err)
-	require.NoError(t, listener.Close())
 	outside := smtp.NewServer(inside.Backend)
-	outside.Addr, outside.TLSConfig, outside.Domain, outside.ErrorLog = listener.Addr().String(), inside.TLSConfig, "localhost", silent{}
-	go func() { _ = outside.ListenAndServeTLS() }()
+	outside.TLSConfig, outside.Domain, outside.ErrorLog = inside.TLSConfig, "localhost", silent{}
+	go func() { _ = outside.Serve(listener) }()
 	t.Cleanup(func() { _ = outside.Close() })
-	host, port, _ := net.SplitHostPort(outside.Addr)
+	host, port, _ := net.SplitHostPort(listener.Addr().String())
 	w.run(mailer.Server{Host: host, Port: port, TLS: mailer.TLSFirst, Roots: inside.roots, Username: user, Password: password}, w.store)
 	w.fail(1)
 	require.True(t, w.nextInTime(inside).encrypted)
