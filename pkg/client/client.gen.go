@@ -3523,7 +3523,7 @@ type ListDeliveriesParams struct {
 	EventID  *string `form:"eventId,omitempty" json:"eventId,omitempty"`
 	Store    *string `form:"store,omitempty" json:"store,omitempty"`
 
-	// Reason Why the last attempt failed, or why there was none; needs a status.
+	// Reason Why the last attempt failed, or why there was none; needs a status, and not delivered.
 	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
 
 	// From Published at this time or later.
@@ -4659,7 +4659,7 @@ type ClientInterface interface {
 
 	// CreateMemberWithBody Add a member
 	//
-	// Scope: settings.
+	// A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4668,7 +4668,7 @@ type ClientInterface interface {
 
 	// CreateMember Add a member
 	//
-	// Scope: settings.
+	// A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4677,7 +4677,7 @@ type ClientInterface interface {
 
 	// DeleteMember Remove a member
 	//
-	// Not the last owner: 409. Scope: settings.
+	// Not the last owner: 409. A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Corresponds with DELETE /v1/members/{id} (the `DeleteMember` operationId).
 	DeleteMember(ctx context.Context, id string, params *DeleteMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4691,7 +4691,7 @@ type ClientInterface interface {
 
 	// UpdateMemberWithBody Change a member
 	//
-	// The last owner stays one: 409. Scope: settings.
+	// The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4700,7 +4700,7 @@ type ClientInterface interface {
 
 	// UpdateMember Change a member
 	//
-	// The last owner stays one: 409. Scope: settings.
+	// The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5508,7 +5508,7 @@ func (c *Client) ListMembers(ctx context.Context, params *ListMembersParams, req
 
 // CreateMemberWithBody Add a member
 //
-// Scope: settings.
+// A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5527,7 +5527,7 @@ func (c *Client) CreateMemberWithBody(ctx context.Context, params *CreateMemberP
 
 // CreateMember Add a member
 //
-// Scope: settings.
+// A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5546,7 +5546,7 @@ func (c *Client) CreateMember(ctx context.Context, params *CreateMemberParams, b
 
 // DeleteMember Remove a member
 //
-// Not the last owner: 409. Scope: settings.
+// Not the last owner: 409. A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Corresponds with DELETE /v1/members/{id} (the `DeleteMember` operationId).
 func (c *Client) DeleteMember(ctx context.Context, id string, params *DeleteMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5580,7 +5580,7 @@ func (c *Client) GetMember(ctx context.Context, id string, reqEditors ...Request
 
 // UpdateMemberWithBody Change a member
 //
-// The last owner stays one: 409. Scope: settings.
+// The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5599,7 +5599,7 @@ func (c *Client) UpdateMemberWithBody(ctx context.Context, id string, params *Up
 
 // UpdateMember Change a member
 //
-// The last owner stays one: 409. Scope: settings.
+// The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -10273,7 +10273,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateMemberWithBodyWithResponse Add a member
 	//
-	// Scope: settings.
+	// A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10282,7 +10282,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateMemberWithResponse Add a member
 	//
-	// Scope: settings.
+	// A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10291,7 +10291,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteMemberWithResponse Remove a member
 	//
-	// Not the last owner: 409. Scope: settings.
+	// Not the last owner: 409. A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10309,7 +10309,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateMemberWithBodyWithResponse Change a member
 	//
-	// The last owner stays one: 409. Scope: settings.
+	// The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10318,7 +10318,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateMemberWithResponse Change a member
 	//
-	// The last owner stays one: 409. Scope: settings.
+	// The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13764,7 +13764,7 @@ func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, param
 
 // CreateMemberWithBodyWithResponse Add a member
 //
-// Scope: settings.
+// A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13779,7 +13779,7 @@ func (c *ClientWithResponses) CreateMemberWithBodyWithResponse(ctx context.Conte
 
 // CreateMemberWithResponse Add a member
 //
-// Scope: settings.
+// A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13794,7 +13794,7 @@ func (c *ClientWithResponses) CreateMemberWithResponse(ctx context.Context, para
 
 // DeleteMemberWithResponse Remove a member
 //
-// Not the last owner: 409. Scope: settings.
+// Not the last owner: 409. A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13824,7 +13824,7 @@ func (c *ClientWithResponses) GetMemberWithResponse(ctx context.Context, id stri
 
 // UpdateMemberWithBodyWithResponse Change a member
 //
-// The last owner stays one: 409. Scope: settings.
+// The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13839,7 +13839,7 @@ func (c *ClientWithResponses) UpdateMemberWithBodyWithResponse(ctx context.Conte
 
 // UpdateMemberWithResponse Change a member
 //
-// The last owner stays one: 409. Scope: settings.
+// The last owner stays one: 409. A key has to have the scopes of the role: 403. Scope: settings.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

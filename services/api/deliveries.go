@@ -37,7 +37,7 @@ type deliveryListInput struct {
 	ItemID   string    `query:"itemId"`
 	EventID  string    `query:"eventId"`
 	Store    string    `query:"store"`
-	Reason   string    `query:"reason" doc:"Why the last attempt failed, or why there was none; needs a status."`
+	Reason   string    `query:"reason" doc:"Why the last attempt failed, or why there was none; needs a status, and not delivered."`
 	From     time.Time `query:"from" doc:"Published at this time or later."`
 	To       time.Time `query:"to" doc:"Published before this time."`
 }
@@ -78,10 +78,10 @@ func (s *Service) listDeliveries(ctx context.Context, in *deliveryListInput) (*l
 	if err := checkReason(in.Reason); err != nil {
 		return nil, err
 	}
-	if in.Reason != "" && len(statuses) == 0 {
-		// Without one all of the log would be looked through.
+	if in.Reason != "" && (len(statuses) == 0 || slices.Contains(statuses, hook.FateDelivered)) {
+		// All of the log would be looked through: what was delivered has none.
 		var faults faultList
-		faults.add("reason", in.Reason, "needs a status beside it, such as exhausted")
+		faults.add("reason", in.Reason, "needs a status beside it, such as exhausted, and not delivered")
 		return nil, faults.err()
 	}
 	filter := hook.DeliveryFilter{

@@ -22,7 +22,8 @@ func TestExhaustedDeliveriesAreListedByReasonAndDiscarded(t *testing.T) {
 	b.record(first, second, third, waits)
 	require.Equal(t, []string{third.Delivery, first.Delivery}, b.acme().get("/v1/deliveries?status=exhausted&reason=timeout").ids())
 	require.Equal(t, []string{waits.Delivery, third.Delivery, first.Delivery}, b.acme().get("/v1/deliveries?status=failed&reason=timeout").ids())
-	require.Equal(t, []string{"reason: needs a status beside it, such as exhausted (timeout)"}, b.acme().get("/v1/deliveries?reason=timeout").requires(422).faults())
+	require.Equal(t, []string{"reason: needs a status beside it, such as exhausted, and not delivered (timeout)"}, b.acme().get("/v1/deliveries?reason=timeout").requires(422).faults())
+	b.acme().get("/v1/deliveries?status=failed,delivered&reason=timeout").requires(422)
 	require.Contains(t, b.acme().get("/v1/deliveries?status=failed&reason=weather").requires(422).faults()[0], "reason: must be status, redirect, ")
 
 	one := "/v1/deliveries/" + first.Delivery
