@@ -86,7 +86,5 @@ soak: build ## Kill and restart parts of an installation 200 times under load, a
 clean: ## Remove what was built and downloaded (stops the servers first)
 	.ci/servers stop
 	STAFFETTA_SERVERS_DIR=.servers/test .ci/servers stop
-	STAFFETTA_SERVERS_DIR=.servers/test-e2e .ci/servers stop
 	STAFFETTA_SERVERS_DIR=.servers/test-sender .ci/servers stop
-	STAFFETTA_SERVERS_DIR=.servers/test-sender-2 .ci/servers stop
 	rm -rf bin .tools .servers

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -183,9 +184,14 @@ func TestWhatComesForAPausedPartitionComesWhenItIsResumed(t *testing.T) {
 			for n := range 2 {
 				require.NoError(t, p.ProduceSync(ctx, bus.Record{Topic: topic, Partition: n, Value: fmt.Append(nil, i)}))
 			}
-			require.Equal(t, map[int][]string{1: {fmt.Sprint(i)}}, read(t, f, 1))
+			// On a busy machine a request that was made before may still be under way,
+			// and brings both.
+			got := read(t, f, 1)
 			f.Resume(topic, 0)
-			require.Equal(t, map[int][]string{0: {fmt.Sprint(i)}}, read(t, f, 1))
+			if len(got) < 2 {
+				maps.Copy(got, read(t, f, 1))
+			}
+			require.Equal(t, map[int][]string{0: {fmt.Sprint(i)}, 1: {fmt.Sprint(i)}}, got)
 		}
 	})
 }
