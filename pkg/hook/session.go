@@ -28,10 +28,13 @@ type Identity struct {
 type Session struct {
 	// Hash is the SHA-256 of what the browser shows: that has 256 random bits.
 	Hash [32]byte
-	// Account that the session acts for, one of several.
+	// Account that the session acts for, one of several; empty: one is to be chosen.
 	Account string
 	// Identity of a member; zero for who came by a link.
 	Identity Identity
+	// EmailKey is the address that the provider vouched for, as Member.EmailKey; empty for
+	// who came by a link.
+	EmailKey string
 	// Link is the id of the portal link, Role and Language what it says; empty for a
 	// member's session, whose member tells both.
 	Link     string
@@ -54,25 +57,27 @@ type Membership struct {
 	AccountName string
 }
 
-// Sessions is the store of who is in the portal. That somebody comes or goes is in the
-// audit log of each account that the session may act for, in the same transaction; the
-// context says from where (WithOrigin), and the store who it is.
+// Sessions is the store of who is in the portal. That somebody comes to an account or
+// leaves it is in its audit log, in the same transaction; the context says from where
+// (WithOrigin), and the store who it is. Other accounts that the person belongs to are
+// told nothing.
 type Sessions interface {
 	// StartLinkSession adds the session of a portal link, and sets CreatedAt and SeenAt.
 	// ErrNotFound if its account is not there.
 	StartLinkSession(ctx context.Context, s Session) error
-	// StartMemberSession adds the session of the members whose identity it is. Before
-	// that, members with this address who have none yet get it; of two in one account the
-	// one who has it already counts. It sets CreatedAt, SeenAt and Account: the first by
-	// name. ErrNotFound if there is no such member; ErrConflict if there are only such
-	// who have another identity: the address was given to somebody else. That is noted
-	// in the audit log also if other members let the person in.
+	// StartMemberSession adds the session of a person who may act as the members that have
+	// this identity, and as those with this address who have none; of two in one account as
+	// the first. It sets CreatedAt, SeenAt and EmailKey, and if there is one such member
+	// Account, as MoveSession does. ErrNotFound if there is none; ErrConflict if there are
+	// only such who have another identity: the address was given to somebody else. That is
+	// noted in the audit log also if other members let the person in.
 	StartMemberSession(ctx context.Context, s Session, email string) error
 	// Session returns one with all that it may act for just now, by the names of the
 	// accounts: at least one, but maybe not Account any more. It notes the request.
 	// ErrNotFound if there is none, or it has expired, or nothing is left to act for.
 	Session(ctx context.Context, hash [32]byte) (Session, []Membership, error)
-	// MoveSession makes a session act for another account. ErrNotFound if it may not.
+	// MoveSession makes a session act for another account, whose member gets the identity
+	// if it has none. ErrNotFound if it may not.
 	MoveSession(ctx context.Context, hash [32]byte, account string) error
 	// EndSession ends one. ErrNotFound.
 	EndSession(ctx context.Context, hash [32]byte) error

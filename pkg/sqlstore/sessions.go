@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,13 +14,13 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-const sessionColumns = `hash, account, issuer, subject, link, role, language, created, seen, expires`
+const sessionColumns = `hash, account, issuer, subject, email_key, link, role, language, created, seen, expires`
 
 func scanSession(scan func(...any) error) (hook.Session, error) {
 	var s hook.Session
 	var hash []byte
 	var created, seen, expires int64
-	err := scan(&hash, &s.Account, &s.Identity.Issuer, &s.Identity.Subject, &s.Link, &s.Role, &s.Language, &created, &seen, &expires)
+	err := scan(&hash, &s.Account, &s.Identity.Issuer, &s.Identity.Subject, &s.EmailKey, &s.Link, &s.Role, &s.Language, &created, &seen, &expires)
 	copy(s.Hash[:], hash)
 	s.CreatedAt, s.SeenAt, s.ExpiresAt = database.Time(created), database.Time(seen), database.Time(expires)
 	return s, err
@@ -27,15 +28,15 @@ func scanSession(scan func(...any) error) (hook.Session, error) {
 
 func (s *Store) insertSession(ctx context.Context, tx *sql.Tx, session hook.Session) error {
 	now := s.stamp()
-	_, err := tx.ExecContext(ctx, `INSERT INTO portal_sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`,
-		session.Hash[:], session.Account, session.Identity.Issuer, session.Identity.Subject, session.Link,
+	_, err := tx.ExecContext(ctx, `INSERT INTO portal_sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
+		session.Hash[:], session.Account, session.Identity.Issuer, session.Identity.Subject, session.EmailKey, session.Link,
 		string(session.Role), string(session.Language), now, database.Micros(session.ExpiresAt))
 	return err
 }
 
 // StartLinkSession implements hook.Sessions.
 func (s *Store) StartLinkSession(ctx context.Context, session hook.Session) error {
-	session.Identity = hook.Identity{}
+	session.Identity, session.EmailKey = hook.Identity{}, ""
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		if _, err := s.lockAccount(ctx, tx, session.Account); err != nil {
 			return err
@@ -76,20 +77,57 @@ func persons(ctx context.Context, q queries, condition string, args ...any) ([]p
 		WHERE NOT a.deleted AND `+condition+` ORDER BY a.name, a.id`, args...)
 }
 
-const hasIdentity = `m.issuer = $1 AND m.subject = $2 AND m.subject <> ''`
+// personOf is true of the members that a person may be: $1 and $2 are the identity, $3 the
+// address that nobody else has.
+const (
+	hasIdentity = `m.issuer = $1 AND m.subject = $2 AND m.subject <> ''`
+	personOf    = `(` + hasIdentity + ` OR m.subject = '' AND m.email_key = $3)`
+)
+
+// candidates are the members that a person may act as, by the names of their accounts: of
+// two in one account the one that has the identity.
+func candidates(ctx context.Context, q queries, who hook.Identity, emailKey string) ([]person, error) {
+	people, err := persons(ctx, q, personOf, who.Issuer, who.Subject, emailKey)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, p := range people {
+		known[p.Account] = known[p.Account] || p.identity == who
+	}
+	return slices.DeleteFunc(people, func(p person) bool { return known[p.Account] && p.identity != who }), nil
+}
 
 // StartMemberSession implements hook.Sessions.
 func (s *Store) StartMemberSession(ctx context.Context, session hook.Session, email string) error {
-	session.Link, session.Role, session.Language = "", "", ""
+	session.Link, session.Role, session.Language, session.Account = "", "", "", ""
+	session.EmailKey = claimKey(email)
 	var refused error // after which what was noted stays
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		refused = nil
-		entered, taken, err := s.enter(ctx, tx, session.Identity, claimKey(email))
+		session := session
+		who := session.Identity
+		locked, err := s.lockAccountsOf(ctx, tx, who, session.EmailKey)
+		if err != nil {
+			return err
+		}
+		people, err := candidates(ctx, tx, who, session.EmailKey)
+		if err != nil {
+			return err
+		}
+		// Those that were added this moment count the next time.
+		people = slices.DeleteFunc(people, func(p person) bool { return !locked[p.Account] })
+		taken, err := s.noteTaken(ctx, tx, session, locked, people)
 		switch {
 		case err != nil:
 			return err
-		case len(entered) > 0:
-			session.Account = entered[0]
+		case len(people) == 1:
+			session.Account = people[0].Account
+			if err := s.enter(ctx, tx, &people[0], who); err != nil {
+				return err
+			}
+			return s.insertSession(ctx, tx, session)
+		case len(people) > 1:
 			return s.insertSession(ctx, tx, session)
 		case taken:
 			refused = hook.ErrConflict
@@ -116,60 +154,57 @@ func claimKey(email string) string {
 	}, email)
 }
 
-// enter lets an identity into the accounts of its members, and gives their ids, the
-// first by name first; taken says that somebody else has the address of a member.
-func (s *Store) enter(ctx context.Context, tx *sql.Tx, who hook.Identity, emailKey string) (entered []string, taken bool, err error) {
-	const of = `(` + hasIdentity + ` OR m.email_key = $3)`
-	// Accounts are locked in the order of their ids, so that two who sign in do not wait
-	// for each other.
+// lockAccountsOf locks the accounts that a person or an address has to do with, in the
+// order of their ids, so that two who sign in do not wait for each other.
+func (s *Store) lockAccountsOf(ctx context.Context, tx *sql.Tx, who hook.Identity, emailKey string) (locked map[string]bool, err error) {
 	ids, err := collect(ctx, tx, func(scan func(...any) error) (id string, err error) { return id, scan(&id) },
-		`SELECT DISTINCT a.id FROM members m JOIN accounts a ON a.id = m.account WHERE NOT a.deleted AND `+of+` ORDER BY a.id`,
-		who.Issuer, who.Subject, emailKey)
+		`SELECT DISTINCT a.id FROM members m JOIN accounts a ON a.id = m.account
+			WHERE NOT a.deleted AND (`+hasIdentity+` OR m.email_key = $3) ORDER BY a.id`, who.Issuer, who.Subject, emailKey)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	locked := map[string]bool{}
+	return s.lockAll(ctx, tx, ids)
+}
+
+// lockAll locks accounts, which are in order, and tells which of them are there.
+func (s *Store) lockAll(ctx context.Context, tx *sql.Tx, ids []string) (locked map[string]bool, err error) {
+	locked = make(map[string]bool)
 	for _, id := range ids {
 		_, err := s.lockAccount(ctx, tx, id)
 		if err != nil && !errors.Is(err, hook.ErrNotFound) { // deleted this moment
-			return nil, false, err
+			return nil, err
 		}
 		locked[id] = err == nil
 	}
-	// As they are now that nobody else changes them.
-	people, err := persons(ctx, tx, of, who.Issuer, who.Subject, emailKey)
-	if err != nil {
-		return nil, false, err
-	}
-	known := map[string]bool{}
-	for _, p := range people {
-		known[p.Account] = known[p.Account] || p.identity == who
-	}
-	for _, p := range people {
-		switch {
-		case !locked[p.Account] || known[p.Account] && p.identity != who:
-			continue // added this moment; or the account knows the person as another member
-		case p.identity == who:
-			err = s.auditVisit(ctx, tx, hook.Session{Account: p.Account}, &p, "sign-in")
-		case p.identity == hook.Identity{}:
-			err = s.bind(ctx, tx, &p, who)
-		default:
-			taken = true
-			err = s.auditTaken(ctx, tx, &p, who)
-			if err == nil {
-				continue
-			}
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		entered = append(entered, p.Account)
-	}
-	return entered, taken, nil
+	return locked, nil
 }
 
-// bind notes who a member is.
-func (s *Store) bind(ctx context.Context, tx *sql.Tx, p *person, who hook.Identity) error {
+// noteTaken tells the accounts in which the address is of somebody else, and where the
+// person is nobody, and reports whether there are any.
+func (s *Store) noteTaken(ctx context.Context, tx *sql.Tx, session hook.Session, locked map[string]bool, people []person) (taken bool, err error) {
+	others, err := persons(ctx, tx, `m.email_key = $1 AND m.subject <> ''`, session.EmailKey)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range others {
+		in := slices.ContainsFunc(people, func(own person) bool { return own.Account == p.Account })
+		if in || !locked[p.Account] || p.identity == session.Identity {
+			continue
+		}
+		taken = true
+		if err := s.auditTaken(ctx, tx, &p, session.Identity); err != nil {
+			return false, err
+		}
+	}
+	return taken, nil
+}
+
+// enter notes that a person comes to an account, and who its member is if that was not
+// known. The account is locked.
+func (s *Store) enter(ctx context.Context, tx *sql.Tx, p *person, who hook.Identity) error {
+	if p.identity == who {
+		return s.auditVisit(ctx, tx, hook.Session{Account: p.Account}, p, "sign-in")
+	}
 	_, err := tx.ExecContext(ctx, `UPDATE members SET issuer = $2, subject = $3 WHERE id = $1`, p.ID, who.Issuer, who.Subject)
 	if err != nil {
 		return err
@@ -216,7 +251,7 @@ func (s *Store) Session(ctx context.Context, hash [32]byte) (hook.Session, []hoo
 	if err != nil {
 		return hook.Session{}, nil, fmt.Errorf("session: %w", err)
 	}
-	members, err := memberships(ctx, s.db, session)
+	members, err := memberships(ctx, s.db, &session)
 	if err != nil {
 		return hook.Session{}, nil, fmt.Errorf("what a session may act for: %w", err)
 	}
@@ -243,20 +278,23 @@ func (s *Store) liveSession(ctx context.Context, q queries, hash [32]byte) (hook
 }
 
 // memberships are what a session may act for. hook.ErrNotFound if nothing.
-func memberships(ctx context.Context, q queries, session hook.Session) ([]hook.Membership, error) {
+func memberships(ctx context.Context, q queries, session *hook.Session) ([]hook.Membership, error) {
 	if session.Link != "" {
 		guest := hook.Membership{Member: hook.Member{Account: session.Account, Role: session.Role, Language: session.Language}}
 		row := q.QueryRowContext(ctx, `SELECT name FROM accounts WHERE id = $1 AND NOT deleted`, session.Account)
 		err := row.Scan(&guest.AccountName)
 		return []hook.Membership{guest}, found(err)
 	}
-	people, err := persons(ctx, q, hasIdentity, session.Identity.Issuer, session.Identity.Subject)
+	people, err := candidates(ctx, q, session.Identity, session.EmailKey)
 	if err == nil && len(people) == 0 {
 		err = hook.ErrNotFound
 	}
 	members := make([]hook.Membership, len(people))
 	for i, p := range people {
 		members[i] = hook.Membership{Member: p.Member, AccountName: p.accountName}
+		if p.Account == session.Account && p.identity != session.Identity {
+			session.Account = "" // the member is a new one, to whom nobody has come yet
+		}
 	}
 	return members, err
 }
@@ -265,20 +303,47 @@ func memberships(ctx context.Context, q queries, session hook.Session) ([]hook.M
 func (s *Store) MoveSession(ctx context.Context, hash [32]byte, account string) error {
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		session, err := s.liveSession(ctx, tx, hash)
+		switch {
+		case err != nil:
+			return err
+		case session.Link != "" && account == session.Account:
+			return nil
+		case session.Link != "":
+			return hook.ErrNotFound
+		}
+		ids := slices.DeleteFunc([]string{account, session.Account}, func(id string) bool { return id == "" })
+		slices.Sort(ids)
+		if _, err := s.lockAll(ctx, tx, slices.Compact(ids)); err != nil {
+			return err
+		}
+		people, err := candidates(ctx, tx, session.Identity, session.EmailKey)
 		if err != nil {
 			return err
 		}
-		members, err := memberships(ctx, tx, session)
-		if err != nil {
-			return err
+		at := func(account string) *person {
+			i := slices.IndexFunc(people, func(p person) bool { return p.Account == account })
+			if i < 0 {
+				return nil
+			}
+			return &people[i]
 		}
-		for _, m := range members {
-			if m.Member.Account == account {
-				_, err := tx.ExecContext(ctx, `UPDATE portal_sessions SET account = $2 WHERE hash = $1`, hash[:], account)
+		to, from := at(account), at(session.Account)
+		switch {
+		case to == nil:
+			return hook.ErrNotFound
+		case account == session.Account && to.identity == session.Identity:
+			return nil
+		}
+		if from != nil && from != to && from.identity == session.Identity {
+			if err := s.auditVisit(ctx, tx, hook.Session{Account: from.Account}, from, "sign-out"); err != nil {
 				return err
 			}
 		}
-		return hook.ErrNotFound
+		if err := s.enter(ctx, tx, to, session.Identity); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE portal_sessions SET account = $2 WHERE hash = $1`, hash[:], account)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("moving a session to account %q: %w", account, err)
@@ -305,36 +370,25 @@ func (s *Store) EndSession(ctx context.Context, hash [32]byte) error {
 	return nil
 }
 
-// leave notes in every account of a session that it ends.
+// leave notes in the account of a session that it ends.
 func (s *Store) leave(ctx context.Context, tx *sql.Tx, session hook.Session) error {
-	if session.Link != "" {
-		_, err := s.lockAccount(ctx, tx, session.Account)
-		if errors.Is(err, hook.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	if session.Account == "" {
+		return nil
+	}
+	_, err := s.lockAccount(ctx, tx, session.Account)
+	switch {
+	case errors.Is(err, hook.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case session.Link != "":
 		return s.auditVisit(ctx, tx, session, nil, "sign-out")
 	}
-	people, err := collect(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM members m JOIN accounts a ON a.id = m.account
-		WHERE NOT a.deleted AND `+hasIdentity+` ORDER BY a.id`, session.Identity.Issuer, session.Identity.Subject)
-	if err != nil {
+	people, err := persons(ctx, tx, hasIdentity+` AND m.account = $3`, session.Identity.Issuer, session.Identity.Subject, session.Account)
+	if err != nil || len(people) == 0 {
 		return err
 	}
-	for _, p := range people {
-		_, err := s.lockAccount(ctx, tx, p.Account)
-		if errors.Is(err, hook.ErrNotFound) {
-			continue // deleted this moment
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.auditVisit(ctx, tx, hook.Session{Account: p.Account}, &p, "sign-out"); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.auditVisit(ctx, tx, session, &people[0], "sign-out")
 }
 
 // UseOnce implements hook.Sessions.

@@ -45,6 +45,7 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 	b.provider.has("giulia", "giulia@example.com", true)
 	on := b.browser()
 	b.signIn(on, "giulia")
+	on.post(b.url+"/portal/account", url.Values{"account": {"acme"}})
 	for _, headers := range [][]string{
 		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
 		{"Sec-Fetch-Site", "", "Origin", "https://evil.example.com"}, {"Sec-Fetch-Site", "", "Origin", "null"},

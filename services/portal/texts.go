@@ -23,7 +23,7 @@ var english = map[string]string{
 	"accounts":          "Your accounts",
 	"accountsText":      "You work in one account at a time.",
 	"choose":            "Choose an account",
-	"chooseText":        "You no longer belong to the account that you were working in. Choose another one to go on.",
+	"chooseText":        "Only the account that you choose is told that you came.",
 	"current":           "In use",
 	"switch":            "Switch",
 	"role.owner":        "Owner",

@@ -18,7 +18,7 @@ var italian = map[string]string{
 	"accounts":          "I tuoi account",
 	"accountsText":      "Lavori in un account alla volta.",
 	"choose":            "Scegli un account",
-	"chooseText":        "Non fai più parte dell'account in cui stavi lavorando. Scegline un altro per continuare.",
+	"chooseText":        "Solo l'account che scegli viene a sapere del tuo accesso.",
 	"current":           "In uso",
 	"switch":            "Passa",
 	"role.owner":        "Titolare",

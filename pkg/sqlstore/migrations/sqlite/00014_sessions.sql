@@ -14,6 +14,7 @@ CREATE TABLE portal_sessions (
     -- Of a member's; else empty.
     issuer   TEXT NOT NULL,
     subject  TEXT NOT NULL,
+    email_key TEXT NOT NULL,
     -- Of a portal link's; else empty.
     link     TEXT   NOT NULL,
     role     TEXT   NOT NULL,
