@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -73,28 +74,9 @@ func (s *Service) showNotifications(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := notificationsPage{AccountName: v.current.AccountName, Only: only}
-	about := map[string]hook.Webhook{}
-	for _, n := range list {
-		shown := shownNotification{Kind: string(n.Notice), Count: n.Count, At: n.CreatedAt, Webhook: n.Webhook, Detail: n.Detail}
-		if n.Webhook != "" {
-			h, known := about[n.Webhook]
-			if !known {
-				// One that is not there any more keeps its id.
-				if h, err = s.cfg.Notices.Webhook(r.Context(), p.Account, n.Webhook); err != nil && !errors.Is(err, hook.ErrNotFound) {
-					s.fail(w, r, "the notifications were not shown", err)
-					return
-				}
-				about[n.Webhook] = h
-			}
-			shown.Name = n.Webhook
-			if h.Description != "" {
-				shown.Name = h.Description
-			}
-			if u, err := url.Parse(h.URL); err == nil && h.URL != "" {
-				shown.URL = hook.ShownURL(u)
-			}
-		}
-		page.Notifications = append(page.Notifications, shown)
+	if page.Notifications, err = s.showEach(r.Context(), p.Account, list); err != nil {
+		s.fail(w, r, "the notifications were not shown", err)
+		return
 	}
 	if next != "" {
 		query := url.Values{"cursor": {next}}
@@ -104,6 +86,32 @@ func (s *Service) showNotifications(w http.ResponseWriter, r *http.Request) {
 		page.Older = s.home + "notifications?" + query.Encode()
 	}
 	s.show(w, http.StatusOK, s.pages[v.member().Language].notifications, page)
+}
+
+// showEach names the webhooks that notifications are about.
+func (s *Service) showEach(ctx context.Context, account string, list []hook.Notification) ([]shownNotification, error) {
+	shown := make([]shownNotification, len(list))
+	about := map[string]hook.Webhook{}
+	for i, n := range list {
+		shown[i] = shownNotification{Kind: string(n.Notice), Count: n.Count, At: n.CreatedAt, Webhook: n.Webhook, Detail: n.Detail}
+		if n.Webhook == "" {
+			continue
+		}
+		h, known := about[n.Webhook]
+		if !known {
+			var err error
+			// One that is not there any more keeps its id.
+			if h, err = s.cfg.Notices.Webhook(ctx, account, n.Webhook); err != nil && !errors.Is(err, hook.ErrNotFound) {
+				return nil, err
+			}
+			about[n.Webhook] = h
+		}
+		shown[i].Name = cmp.Or(h.Description, n.Webhook)
+		if u, err := url.Parse(h.URL); err == nil && h.URL != "" {
+			shown[i].URL = hook.ShownURL(u)
+		}
+	}
+	return shown, nil
 }
 
 // leadToWebhook leads from the address of a webhook, which mails have, to what members
