@@ -3,7 +3,9 @@ package sender
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -21,117 +23,128 @@ func told(t *testing.T, b *breaker, went verdict) {
 	tell(went)
 }
 
-// requireState waits for a state, which only time brings.
-func requireState(t *testing.T, b *breaker, want circuit) {
+// clocked runs a test of a breaker, which reads the clock itself, on a clock that
+// stands while the test works, however busy the machine is.
+func clocked(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	require.Eventually(t, func() bool { got, _ := b.state(); return got == want }, 10*time.Second, time.Millisecond)
+	t.Parallel()
+	synctest.Test(t, test)
+}
+
+// requireHalfOpen waits until the opening is over.
+func requireHalfOpen(t *testing.T, b *breaker) {
+	t.Helper()
+	state, until := b.state()
+	require.Equal(t, circuitOpen, state)
+	<-time.After(time.Until(until) + time.Nanosecond)
+	state, _ = b.state()
+	require.Equal(t, circuitHalfOpen, state)
 }
 
 func TestTheBreakerOpensAfterFiveFailuresInARow(t *testing.T) {
-	t.Parallel()
-	b := newBreaker(time.Minute, ignore)
-	for range tripRow - 1 {
+	clocked(t, func(t *testing.T) {
+		b := newBreaker(time.Minute, ignore)
+		for range tripRow - 1 {
+			told(t, b, away)
+		}
+		told(t, b, failed) // it is there
+		for range tripRow - 1 {
+			told(t, b, away)
+		}
+		state, _ := b.state()
+		require.Equal(t, circuitClosed, state)
 		told(t, b, away)
-	}
-	told(t, b, failed) // it is there
-	for range tripRow - 1 {
-		told(t, b, away)
-	}
-	state, _ := b.state()
-	require.Equal(t, circuitClosed, state)
-	told(t, b, away)
-	state, until := b.state()
-	require.Equal(t, circuitOpen, state)
-	require.WithinRange(t, until, time.Now(), time.Now().Add(firstOpen*11/10))
-	_, ok := b.allow()
-	require.False(t, ok)
+		state, until := b.state()
+		require.Equal(t, circuitOpen, state)
+		require.WithinRange(t, until, time.Now(), time.Now().Add(firstOpen*11/10))
+		_, ok := b.allow()
+		require.False(t, ok)
+	})
 }
 
 func TestTheBreakerOpensWhenHalfOfTwentyFail(t *testing.T) {
-	t.Parallel()
-	b := newBreaker(time.Minute, ignore)
-	for n := range tripOf - 1 {
-		told(t, b, []verdict{succeeded, away}[n%2])
-	}
-	state, _ := b.state()
-	require.Equal(t, circuitClosed, state)
-	told(t, b, away)
-	state, _ = b.state()
-	require.Equal(t, circuitOpen, state)
+	clocked(t, func(t *testing.T) {
+		b := newBreaker(time.Minute, ignore)
+		for n := range tripOf - 1 {
+			told(t, b, []verdict{succeeded, away}[n%2])
+		}
+		state, _ := b.state()
+		require.Equal(t, circuitClosed, state)
+		told(t, b, away)
+		state, _ = b.state()
+		require.Equal(t, circuitOpen, state)
+	})
 }
 
 func TestOneProbeDecidesAndEachOpeningIsTwiceAsLong(t *testing.T) {
-	t.Parallel()
-	// firstOpen would make this slow; the longest opening bounds it.
-	b := newBreaker(20*time.Millisecond, ignore)
-	for range tripRow {
+	clocked(t, func(t *testing.T) {
+		b := newBreaker(time.Minute, ignore)
+		for range tripRow {
+			told(t, b, away)
+		}
+		requireHalfOpen(t, b)
+		probe, ok := b.allow()
+		require.True(t, ok)
+		_, ok = b.allow()
+		require.False(t, ok, "one probe at a time")
+		probe(untried)
 		told(t, b, away)
-	}
-	requireState(t, b, circuitHalfOpen)
-	probe, ok := b.allow()
-	require.True(t, ok)
-	_, ok = b.allow()
-	require.False(t, ok, "one probe at a time")
-	probe(untried)
-	told(t, b, away)
-	state, _ := b.state()
-	require.Equal(t, circuitOpen, state)
+		state, _ := b.state()
+		require.Equal(t, circuitOpen, state)
 
-	requireState(t, b, circuitHalfOpen)
-	told(t, b, succeeded)
-	state, _ = b.state()
-	require.Equal(t, circuitClosed, state)
-	require.Zero(t, b.opened)
+		requireHalfOpen(t, b)
+		told(t, b, succeeded)
+		state, _ = b.state()
+		require.Equal(t, circuitClosed, state)
+		require.Zero(t, b.opened)
+	})
 }
 
 func TestOpeningsDoubleUpToTheLongest(t *testing.T) {
-	t.Parallel()
-	b := newBreaker(time.Minute, ignore)
-	for range tripRow {
-		told(t, b, away)
-	}
-	for n, want := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, time.Minute, time.Minute} {
-		b.mu.Lock()
-		b.opened = []int{1, 2, 3, 10, 29}[n]
-		before := time.Now()
-		b.reopen(firstOpen << b.opened)
-		b.mu.Unlock()
-		state, until := b.state()
-		require.Equal(t, circuitOpen, state)
-		require.WithinRange(t, until, before.Add(want), time.Now().Add(want*11/10))
-	}
+	clocked(t, func(t *testing.T) {
+		b := newBreaker(time.Minute, ignore)
+		for range tripRow {
+			told(t, b, away)
+		}
+		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			want *= time.Second
+			_, until := b.state()
+			require.WithinRange(t, until, time.Now().Add(want), time.Now().Add(want*11/10))
+			requireHalfOpen(t, b)
+			told(t, b, away)
+		}
+	})
 }
 
 func TestAnAnswerFromBeforeTheOpeningChangesNothing(t *testing.T) {
-	t.Parallel()
-	b := newBreaker(10*time.Millisecond, ignore)
-	late, ok := b.allow()
-	require.True(t, ok)
-	for range tripRow {
-		told(t, b, away)
-	}
-	requireState(t, b, circuitHalfOpen)
-	told(t, b, away) // opens again, as a breaker of its own
-	late(succeeded)
-	state, _ := b.state()
-	require.Equal(t, circuitOpen, state)
+	clocked(t, func(t *testing.T) {
+		b := newBreaker(time.Minute, ignore)
+		late, ok := b.allow()
+		require.True(t, ok)
+		for range tripRow {
+			told(t, b, away)
+		}
+		requireHalfOpen(t, b)
+		told(t, b, away) // opens again, as a breaker of its own
+		late(succeeded)
+		state, _ := b.state()
+		require.Equal(t, circuitOpen, state)
+	})
 }
 
 func TestEveryChangeOfABreakerIsTold(t *testing.T) {
-	t.Parallel()
-	var states []circuit
-	b := newBreaker(10*time.Millisecond, func(state circuit, _ time.Duration) { states = append(states, state) })
-	for range tripRow {
+	clocked(t, func(t *testing.T) {
+		var states []circuit
+		b := newBreaker(time.Minute, func(state circuit, _ time.Duration) { states = append(states, state) })
+		for range tripRow {
+			told(t, b, away)
+		}
+		requireHalfOpen(t, b)
 		told(t, b, away)
-	}
-	requireState(t, b, circuitHalfOpen)
-	told(t, b, away)
-	requireState(t, b, circuitHalfOpen)
-	told(t, b, succeeded)
-	require.Equal(t, circuitOpen, states[0])
-	require.Equal(t, circuitHalfOpen, states[1])
-	require.Equal(t, circuitOpen, states[2])
-	require.Equal(t, circuitClosed, states[len(states)-1])
+		requireHalfOpen(t, b)
+		told(t, b, succeeded)
+		require.Equal(t, []circuit{circuitOpen, circuitHalfOpen, circuitOpen, circuitHalfOpen, circuitClosed}, slices.Compact(states))
+	})
 }
 
 func TestTheNewestStateOfEachWebhookIsReportedUntilItIsTaken(t *testing.T) {

@@ -167,50 +167,52 @@ func TestWhatIsQueuedBeforeAReceiverThatHangsIsLetGo(t *testing.T) {
 }
 
 func TestWhenTheBreakerOpensTheQueueIsParkedBehindTheProbe(t *testing.T) {
-	t.Parallel()
-	b := provenLane(t, 100*time.Millisecond)
-	b.now = time.Now() // the breaker has a clock of its own
-	waiting := b.fill(bounds{})
-	var park []parked
-	for range tripRow {
-		park = append(park, b.finish(away, 0)...)
-	}
-	require.Len(t, park, waiting)
-	for i, p := range park {
-		require.Equal(t, causeOpen, p.cause)
-		require.True(t, p.due.After(b.now.Add(firstOpen/2)), "after the opening")
-		if i > 0 {
-			require.True(t, p.due.After(park[i-1].due), "places lie apart, so that they do not come back all at once")
+	clocked(t, func(t *testing.T) {
+		b := provenLane(t, 100*time.Millisecond)
+		b.now = time.Now() // the breaker has a clock of its own
+		waiting := b.fill(bounds{})
+		var park []parked
+		for range tripRow {
+			park = append(park, b.finish(away, 0)...)
 		}
-	}
-	what, p := b.offer(&task{}, bounds{})
-	require.Equal(t, full, what)
-	require.True(t, p.due.After(park[waiting-1].due))
+		require.Len(t, park, waiting)
+		for i, p := range park {
+			require.Equal(t, causeOpen, p.cause)
+			require.True(t, p.due.After(b.now.Add(firstOpen/2)), "after the opening")
+			if i > 0 {
+				require.True(t, p.due.After(park[i-1].due), "places lie apart, so that they do not come back all at once")
+			}
+		}
+		what, p := b.offer(&task{}, bounds{})
+		require.Equal(t, full, what)
+		require.True(t, p.due.After(park[waiting-1].due))
+	})
 }
 
 // "with the breaker open, spread over what follows the next probe at the last good
 // rate" (DESIGN.md, rule 4), also if there was never so much to do that the lane's
 // drain could be measured.
 func TestWhatWaitsForAnOutageIsBookedAtTheLastGoodRate(t *testing.T) {
-	t.Parallel()
-	const took = 10 * time.Millisecond
-	b := provenLane(t, took)
-	b.now = time.Now() // the breaker has a clock of its own
-	for range 20 {
-		b.offer(&task{}, bounds{})
-		b.finish(succeeded, took)
-	}
-	atOnce := b.effective()
-	require.Greater(t, atOnce, startLimit)
-	for range tripRow {
-		b.offer(&task{}, bounds{})
-		b.finish(away, 0)
-	}
-	require.Less(t, b.effective(), startLimit)
-	_, first := b.offer(&task{}, bounds{})
-	_, second := b.offer(&task{}, bounds{})
-	require.Equal(t, causeOpen, second.cause)
-	require.InDelta(t, took.Seconds()/float64(atOnce), second.due.Sub(first.due).Seconds(), 1e-6)
+	clocked(t, func(t *testing.T) {
+		const took = 10 * time.Millisecond
+		b := provenLane(t, took)
+		b.now = time.Now() // the breaker has a clock of its own
+		for range 20 {
+			b.offer(&task{}, bounds{})
+			b.finish(succeeded, took)
+		}
+		atOnce := b.effective()
+		require.Greater(t, atOnce, startLimit)
+		for range tripRow {
+			b.offer(&task{}, bounds{})
+			b.finish(away, 0)
+		}
+		require.Less(t, b.effective(), startLimit)
+		_, first := b.offer(&task{}, bounds{})
+		_, second := b.offer(&task{}, bounds{})
+		require.Equal(t, causeOpen, second.cause)
+		require.InDelta(t, took.Seconds()/float64(atOnce), second.due.Sub(first.due).Seconds(), 1e-6)
+	})
 }
 
 func TestRetryAfterHoldsTheLane(t *testing.T) {

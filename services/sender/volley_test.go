@@ -49,70 +49,68 @@ func times(n int, v verdict) []verdict {
 
 // CONTRACT.md: 64 requests that meet a restart are one failure.
 func TestRequestsThatMeetARestartAreOneFailure(t *testing.T) {
-	t.Parallel()
-	b := busy(t, 64)
-	s := &hook.Streak{}
-	b.streakOf(s, times(64, away)...)
-	require.Empty(t, b.running)
-	require.Equal(t, 1, s.Failures)
-	state, _ := b.breaker.state()
-	require.Equal(t, circuitOpen, state)
+	clocked(t, func(t *testing.T) {
+		b := busy(t, 64)
+		s := &hook.Streak{}
+		b.streakOf(s, times(64, away)...)
+		require.Empty(t, b.running)
+		require.Equal(t, 1, s.Failures)
+		state, _ := b.breaker.state()
+		require.Equal(t, circuitOpen, state)
+	})
 }
 
 func TestAnAnswerInBetweenIsPartOfARestart(t *testing.T) {
-	t.Parallel()
-	b := busy(t, 64)
-	s := &hook.Streak{}
-	b.streakOf(s, append(times(5, away), times(59, failed)...)...)
-	require.Equal(t, 1, s.Failures)
+	clocked(t, func(t *testing.T) {
+		b := busy(t, 64)
+		s := &hook.Streak{}
+		b.streakOf(s, append(times(5, away), times(59, failed)...)...)
+		require.Equal(t, 1, s.Failures)
+	})
 }
 
 func TestAnswersOf500CountEach(t *testing.T) {
-	t.Parallel()
-	b := busy(t, 40)
-	s := &hook.Streak{}
-	b.streakOf(s, times(40, failed)...)
-	require.Equal(t, 40, s.Failures)
-	require.Equal(t, 40, s.Certain())
+	clocked(t, func(t *testing.T) {
+		b := busy(t, 40)
+		s := &hook.Streak{}
+		b.streakOf(s, times(40, failed)...)
+		require.Equal(t, 40, s.Failures)
+		require.Equal(t, 40, s.Certain())
+	})
 }
 
 // Those that fail one after the other are as many, also those that open the breaker;
 // and so are its probes.
 func TestFailuresOneAfterTheOtherCountEach(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.lane = newLane("acme", newBreaker(time.Millisecond, ignore), b.turns)
-	b.now = time.Now()
-	s := &hook.Streak{}
-	for n := range 2 * tripRow {
-		requireStarted(t, b)
-		b.streakOf(s, away)
-		require.Equal(t, n+1, s.Failures)
-		require.Equal(t, n+1, s.Certain())
-	}
-}
-
-// requireStarted offers tasks until one is started: a breaker that is open is so for
-// a moment.
-func requireStarted(t *testing.T, b *bench) {
-	t.Helper()
-	require.Eventually(t, func() bool {
-		what, _ := b.offer(&task{}, bounds{})
-		return what == started
-	}, 10*time.Second, time.Millisecond)
+	clocked(t, func(t *testing.T) {
+		b := newBench(t)
+		s := &hook.Streak{}
+		for n := range 2 * tripRow {
+			if n >= tripRow {
+				requireHalfOpen(t, b.breaker)
+			}
+			b.now = time.Now() // the breaker has a clock of its own
+			what, _ := b.offer(&task{}, bounds{})
+			require.Equal(t, started, what)
+			b.streakOf(s, away)
+			require.Equal(t, n+1, s.Failures)
+			require.Equal(t, n+1, s.Certain())
+		}
+	})
 }
 
 func TestALateAnswerBelongsToTheOpeningThatItMet(t *testing.T) {
-	t.Parallel()
-	b := busy(t, 8)
-	s := &hook.Streak{}
-	late := b.running[7]
-	b.running = b.running[:7]
-	b.streakOf(s, times(7, away)...)
-	require.Equal(t, 1, s.Failures)
-	b.running = []*task{late}
-	b.streakOf(s, away)
-	require.Equal(t, 1, s.Failures)
+	clocked(t, func(t *testing.T) {
+		b := busy(t, 8)
+		s := &hook.Streak{}
+		late := b.running[7]
+		b.running = b.running[:7]
+		b.streakOf(s, times(7, away)...)
+		require.Equal(t, 1, s.Failures)
+		b.running = []*task{late}
+		b.streakOf(s, away)
+		require.Equal(t, 1, s.Failures)
+	})
 }
 
 func TestNumbersOfALaneAreNotThoseOfTheOneBefore(t *testing.T) {
