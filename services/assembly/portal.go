@@ -9,12 +9,12 @@ import (
 	"github.com/staffetta/staffetta/services/portal"
 )
 
-// portal builds the portal, which api serves.
-func (p *Parts) portal() (*portal.Service, error) {
+// portal builds the portal, which api serves, and which asks it in turn.
+func (p *Parts) portal(api http.Handler) (*portal.Service, error) {
 	store := sqlstore.New(p.DB, time.Now)
 	cfg := portal.Config{
 		Sessions:  store,
-		Notices:   store,
+		API:       api,
 		Guests:    apiauth.New(apiauth.Config{Keys: store, Accounts: store, Links: p.Links}),
 		Seal:      p.Keys,
 		PublicURL: p.Config.PublicURL, FrameAncestors: p.Config.FrameAncestors, TrustedProxies: p.Config.TrustedProxies,

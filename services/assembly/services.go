@@ -55,7 +55,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 	if err != nil {
 		return Component{}, err
 	}
-	front, err := p.portal()
+	front, err := p.portal(service.Handler())
 	if err != nil {
 		return Component{}, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/sqlstore"
 	"github.com/staffetta/staffetta/pkg/sqlstore/sqlstoretest"
 	"github.com/staffetta/staffetta/services/portal"
+	"github.com/staffetta/staffetta/services/portal/portaltest"
 )
 
 const encryptionKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -49,7 +50,7 @@ func newBench(t *testing.T, changes ...func(*portal.Config)) *bench {
 	b.url = server.URL
 	b.provider = newProvider(t, b.url)
 	cfg := portal.Config{
-		Sessions: b.store, Notices: b.store, Seal: keyring,
+		Sessions: b.store, API: portaltest.API(t, b.store, b.links).Handler(), Seal: keyring,
 		Guests: apiauth.New(apiauth.Config{Keys: b.store, Accounts: b.store, Links: b.links, Now: b.clock.Now}),
 		OIDC:   &portal.OIDC{Issuer: b.provider.URL, ClientID: clientID, ClientSecret: clientSecret}, PublicURL: b.url,
 		Log: zap.NewNop(), Now: b.clock.Now,
@@ -80,17 +81,17 @@ func (b *bench) member(account, id, email string, role hook.Role) {
 func (b *bench) browser() browser {
 	jar, err := cookiejar.New(nil)
 	require.NoError(b.t, err)
-	return browser{b.t, &http.Client{Jar: jar}}
+	return browser{b.t, &http.Client{Jar: jar}, new(string)}
 }
 
 // credentials are what a person writes into the provider's page.
-func credentials(p page, subject string) (to string, form url.Values) {
+func credentials(p answer, subject string) (to string, form url.Values) {
 	_, request, _ := strings.Cut(p.body, "request ")
 	return p.url.String(), url.Values{"username": {subject}, "password": {password}, "id": {request}}
 }
 
 // signIn signs a person in, as far as it goes.
-func (b *bench) signIn(on browser, subject string) page {
+func (b *bench) signIn(on browser, subject string) answer {
 	b.t.Helper()
 	asked := on.get(b.url + "/portal/login")
 	require.Equal(b.t, http.StatusOK, asked.status, asked.body)
@@ -122,4 +123,14 @@ func (b *bench) audit(account, operation string) []hook.AuditEntry {
 	entries, _, err := b.store.Audit(b.t.Context(), account, hook.AuditFilter{Operation: operation}, hook.Page{Limit: 50})
 	require.NoError(b.t, err)
 	return entries
+}
+
+// guest opens a portal link of a role.
+func (b *bench) guest(role hook.Role, language hook.Language) browser {
+	b.t.Helper()
+	_, token, err := b.links.New(apiauth.Link{Account: "acme", Role: role, Language: language, ExpiresAt: b.clock.Now().Add(time.Hour)})
+	require.NoError(b.t, err)
+	on := b.browser()
+	require.Equal(b.t, http.StatusOK, on.get(b.url+"/portal/?token="+url.QueryEscape(token)).status)
+	return on
 }

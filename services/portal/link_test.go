@@ -28,7 +28,7 @@ func TestAPortalLinkOpensASession(t *testing.T) {
 	link, token := b.link("acme", time.Hour)
 	on := b.browser()
 	in := on.get(b.url + "/portal/?token=" + token)
-	require.Equal(t, b.url+"/portal/", in.url.String(), "the token is in no URL")
+	require.Equal(t, b.url+"/portal/webhooks", in.url.String(), "the token is in no URL")
 	require.Contains(t, in.body, "The acme")
 	require.Contains(t, in.body, `<html lang="it">`)
 	p, err := b.principal(on)

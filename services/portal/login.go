@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/page"
 )
 
 const (
@@ -23,8 +24,6 @@ const (
 	loginTimeout = 10 * time.Minute
 	// loginPurpose keeps what is sealed here apart from what is sealed elsewhere.
 	loginPurpose = "staffetta portal login"
-	// anotherQuery asks for a login as somebody else.
-	anotherQuery = "as=another"
 )
 
 // pending is a login that was begun. The browser keeps it, sealed: so whoever comes back
@@ -40,24 +39,24 @@ type pending struct {
 // login leads to the provider.
 func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 	if s.provider == nil {
-		s.tell(w, r, notFound)
+		s.kit.Tell(w, r, page.NotFound)
 		return
 	}
 	asked := pending{State: newToken(), Nonce: newToken(), Verifier: oauth2.GenerateVerifier(), Expires: s.now().Add(loginTimeout)}
-	to, err := s.provider.loginURL(r.Context(), asked, r.URL.RawQuery == anotherQuery)
+	to, err := s.provider.loginURL(r.Context(), asked, r.URL.RawQuery == page.AnotherQuery)
 	if err != nil {
 		s.log.Error("nobody can sign in to the portal", zap.Error(err))
-		s.tell(w, r, providerAway)
+		s.kit.Tell(w, r, providerAway)
 		return
 	}
 	plain, err := json.Marshal(asked)
 	if err != nil {
-		s.fail(w, r, "a login was not begun", err)
+		s.kit.Fail(w, r, fmt.Errorf("a login was not begun: %w", err))
 		return
 	}
 	sealed, err := s.cfg.Seal.Seal(plain, []byte(loginPurpose))
 	if err != nil {
-		s.fail(w, r, "a login was not begun", err)
+		s.kit.Fail(w, r, fmt.Errorf("a login was not begun: %w", err))
 		return
 	}
 	s.cookies.set(w, loginCookie, base64.RawURLEncoding.EncodeToString(sealed), asked.Expires)
@@ -97,28 +96,28 @@ func (s *Service) returned(r *http.Request) (pending, error) {
 // callback is where people come back to from the provider.
 func (s *Service) callback(w http.ResponseWriter, r *http.Request) {
 	if s.provider == nil {
-		s.tell(w, r, notFound)
+		s.kit.Tell(w, r, page.NotFound)
 		return
 	}
 	asked, err := s.returned(r)
 	switch {
 	case errors.Is(err, errReturn):
-		s.tell(w, r, loginStale)
+		s.kit.Tell(w, r, loginStale)
 		return
 	case err != nil:
-		s.fail(w, r, "a login was not ended", err)
+		s.kit.Fail(w, r, fmt.Errorf("a login was not ended: %w", err))
 		return
 	}
 	s.cookies.set(w, loginCookie, "", time.Time{})
 	query := r.URL.Query()
 	if reason := query.Get("error"); reason != "" {
 		s.log.Info("the provider let somebody not in", zap.String("reason", shown(reason)), zap.String("description", shown(query.Get("error_description"))))
-		s.tell(w, r, loginRefused)
+		s.kit.Tell(w, r, loginRefused)
 		return
 	}
 	if issuer := query.Get("iss"); issuer != "" && issuer != s.cfg.OIDC.Issuer { // RFC 9207
 		s.log.Warn("a login was refused", zap.String("issuer", shown(issuer)))
-		s.tell(w, r, loginUnsound)
+		s.kit.Tell(w, r, loginUnsound)
 		return
 	}
 	who, err := s.provider.redeem(r.Context(), query.Get("code"), asked)
@@ -153,24 +152,24 @@ func (s *Service) endLogin(w http.ResponseWriter, r *http.Request, who person, e
 	switch {
 	case err == nil:
 		log.Info("somebody signed in to the portal")
-		s.goHome(w, r)
+		s.kit.Redirect(w, r, "")
 	case errors.Is(err, errStranger):
 		log.Info("a login was refused", zap.Error(err))
-		s.tell(w, r, stranger, who.email)
+		s.kit.Tell(w, r, stranger, who.email)
 	case errors.Is(err, errTaken):
 		log.Warn("a login was refused", zap.Error(err))
-		s.tell(w, r, addressTaken, who.email)
+		s.kit.Tell(w, r, addressTaken, who.email)
 	case errors.Is(err, errUnverified):
 		log.Info("a login was refused", zap.Error(err))
-		s.tell(w, r, emailUnverified)
+		s.kit.Tell(w, r, emailUnverified)
 	case errors.Is(err, errProvider):
 		log.Error("nobody can sign in to the portal", zap.Error(err))
-		s.tell(w, r, providerAway)
+		s.kit.Tell(w, r, providerAway)
 	case who.identity == hook.Identity{}:
 		log.Warn("a login was refused: the provider's answer is not to be believed", zap.Error(err))
-		s.tell(w, r, loginUnsound)
+		s.kit.Tell(w, r, loginUnsound)
 	default:
-		s.fail(w, r, "a login was not ended", err)
+		s.kit.Fail(w, r, fmt.Errorf("a login was not ended: %w", err))
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/notifications"
+	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 
 // Guests knows portal links.
@@ -39,9 +42,10 @@ type OIDC struct {
 // Config of a Service. Fields without a default are required.
 type Config struct {
 	Sessions hook.Sessions
-	Notices  Notices
-	Guests   Guests
-	Seal     Sealer
+	// API answers requests under /v1/: what the portal does, it does by those.
+	API    http.Handler
+	Guests Guests
+	Seal   Sealer
 	// OIDC; nil: nobody signs in, and portal links alone lead here. With it PublicURL is
 	// required.
 	OIDC *OIDC
@@ -65,17 +69,17 @@ type Service struct {
 	now      func() time.Time
 	cookies  cookies
 	provider *provider // nil without OIDC
-	// home is the path of the portal as browsers see it.
-	home    string
-	policy  string
-	pages   map[hook.Language]*pages
-	handler http.Handler
+	kit      *page.Kit
+	// home is for who is not signed in, session for who is.
+	home, session *page.Template
+	policy        string
+	handler       http.Handler
 }
 
 // New makes a service; it does no I/O. The error says what is wrong with cfg.
 func New(cfg Config) (*Service, error) {
-	if cfg.Sessions == nil || cfg.Notices == nil || cfg.Guests == nil || cfg.Seal == nil || cfg.Log == nil {
-		return nil, errors.New("portal: Sessions, Notices, Guests, Seal and Log are required")
+	if cfg.Sessions == nil || cfg.API == nil || cfg.Guests == nil || cfg.Seal == nil || cfg.Log == nil {
+		return nil, errors.New("portal: Sessions, API, Guests, Seal and Log are required")
 	}
 	public, err := url.Parse(cfg.PublicURL)
 	if err != nil {
@@ -94,40 +98,63 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg: cfg, log: cfg.Log, now: cfg.Now,
 		cookies: cookies{secure: secure, framed: len(cfg.FrameAncestors) > 0},
-		home:    public.EscapedPath() + "/portal/",
 		policy:  policy(cfg.FrameAncestors),
 	}
 	if cfg.OIDC != nil {
 		s.provider = newProvider(*cfg.OIDC, cfg.PublicURL+"/portal/callback", cfg.Now)
 	}
-	if s.pages, err = parsePages(s.home); err != nil {
+	s.kit, err = page.New(page.Config{
+		API: cfg.API, Home: public.EscapedPath() + "/portal/", Visitor: s.pageVisitor, SignIn: s.signIn(),
+		SetCookie: s.cookies.set, Cookie: s.cookies.get, Log: cfg.Log, Now: cfg.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var errHome, errSession error
+	s.home, errHome = s.kit.Template(templates, "home.html", "", homeWords)
+	s.session, errSession = s.kit.Template(templates, "session.html", "session", homeWords)
+	if err := errors.Join(errHome, errSession); err != nil {
 		return nil, err
 	}
 	s.handler, err = s.routes(public)
 	return s, err
 }
 
+// pages are those behind the sign-in, each with what it is about.
+var pages = []func(*http.ServeMux, *page.Kit) error{
+	webhooks.Register,
+	notifications.Register,
+}
+
+// firstPage is where who signs in is led.
+const firstPage = "webhooks"
+
 // Handler serves /portal/, and leads there from /.
 func (s *Service) Handler() http.Handler { return s.handler }
 
 func (s *Service) routes(public *url.URL) (http.Handler, error) {
 	mux := http.NewServeMux()
-	lead := func(w http.ResponseWriter, r *http.Request) { s.goHome(w, r) }
+	lead := func(w http.ResponseWriter, r *http.Request) { s.kit.Redirect(w, r, "") }
 	mux.HandleFunc("GET /{$}", lead)
 	mux.HandleFunc("GET /portal", lead)
 	mux.HandleFunc("GET /portal/{$}", s.showHome)
 	mux.HandleFunc("GET /portal/login", s.acting(s.login))
 	mux.HandleFunc("GET /portal/callback", s.acting(s.callback))
-	mux.HandleFunc("GET /portal/notifications", s.showNotifications)
-	mux.HandleFunc("GET /portal/webhooks/{id}", s.leadToWebhook)
-	mux.HandleFunc("POST /portal/logout", s.logout)
-	mux.HandleFunc("POST /portal/account", s.chooseAccount)
-	mux.HandleFunc("GET /portal/assets/{name}", s.asset)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.tell(w, r, notFound) })
+	mux.HandleFunc("GET /portal/session", s.kit.Read("", s.showSession))
+	mux.HandleFunc("POST /portal/logout", s.kit.Stay(s.logout))
+	mux.HandleFunc("POST /portal/account", s.kit.Stay(s.chooseAccount))
+	mux.HandleFunc("POST /portal/look", s.kit.ChooseLook)
+	mux.HandleFunc("GET /portal/assets/{name}", s.kit.Asset)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.kit.Tell(w, r, page.NotFound) })
+	for _, register := range pages {
+		if err := register(mux, s.kit); err != nil {
+			return nil, err
+		}
+	}
 
 	// Browsers say where a request comes from; what else sends one has no cookie.
 	crossing := http.NewCrossOriginProtection()
-	crossing.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.tell(w, r, crossSite) }))
+	crossing.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.kit.Tell(w, r, page.CrossSite) }))
 	if public.Host != "" {
 		// A proxy may change the header Host, with which the origin is compared.
 		if err := crossing.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
@@ -144,7 +171,7 @@ func policy(ancestors []string) string {
 	if len(ancestors) > 0 {
 		embedding = "'self' " + strings.Join(ancestors, " ")
 	}
-	return "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors " + embedding
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors " + embedding
 }
 
 // withHeaders sets what every answer has.
@@ -170,16 +197,11 @@ func (s *Service) withHeaders(next http.Handler) http.Handler {
 func (s *Service) acting(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
-			s.goHome(w, r)
+			s.kit.Redirect(w, r, "")
 			return
 		}
 		next(w, r)
 	}
-}
-
-// goHome leads to the portal's first page, with whatever method it was asked.
-func (s *Service) goHome(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, s.home, http.StatusSeeOther)
 }
 
 // origin is where a request comes from, for the audit log; the store knows who it is.

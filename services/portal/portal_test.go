@@ -42,7 +42,7 @@ func TestWithoutItsStoreThePortalSaysSo(t *testing.T) {
 	on := b.browser()
 	on.get(b.url + "/portal/?token=" + token)
 	require.NoError(t, b.db.Close())
-	for _, answer := range []page{
+	for _, answer := range []answer{
 		on.get(b.url + "/portal/"), on.get(b.url + "/portal/?token=" + token), on.post(b.url+"/portal/logout", nil),
 		on.post(b.url+"/portal/account", url.Values{"account": {"acme"}}),
 	} {
@@ -57,7 +57,7 @@ func TestWithoutItsStoreThePortalSaysSo(t *testing.T) {
 
 func TestEveryPageHasItsHeaders(t *testing.T) {
 	t.Parallel()
-	const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
 	b := newBench(t)
 	framed := newBench(t, func(cfg *portal.Config) {
 		cfg.PublicURL, cfg.FrameAncestors = "https://hooks.example.com", []string{"https://app.example.com", "https://*.example.org"}

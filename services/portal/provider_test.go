@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -175,7 +177,7 @@ func (p *provider) tampered(r *http.Request, body []byte, tamper func(map[string
 }
 
 // page is what a browser shows.
-type page struct {
+type answer struct {
 	status int
 	url    *url.URL
 	header http.Header
@@ -186,9 +188,11 @@ type page struct {
 type browser struct {
 	t      *testing.T
 	client *http.Client
+	// token is that of the forms of the page that was opened last.
+	token *string
 }
 
-func (b browser) get(to string) page {
+func (b browser) get(to string) answer {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, to, http.NoBody)
 	require.NoError(b.t, err)
@@ -196,9 +200,11 @@ func (b browser) get(to string) page {
 }
 
 // post sends a form as a page of the same site does, unless headers say else.
-func (b browser) post(to string, form url.Values, headers ...string) page {
+func (b browser) post(to string, form url.Values, headers ...string) answer {
 	b.t.Helper()
-	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, to, bytes.NewBufferString(form.Encode()))
+	sent := url.Values{"token": {*b.token}}
+	maps.Copy(sent, form)
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, to, bytes.NewBufferString(sent.Encode()))
 	require.NoError(b.t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -208,21 +214,24 @@ func (b browser) post(to string, form url.Values, headers ...string) page {
 	return b.send(r)
 }
 
-func (b browser) send(r *http.Request) page {
+func (b browser) send(r *http.Request) answer {
 	b.t.Helper()
-	answer, err := b.client.Do(r)
+	got, err := b.client.Do(r)
 	require.NoError(b.t, err)
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer got.Body.Close()
+	body, err := io.ReadAll(got.Body)
 	require.NoError(b.t, err)
-	return page{status: answer.StatusCode, url: answer.Request.URL, header: answer.Header, body: string(body)}
+	if _, after, found := strings.Cut(string(body), `data-token="`); found {
+		*b.token, _, _ = strings.Cut(after, `"`)
+	}
+	return answer{status: got.StatusCode, url: got.Request.URL, header: got.Header, body: string(body)}
 }
 
 // stays gives a browser with the same cookies that follows no redirect.
 func (b browser) stays() browser {
 	client := *b.client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return browser{b.t, &client}
+	return browser{b.t, &client, b.token}
 }
 
 // clock is a time that tests set.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/page"
 )
 
 // cookies are set alike.
@@ -180,41 +181,32 @@ func (s *Service) openLink(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err == nil:
-		s.goHome(w, r)
+		s.kit.Redirect(w, r, "")
 	case errors.Is(err, apiauth.ErrLinkExpired):
-		s.tell(w, r, linkExpired)
+		s.kit.Tell(w, r, linkExpired)
 	case errors.Is(err, apiauth.ErrUnauthorized), errors.Is(err, hook.ErrNotFound): // deleted this moment
-		s.tell(w, r, linkInvalid)
+		s.kit.Tell(w, r, linkInvalid)
 	default:
-		s.fail(w, r, "a portal link was not opened", err)
+		s.kit.Fail(w, r, fmt.Errorf("a portal link was not opened: %w", err))
 	}
 }
 
 // logout ends the session. The browser's cookie goes only when that is done.
-func (s *Service) logout(w http.ResponseWriter, r *http.Request) {
+func (s *Service) logout(w http.ResponseWriter, r *http.Request, _ *page.Visitor) error {
 	if err := s.end(r); err != nil {
-		s.fail(w, r, "a session was not ended", err)
-		return
+		return fmt.Errorf("a session was not ended: %w", err)
 	}
 	s.cookies.set(w, sessionCookie, "", time.Time{})
-	s.goHome(w, r)
+	s.kit.Redirect(w, r, "")
+	return nil
 }
 
-// maxForm bounds the body of a form, in bytes.
-const maxForm = 64 << 10
-
 // chooseAccount makes the session act for another account.
-func (s *Service) chooseAccount(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	token := s.cookies.get(r, sessionCookie)
-	if token == "" {
-		s.goHome(w, r)
-		return
-	}
-	err := s.cfg.Sessions.MoveSession(r.Context(), sha256.Sum256([]byte(token)), validText(r.PostFormValue("account")))
+func (s *Service) chooseAccount(w http.ResponseWriter, r *http.Request, v *page.Visitor) error {
+	err := s.cfg.Sessions.MoveSession(r.Context(), sha256.Sum256([]byte(v.Secret)), validText(r.PostFormValue("account")))
 	if err != nil && !errors.Is(err, hook.ErrNotFound) {
-		s.fail(w, r, "an account was not chosen", err)
-		return
+		return fmt.Errorf("an account was not chosen: %w", err)
 	}
-	s.goHome(w, r) // which shows what there is to choose from
+	s.kit.Redirect(w, r, "") // which shows what there is to choose from
+	return nil
 }

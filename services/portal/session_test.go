@@ -62,6 +62,7 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 	// By its public origin the portal is itself, whatever Host a proxy makes of it.
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/portal/logout", http.NoBody)
 	require.NoError(t, err)
+	r.Header.Set("Staffetta-Form", *on.token)
 	u, err := url.Parse(b.url)
 	require.NoError(t, err)
 	for _, cookie := range on.client.Jar.Cookies(u) {

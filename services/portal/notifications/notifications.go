@@ -1,0 +1,125 @@
+// Package notifications is the page that tells members with access to settings what
+// happened to their webhooks and quotas.
+package notifications
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/staffetta/staffetta/pkg/client"
+	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/page"
+)
+
+//go:embed *.html
+var files embed.FS
+
+// shown is how many one page has.
+const shown = 50
+
+type service struct {
+	kit  *page.Kit
+	list *page.Template
+}
+
+// Register adds the page. The error is a defect of its template.
+func Register(mux *http.ServeMux, k *page.Kit) error {
+	s := &service{kit: k}
+	var err error
+	if s.list, err = k.Template(files, "notifications.html", "notifications", words); err != nil {
+		return err
+	}
+	mux.HandleFunc("GET /portal/notifications", k.Read(hook.ScopeSettings, s.show))
+	return nil
+}
+
+// content is what the page shows.
+type content struct {
+	// Only is the webhook whose notifications are shown; empty: the account's.
+	Only          string
+	Notifications []notification
+	// Newest and Older are where other pages are; empty: there are none.
+	Newest, Older string
+}
+
+type notification struct {
+	// Kind is a hook.Notice, for its text.
+	Kind  string
+	Count int64
+	At    time.Time
+	// Webhook, Name and URL are empty if it is about none. Name is its description, or
+	// its id.
+	Webhook, Name, URL string
+	Detail             string
+}
+
+func (s *service) show(w http.ResponseWriter, r *http.Request, v *page.Visitor) error {
+	query := r.URL.Query()
+	only, cursor := query.Get("webhook"), query.Get("cursor")
+	limit := int64(shown)
+	params := &client.ListNotificationsParams{Limit: &limit}
+	if only != "" {
+		params.Webhook = &only
+	}
+	if cursor != "" {
+		params.Cursor = &cursor
+	}
+	listed, err := page.Call(v.API.ListNotificationsWithResponse(r.Context(), params))
+	if _, refused := page.Refused(err); refused { // a cursor or an id that is none
+		s.kit.Tell(w, r, page.NotFound)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c := content{Only: only}
+	if c.Notifications, err = named(r.Context(), v.API, listed.JSON200.Items); err != nil {
+		return err
+	}
+	query.Del("cursor")
+	if cursor != "" {
+		c.Newest = s.kit.Path("notifications?" + query.Encode())
+	}
+	if next := listed.JSON200.Next; next != nil {
+		query.Set("cursor", *next)
+		c.Older = s.kit.Path("notifications?" + query.Encode())
+	}
+	return s.kit.Show(w, r, v, s.list, c)
+}
+
+// named names the webhooks that notifications are about.
+func named(ctx context.Context, api *client.ClientWithResponses, list []client.Notification) ([]notification, error) {
+	all := make([]notification, len(list))
+	about := map[string]client.Webhook{}
+	for i := range list {
+		n := &list[i]
+		all[i] = notification{Kind: string(n.Kind), Count: n.Count, At: n.CreatedAt, Detail: n.Detail}
+		if n.Webhook == nil || *n.Webhook == "" {
+			continue
+		}
+		id := *n.Webhook
+		h, known := about[id]
+		if !known {
+			got, err := page.Call(api.GetWebhookWithResponse(ctx, id))
+			var refused *client.Problem
+			switch {
+			case err == nil:
+				h = *got.JSON200
+			case errors.As(err, &refused) && refused.Status == http.StatusNotFound: // it keeps its id
+			default:
+				return nil, err
+			}
+			about[id] = h
+		}
+		all[i].Webhook, all[i].Name = id, cmp.Or(h.Description, id)
+		if u, err := url.Parse(h.URL); err == nil && h.URL != "" {
+			all[i].URL = hook.ShownURL(u)
+		}
+	}
+	return all, nil
+}
