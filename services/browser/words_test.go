@@ -2,10 +2,11 @@ package browser_test
 
 // italian is what tests say in English. A test that says something else fails.
 var italian = map[string]string{
-	"Nothing":       "Nulla",
-	"Notifications": "Notifiche",
-	"Sign out":      "Esci",
-	"Your session":  "La tua sessione",
+	"English":                   "English",
+	"Notifications":             "Notifiche",
+	"Sign out":                  "Esci",
+	"See what your webhooks do": "Guarda cosa fanno i tuoi webhook",
+	"Your session":              "La tua sessione",
 }
 
 // languages are those of the portal.
