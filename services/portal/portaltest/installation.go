@@ -34,7 +34,7 @@ const Account = "acme"
 
 // Installation is a portal with an API.
 type Installation struct {
-	t *testing.T
+	t testing.TB
 	// URL is the portal's, without a slash at the end.
 	URL      string
 	DB       *database.DB
@@ -47,9 +47,17 @@ type Installation struct {
 }
 
 // New starts one, with the account Account; it ends with the test.
-func New(t *testing.T, changes ...func(*portal.Config)) *Installation {
+func New(t testing.TB, changes ...func(*portal.Config)) *Installation {
 	t.Helper()
-	db := sqlstoretest.SQLite(t)
+	i := On(t, sqlstoretest.SQLite(t), changes...)
+	_, err := i.Store.CreateAccount(t.Context(), hook.Account{ID: Account, Name: "The ACME"})
+	require.NoError(t, err)
+	return i
+}
+
+// On starts one on a database as it is.
+func On(t testing.TB, db *database.DB, changes ...func(*portal.Config)) *Installation {
+	t.Helper()
 	i := &Installation{
 		t: t, DB: db, Store: sqlstore.New(db, time.Now), Kafka: newKafka(),
 		Links: apiauth.NewLinks(apiauth.LinkKey{ID: [4]byte{1}, Key: [32]byte{1}}),
@@ -71,13 +79,11 @@ func New(t *testing.T, changes ...func(*portal.Config)) *Installation {
 	}
 	service, err = portal.New(cfg)
 	require.NoError(t, err)
-	_, err = i.Store.CreateAccount(t.Context(), hook.Account{ID: Account, Name: "The ACME"})
-	require.NoError(t, err)
 	return i
 }
 
 // API gives one on a store, for tests that make a portal themselves.
-func API(t *testing.T, store *sqlstore.Store, links apiauth.Links) *api.Service {
+func API(t testing.TB, store *sqlstore.Store, links apiauth.Links) *api.Service {
 	t.Helper()
 	i := &Installation{t: t, Store: store, Kafka: newKafka(), Links: links}
 	i.serveAPI()
