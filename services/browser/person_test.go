@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chromedp/cdproto/input"
@@ -116,7 +117,32 @@ func (b *tab) fill(label, value string) {
 		b.types("\b")
 		return
 	}
-	send(b, input.InsertText, input.InsertTextParams{Text: value})
+	b.inserts(value)
+}
+
+// inserts writes a text into what has the focus.
+func (b *tab) inserts(text string) {
+	b.t.Helper()
+	send(b, input.InsertText, input.InsertTextParams{Text: text})
+}
+
+// reaches presses Tab until the focus is on what has a name.
+func (b *tab) reaches(name string) {
+	b.t.Helper()
+	b.waits("it does not load", `document.readyState === "complete"`)
+	var passed []string
+	for range 200 {
+		b.types("\t")
+		at := eval[string](b, `(() => {
+			const el = document.activeElement, text = el.labels?.[0]?.innerText ?? el.ariaLabel ?? el.innerText ?? "";
+			return text.replace(/\s+/g, " ").trim();
+		})()`)
+		if slices.ContainsFunc(b.say(name), func(want string) bool { return strings.HasPrefix(at, want) }) {
+			return
+		}
+		passed = append(passed, at)
+	}
+	b.t.Fatalf("Tab does not lead to %s, but to %q", name, passed)
 }
 
 // choose picks an option of a list by its value, or its text in every language.
