@@ -1,0 +1,22 @@
+-- +goose Up
+-- What lists of webhooks are narrowed and ordered by, out of the settings. Made by the
+-- database, so that what an older version writes during an upgrade has it too.
+ALTER TABLE webhooks
+    ALTER COLUMN status TYPE TEXT COLLATE "C", -- so that it orders as elsewhere
+    ADD COLUMN described TEXT COLLATE "C" GENERATED ALWAYS AS (lower(coalesce(settings::json ->> 'description', '') COLLATE "C")) STORED,
+    ADD COLUMN url TEXT COLLATE "C" GENERATED ALWAYS AS (lower(coalesce(settings::json ->> 'url', '') COLLATE "C")) STORED,
+    ADD COLUMN suspended_at BIGINT GENERATED ALWAYS AS (coalesce((settings::json ->> 'suspendedAt')::BIGINT, 0)) STORED,
+    ADD COLUMN revoked_at BIGINT GENERATED ALWAYS AS (coalesce((settings::json ->> 'revokedAt')::BIGINT, 0)) STORED,
+    -- Lists, each name behind a comma and in quotation marks; empty: there are none.
+    ADD COLUMN types TEXT COLLATE "C" GENERATED ALWAYS AS (coalesce(',' || substr(settings::json ->> 'itemTypes', 2), '')) STORED,
+    ADD COLUMN events TEXT COLLATE "C" GENERATED ALWAYS AS (coalesce(',' || substr(settings::json ->> 'eventTypes', 2), '')) STORED,
+    ADD COLUMN stores TEXT COLLATE "C" GENERATED ALWAYS AS (coalesce(',' || substr(settings::json ->> 'stores', 2), '')) STORED,
+    -- What is searched: each text behind a character that none contains.
+    ADD COLUMN words TEXT GENERATED ALWAYS AS (
+        id || chr(31) || coalesce(settings::json ->> 'url', '') || chr(31) || coalesce(settings::json ->> 'description', '') || chr(31)
+        || coalesce(replace(left(substr(settings::json ->> 'itemTypes', 3), -2), '","', chr(31)), '')) STORED;
+
+-- +goose Down
+ALTER TABLE webhooks
+    DROP COLUMN words, DROP COLUMN stores, DROP COLUMN events, DROP COLUMN types, DROP COLUMN revoked_at, DROP COLUMN suspended_at,
+    DROP COLUMN url, DROP COLUMN described, ALTER COLUMN status TYPE TEXT;
