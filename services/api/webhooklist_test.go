@@ -59,7 +59,7 @@ func TestAListOfWebhooksRefusesWhatItDoesNotKnow(t *testing.T) {
 		fault := string(acme.get("/v1/webhooks?" + query).requires(422).body)
 		require.Contains(t, fault, `"field":"`+field+`"`)
 		require.Contains(t, fault, `"rule":"`)
-		if field != "search" { // which may not be shown
+		if field != "search" && field != "order" { // which may not be shown
 			require.Contains(t, fault, `"value":`)
 		}
 	}
