@@ -15,8 +15,9 @@ type change struct {
 	At time.Time
 	// Word says what was done, else Raw; Who did it: a text if Name is empty.
 	Word, Raw, Who, Name string
-	Reason               string
-	Fields               []fieldChange
+	// Reason is a text; mostly empty.
+	Reason string
+	Fields []fieldChange
 }
 
 // fieldChange is what became of one setting.
@@ -43,13 +44,19 @@ func newChange(e *client.HistoryEntry, n *names) change {
 	if !known(c.Who) {
 		c.Who = "who.system"
 	}
-	if e.Reason != nil {
-		c.Reason = *e.Reason
+	if e.Operation == "disable-webhook" {
+		c.Reason = "why.failures"
+		if e.Reason != nil && *e.Reason == string(hook.ReasonGone) {
+			c.Reason = "why.gone"
+		}
 	}
 	if e.Operation == "create-webhook" { // all of it is new
 		return c
 	}
 	for _, f := range e.Changes {
+		if f.Field == "status" { // as what was done says
+			continue
+		}
 		line := fieldChange{From: valueText(f.Field, f.From, n), To: valueText(f.Field, f.To, n), Secret: f.Secret != nil && *f.Secret}
 		if key := "field." + f.Field; known(key) {
 			line.Word = key

