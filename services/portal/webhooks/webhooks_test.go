@@ -287,7 +287,7 @@ func TestThePageOfAWebhookTellsAll(t *testing.T) {
 		for _, want := range wants {
 			require.Contains(t, strings.ReplaceAll(body, "\u00a0", " "), strings.ReplaceAll(want, "\u00a0", " "))
 		}
-		for _, link := range []string{"/portal/log?webhook=wh_1", "/portal/replays/new?webhook=wh_1", "/portal/notifications?webhook=wh_1", "/portal/webhooks/wh_1/edit"} {
+		for _, link := range []string{"/portal/log?webhook=wh_1", "/portal/replays/recover?webhook=wh_1", "/portal/notifications?webhook=wh_1", "/portal/webhooks/wh_1/edit"} {
 			require.Contains(t, page.Body, `"`+link+`"`)
 		}
 	}
