@@ -1851,6 +1851,75 @@ func (e ListWebhooksParamsStatus) Valid() bool {
 	}
 }
 
+// Defines values for ListWebhooksParamsEventType.
+const (
+	ListWebhooksParamsEventTypeCreate ListWebhooksParamsEventType = "create"
+	ListWebhooksParamsEventTypeDelete ListWebhooksParamsEventType = "delete"
+	ListWebhooksParamsEventTypeUpdate ListWebhooksParamsEventType = "update"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhooksParamsEventType enum.
+func (e ListWebhooksParamsEventType) Valid() bool {
+	switch e {
+	case ListWebhooksParamsEventTypeCreate:
+		return true
+	case ListWebhooksParamsEventTypeDelete:
+		return true
+	case ListWebhooksParamsEventTypeUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhooksParamsSort.
+const (
+	ListWebhooksParamsSortCreatedAt        ListWebhooksParamsSort = "createdAt"
+	ListWebhooksParamsSortDescription      ListWebhooksParamsSort = "description"
+	ListWebhooksParamsSortMinusCreatedAt   ListWebhooksParamsSort = "-createdAt"
+	ListWebhooksParamsSortMinusDescription ListWebhooksParamsSort = "-description"
+	ListWebhooksParamsSortMinusRevokedAt   ListWebhooksParamsSort = "-revokedAt"
+	ListWebhooksParamsSortMinusStatus      ListWebhooksParamsSort = "-status"
+	ListWebhooksParamsSortMinusSuspendedAt ListWebhooksParamsSort = "-suspendedAt"
+	ListWebhooksParamsSortMinusURL         ListWebhooksParamsSort = "-url"
+	ListWebhooksParamsSortRevokedAt        ListWebhooksParamsSort = "revokedAt"
+	ListWebhooksParamsSortStatus           ListWebhooksParamsSort = "status"
+	ListWebhooksParamsSortSuspendedAt      ListWebhooksParamsSort = "suspendedAt"
+	ListWebhooksParamsSortURL              ListWebhooksParamsSort = "url"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhooksParamsSort enum.
+func (e ListWebhooksParamsSort) Valid() bool {
+	switch e {
+	case ListWebhooksParamsSortCreatedAt:
+		return true
+	case ListWebhooksParamsSortDescription:
+		return true
+	case ListWebhooksParamsSortMinusCreatedAt:
+		return true
+	case ListWebhooksParamsSortMinusDescription:
+		return true
+	case ListWebhooksParamsSortMinusRevokedAt:
+		return true
+	case ListWebhooksParamsSortMinusStatus:
+		return true
+	case ListWebhooksParamsSortMinusSuspendedAt:
+		return true
+	case ListWebhooksParamsSortMinusURL:
+		return true
+	case ListWebhooksParamsSortRevokedAt:
+		return true
+	case ListWebhooksParamsSortStatus:
+		return true
+	case ListWebhooksParamsSortSuspendedAt:
+		return true
+	case ListWebhooksParamsSortURL:
+		return true
+	default:
+		return false
+	}
+}
+
 // Account defines model for Account.
 type Account struct {
 	CreatedAt time.Time `json:"createdAt"`
@@ -3797,15 +3866,36 @@ type ListWebhooksParams struct {
 	// Limit The most items to return.
 	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor next of the page before.
+	// Cursor next of the page before, which had the same sort.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Status Only those; by default all but the revoked.
 	Status *ListWebhooksParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Search Only those whose description, URL, id or an item type, in English or Italian, contains it, whatever the case of letters.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
+	// ItemType Only those that are told of its changes, those of all item types too; in English or Italian. * for those of all item types alone.
+	ItemType *string `form:"itemType,omitempty" json:"itemType,omitempty"`
+
+	// EventType Only those that are told of such changes.
+	EventType *ListWebhooksParamsEventType `form:"eventType,omitempty" json:"eventType,omitempty"`
+
+	// Store Only those that are told of this store's changes, those of all stores too.
+	Store *string `form:"store,omitempty" json:"store,omitempty"`
+
+	// Sort The order: of times the latest first, of texts the lowest letter; a leading - turns it round. Webhooks that have no such time come last either way; those of which it is the same are in the order of their ids.
+	Sort *ListWebhooksParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
 // ListWebhooksParamsStatus defines parameters for ListWebhooks.
 type ListWebhooksParamsStatus string
+
+// ListWebhooksParamsEventType defines parameters for ListWebhooks.
+type ListWebhooksParamsEventType string
+
+// ListWebhooksParamsSort defines parameters for ListWebhooks.
+type ListWebhooksParamsSort string
 
 // CreateWebhookParams defines parameters for CreateWebhook.
 type CreateWebhookParams struct {
@@ -4915,7 +5005,7 @@ type ClientInterface interface {
 
 	// ListWebhooks List webhooks
 	//
-	// Newest first.
+	// Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.
 	//
 	// Corresponds with GET /v1/webhooks (the `ListWebhooks` operationId).
 	ListWebhooks(ctx context.Context, params *ListWebhooksParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -6084,7 +6174,7 @@ func (c *Client) ListUsageSeries(ctx context.Context, params *ListUsageSeriesPar
 
 // ListWebhooks List webhooks
 //
-// Newest first.
+// Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.
 //
 // Corresponds with GET /v1/webhooks (the `ListWebhooks` operationId).
 func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -9367,6 +9457,66 @@ func NewListWebhooksRequest(server string, params *ListWebhooksParams) (*http.Re
 
 		}
 
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ItemType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "itemType", *params.ItemType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.EventType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "eventType", *params.EventType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Store != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "store", *params.Store, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -10565,7 +10715,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListWebhooksWithResponse List webhooks
 	//
-	// Newest first.
+	// Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14248,7 +14398,7 @@ func (c *ClientWithResponses) ListUsageSeriesWithResponse(ctx context.Context, p
 
 // ListWebhooksWithResponse List webhooks
 //
-// Newest first.
+// Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.
 //
 // Returns a wrapper object for the known response body format(s).
 //

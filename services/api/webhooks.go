@@ -30,11 +30,6 @@ type webhookChangeInput struct {
 	Precondition
 }
 
-type webhookListInput struct {
-	PageQuery
-	Status string `query:"status" enum:"active,paused,resuming,disabled,revoked" doc:"Only those; by default all but the revoked."`
-}
-
 func (s *Service) answerWebhook(ctx context.Context, w hook.Webhook) *webhookAnswer {
 	shown := []Webhook{s.showWebhook(w)}
 	s.showHealth(ctx, shown, []hook.Webhook{w})
@@ -59,7 +54,8 @@ func (s *Service) webhookRoutes() {
 	changing := []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}
 	handle(s, huma.Operation{
 		OperationID: "list-webhooks", Method: http.MethodGet, Path: "/v1/webhooks", Tags: tags,
-		Summary: "List webhooks", Description: "Newest first.",
+		Summary:     "List webhooks",
+		Description: "Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.",
 	}, readable, nil, s.listWebhooks)
 	handle(s, huma.Operation{
 		OperationID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Tags: tags,
@@ -98,17 +94,6 @@ func (s *Service) webhookRoutes() {
 		Description: "Delivers what was held, oldest first; it is resuming until that is done, then active.",
 		Errors:      changing,
 	}, existing, nil, s.resumeWebhook)
-}
-
-func (s *Service) listWebhooks(ctx context.Context, in *webhookListInput) (*listed[Webhook], error) {
-	rows, next, err := s.cfg.Store.Webhooks(ctx, principal(ctx).Account,
-		hook.WebhookFilter{Status: hook.Status(in.Status)}, in.page())
-	if err != nil {
-		return nil, err
-	}
-	list := newList(rows, next, s.showWebhook)
-	s.showHealth(ctx, list.Body.Items, rows)
-	return list, nil
 }
 
 func (s *Service) getWebhook(ctx context.Context, in *PathID) (*webhookAnswer, error) {
