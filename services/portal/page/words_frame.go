@@ -37,6 +37,7 @@ var frameWords = Words{
 	"copied":            {"Copied", "Copiato"},
 	"optional":          {"optional", "facoltativo"},
 	"newTab":            {"opens a new tab", "si apre in una nuova scheda"},
+	"done.webhookSaved": {"The webhook is saved", "Il webhook è salvato"},
 	"faults":            {"The form was not accepted", "Il modulo non è stato accettato"},
 	"status.active":     {"Active", "Attivo"},
 	"status.paused":     {"Paused", "In pausa"},
