@@ -83,7 +83,6 @@
 			some ||= shown;
 		}
 		list.querySelector(".nothing").hidden = some;
-		event.stopPropagation(); // it is no part of the form
 	});
 
 	document.addEventListener("htmx:configRequest", (event) => {
