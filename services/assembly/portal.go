@@ -18,7 +18,7 @@ func (p *Parts) portal(api http.Handler) (*portal.Service, error) {
 		Guests:    apiauth.New(apiauth.Config{Keys: store, Accounts: store, Links: p.Links}),
 		Seal:      p.Keys,
 		PublicURL: p.Config.PublicURL, FrameAncestors: p.Config.FrameAncestors, TrustedProxies: p.Config.TrustedProxies,
-		Log: p.Log.Named("portal"),
+		Trial: p.Trial, Log: p.Log.Named("portal"),
 	}
 	if p.Config.OIDC != nil {
 		oidc := portal.OIDC(*p.Config.OIDC)

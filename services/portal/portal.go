@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/portal/notifications"
 	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/subscribe"
+	"github.com/staffetta/staffetta/services/portal/trial"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 
@@ -55,6 +58,8 @@ type Config struct {
 	// FrameAncestors are the origins whose pages may embed the portal. With one, cookies
 	// go along in frames, for which PublicURL has to be an https: URL.
 	FrameAncestors []string
+	// Trial is a receiver to try webhooks out with; nil: there is none.
+	Trial *trial.Receiver
 	// TrustedProxies as in the API.
 	TrustedProxies []netip.Prefix
 	Log            *zap.Logger
@@ -146,7 +151,10 @@ func (s *Service) routes(public *url.URL) (http.Handler, error) {
 	mux.HandleFunc("POST /portal/look", s.kit.ChooseLook)
 	mux.HandleFunc("GET /portal/assets/{name}", s.kit.Asset)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.kit.Tell(w, r, page.NotFound) })
-	for _, register := range pages {
+	if s.cfg.Trial != nil {
+		mux.Handle("POST /portal/trial/{account}/{proof}", s.cfg.Trial)
+	}
+	for _, register := range append(slices.Clone(pages), subscribe.Pages(s.cfg.Trial)) {
 		if err := register(mux, s.kit); err != nil {
 			return nil, err
 		}

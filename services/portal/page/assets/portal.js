@@ -67,6 +67,24 @@
 		}
 	});
 
+	// A search among what can be ticked, such as item types: data-find names the list.
+	document.addEventListener("input", (event) => {
+		const list = event.target.dataset?.find && document.getElementById(event.target.dataset.find);
+		if (!list) return;
+		const words = event.target.value.toLowerCase().split(/\s+/);
+		let some = false;
+		for (const group of list.querySelectorAll(".picks")) {
+			let shown = false;
+			for (const entry of group.querySelectorAll("[data-text]")) {
+				entry.hidden = !words.every((word) => entry.dataset.text.includes(word));
+				shown ||= !entry.hidden;
+			}
+			group.hidden = !shown;
+			some ||= shown;
+		}
+		list.querySelector(".nothing").hidden = some;
+	});
+
 	document.addEventListener("htmx:configRequest", (event) => {
 		if (document.body.dataset.token) event.detail.headers["Staffetta-Form"] = document.body.dataset.token;
 	});
