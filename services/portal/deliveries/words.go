@@ -44,7 +44,7 @@ var words = page.Words{
 	"event.notice":       {"Notice", "Avviso"},
 	"moreItems":          {"and %d more", "e altri %d"},
 	"test":               {"Test", "Prova"},
-	"nextAt":             {"next", "prossimo"},
+	"nextAt":             {"next attempt", "prossimo tentativo"},
 	"live.on":            {"Live", "In diretta"},
 	"live.paused":        {"Paused", "In pausa"},
 	"live.lost":          {"Not live: connecting again", "Non in diretta: nuovo collegamento"},
