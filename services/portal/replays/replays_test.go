@@ -107,7 +107,7 @@ func TestAFormThatIsRefusedSaysWhy(t *testing.T) {
 		"to":         {ago(2 * time.Hour), "deve essere nel passato, e prima della fine"},
 		"rate":       {"5000", "deve essere un numero intero da 1 a 1000"},
 		"status":     {"strange", "must be"},
-		"otherTypes": {evil, "itemTypes"},
+		"otherTypes": {strings.Repeat("x", 1000) + evil, "itemTypes"},
 	} {
 		form := url.Values{}
 		for name, values := range good {
@@ -170,6 +170,7 @@ func TestAReplayIsFollowedCancelledAndResumed(t *testing.T) {
 	require.Contains(t, b.Post(path+"/resume", nil).Body, "It goes on from where it was.")
 	require.Equal(t, hook.ReplayRunning, s.all()[0].State)
 
+	r = s.all()[0]
 	r.State, r.EndedAt = hook.ReplayDone, time.Now()
 	_, err = s.Store.AdvanceReplay(t.Context(), r)
 	require.NoError(t, err)

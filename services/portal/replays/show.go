@@ -20,6 +20,8 @@ type replay struct {
 	// HookName and SourceName are what people call the webhooks; SourceName is empty
 	// without a source.
 	HookName, SourceName string
+	// Meant is the status of the deliveries that are meant; empty: any.
+	Meant string
 	// Types are the item types in the reader's language; none: all.
 	Types []string
 	// Percent of what there is to do; -1 as long as that is not known.
@@ -29,7 +31,7 @@ type replay struct {
 }
 
 // Running tells that it goes on.
-func (r *replay) Running() bool { return r.State == client.ReplayState(hook.ReplayRunning) }
+func (r replay) Running() bool { return r.State == client.ReplayState(hook.ReplayRunning) }
 
 // listPage is what the list shows.
 type listPage struct {
@@ -91,6 +93,9 @@ func describe(ctx context.Context, of *client.Replay, n *names.Names, lang hook.
 			return r, err
 		}
 		r.SourceName = h.Name
+	}
+	if of.Status != nil {
+		r.Meant = string(*of.Status)
 	}
 	for _, t := range of.ItemTypes {
 		r.Types = append(r.Types, names.ItemType(lang, t))
