@@ -22,7 +22,7 @@ func traces(c *portal.Config) { c.TraceURL = "https://grafana.example.com/trace/
 // suite is an installation with a webhook of ACME.
 type suite struct {
 	*portaltest.Installation
-	t *testing.T
+	t testing.TB
 	// hook is the webhook's id.
 	hook string
 	// now is when events are published from.

@@ -11,7 +11,7 @@ import (
 
 // Events reads server-sent events as they come.
 type Events struct {
-	t     *testing.T
+	t     testing.TB
 	lines *bufio.Scanner
 	close func() error
 }
