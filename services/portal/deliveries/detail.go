@@ -75,10 +75,7 @@ func (s *service) read(r *http.Request, v *page.Visitor, again string) (detailPa
 		return detailPage{}, err
 	}
 	d := got.JSON200
-	n, err := names.Of(ctx, v.API)
-	if err != nil {
-		return detailPage{}, err
-	}
+	n := names.New(v.API)
 	p := detailPage{Trace: s.kit.Trace(d.TraceID), Back: s.kit.Path("log")}
 	if p.row, err = rowOf(ctx, listed(d), n, lang); err != nil {
 		return p, err

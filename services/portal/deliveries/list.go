@@ -132,7 +132,9 @@ func rowOf(ctx context.Context, d client.Delivery, n *names.Names, lang hook.Lan
 	}
 	r.HookName = cmp.Or(h.Name, d.Webhook)
 	if d.Store != nil {
-		r.StoreName = n.Store(*d.Store)
+		if r.StoreName, err = n.Store(ctx, *d.Store); err != nil {
+			return r, err
+		}
 	}
 	if over(string(d.Status)) && d.AttemptCount > 0 {
 		r.Took = took(lang, max(d.UpdatedAt.Sub(d.PublishedAt), 0))

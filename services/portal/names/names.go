@@ -31,7 +31,8 @@ type Choice struct{ ID, Name string }
 type Names struct {
 	api      *client.ClientWithResponses
 	webhooks map[string]Webhook
-	stores   map[string]string
+	// stores is nil until they were asked for.
+	stores map[string]string
 	// Webhooks and Stores are all that there are, by name, to choose from; nil if they are
 	// too many.
 	Webhooks, Stores []Choice
@@ -46,9 +47,14 @@ type Webhook struct {
 	Status string
 }
 
+// New are names that are asked for one by one.
+func New(api *client.ClientWithResponses) *Names {
+	return &Names{api: api, webhooks: map[string]Webhook{}}
+}
+
 // Of asks for what there is to choose from.
 func Of(ctx context.Context, api *client.ClientWithResponses) (*Names, error) {
-	n := &Names{api: api, webhooks: map[string]Webhook{}, stores: map[string]string{}}
+	n := New(api)
 	limit := int64(offered)
 	listed, err := page.Call(api.ListWebhooksWithResponse(ctx, &client.ListWebhooksParams{Limit: &limit}))
 	if err != nil {
@@ -62,23 +68,33 @@ func Of(ctx context.Context, api *client.ClientWithResponses) (*Names, error) {
 	if listed.JSON200.Next != nil {
 		n.Webhooks = nil
 	}
-	stores, err := page.Call(api.ListStoresWithResponse(ctx, &client.ListStoresParams{Limit: &limit}))
+	byName(n.Webhooks)
+	return n, n.readStores(ctx)
+}
+
+// readStores asks for the first stores; those behind keep their ids.
+func (n *Names) readStores(ctx context.Context) error {
+	limit := int64(offered)
+	listed, err := page.Call(n.api.ListStoresWithResponse(ctx, &client.ListStoresParams{Limit: &limit}))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, s := range stores.JSON200.Items {
+	n.stores = map[string]string{}
+	for _, s := range listed.JSON200.Items {
 		n.stores[s.ID] = cmp.Or(s.Name, s.ID)
 		n.Stores = append(n.Stores, Choice{s.ID, n.stores[s.ID]})
 	}
-	if stores.JSON200.Next != nil {
+	if listed.JSON200.Next != nil {
 		n.Stores = nil
 	}
-	for _, choices := range [][]Choice{n.Webhooks, n.Stores} {
-		slices.SortStableFunc(choices, func(a, b Choice) int {
-			return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-		})
-	}
-	return n, nil
+	byName(n.Stores)
+	return nil
+}
+
+func byName(choices []Choice) {
+	slices.SortStableFunc(choices, func(a, b Choice) int {
+		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
 }
 
 func describe(h *client.Webhook) Webhook {
@@ -111,7 +127,14 @@ func (n *Names) Webhook(ctx context.Context, id string) (Webhook, error) {
 }
 
 // Store tells what a store is called: its id if that is not known.
-func (n *Names) Store(id string) string { return cmp.Or(n.stores[id], id) }
+func (n *Names) Store(ctx context.Context, id string) (string, error) {
+	if n.stores == nil {
+		if err := n.readStores(ctx); err != nil {
+			return "", err
+		}
+	}
+	return cmp.Or(n.stores[id], id), nil
+}
 
 // With is choices with the one that is chosen already among them, such as a webhook that
 // was revoked; nil if there are none to choose from.

@@ -56,10 +56,7 @@ func (s *service) showList(w http.ResponseWriter, r *http.Request, v *page.Visit
 	if err != nil {
 		return err
 	}
-	n, err := names.Of(r.Context(), v.API)
-	if err != nil {
-		return err
-	}
+	n := names.New(v.API)
 	var p listPage
 	for i := range listed.JSON200.Items {
 		one, err := describe(r.Context(), &listed.JSON200.Items[i], n, s.kit.Language(r, v))
@@ -135,10 +132,7 @@ func (s *service) showFault(w http.ResponseWriter, r *http.Request, v *page.Visi
 	if err != nil {
 		return err
 	}
-	n, err := names.Of(r.Context(), v.API)
-	if err != nil {
-		return err
-	}
+	n := names.New(v.API)
 	p := onePage{Fault: fault}
 	if p.replay, err = describe(r.Context(), got.JSON200, n, s.kit.Language(r, v)); err != nil {
 		return err
