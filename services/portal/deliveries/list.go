@@ -27,6 +27,8 @@ type row struct {
 	MoreItems int
 	// HookName and StoreName are what people call them.
 	HookName, StoreName string
+	// StoreNamed tells that the store has a name, and not its id alone.
+	StoreNamed bool
 	// Took is from the event to the end of the delivery; empty while it goes on.
 	Took string
 	// Swap is where htmx puts the row; empty in a page.
@@ -135,6 +137,7 @@ func rowOf(ctx context.Context, d client.Delivery, n *names.Names, lang hook.Lan
 		if r.StoreName, err = n.Store(ctx, *d.Store); err != nil {
 			return r, err
 		}
+		r.StoreNamed = r.StoreName != *d.Store
 	}
 	if over(string(d.Status)) && d.AttemptCount > 0 {
 		r.Took = took(lang, max(d.UpdatedAt.Sub(d.PublishedAt), 0))

@@ -95,7 +95,7 @@ func TestAFilterThatIsNoneIsToldBesideIt(t *testing.T) {
 		"from=yesterday":                       "deve essere una data con l&#39;ora",
 		"status=strange":                       "must be",
 		"reason=strange":                       "must be",
-		"reason=timeout&status=delivered":      "needs a status",
+		"reason=timeout&status=delivered":      "scegli un altro stato",
 		"itemId=1&to=" + url.QueryEscape(evil): "deve essere una data",
 	} {
 		shown := b.Get("/portal/log?" + query)

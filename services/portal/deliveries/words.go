@@ -28,6 +28,7 @@ var words = page.Words{
 	"f.to":               {"Published before", "Pubblicate prima del"},
 	"f.id":               {"its id", "il suo ID"},
 	"f.utc":              {"in UTC", "in UTC"},
+	"fault.reason":       {"What was delivered has no reason: choose another status", "Ciò che è stato consegnato non ha un motivo: scegli un altro stato"},
 	"fault.time":         {"must be a date and time", "deve essere una data con l'ora"},
 	"fstatus.failed":     {"All failed", "Tutti i falliti"},
 	"column.status":      {"Status", "Stato"},

@@ -40,6 +40,10 @@
 		for (const el of event.target.querySelectorAll("input[data-utc][data-local]")) {
 			if (el.name && el.value) event.formData.set(el.name, shifted(el.value, false));
 		}
+		if (event.target.method !== "get") return;
+		for (const [name, value] of [...event.formData]) {
+			if (value === "") event.formData.delete(name); // a URL is shorter without
+		}
 	});
 
 	// What goes on is asked for while the window is in sight.
