@@ -4028,6 +4028,12 @@ type DiscardDeliveryParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetDeliveryParams defines parameters for GetDelivery.
+type GetDeliveryParams struct {
+	// Payload false: without the payload, which takes longer than the rest; it is null then.
+	Payload *bool `form:"payload,omitempty" json:"payload,omitempty"`
+}
+
 // RetryDeliveryParams defines parameters for RetryDelivery.
 type RetryDeliveryParams struct {
 	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
@@ -5103,7 +5109,7 @@ type ClientInterface interface {
 	// With its attempts and its payload.
 	//
 	// Corresponds with GET /v1/deliveries/{id} (the `GetDelivery` operationId).
-	GetDelivery(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetDelivery(ctx context.Context, id string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RetryDelivery Deliver it again now
 	//
@@ -5870,8 +5876,8 @@ func (c *Client) DiscardDelivery(ctx context.Context, id string, params *Discard
 // With its attempts and its payload.
 //
 // Corresponds with GET /v1/deliveries/{id} (the `GetDelivery` operationId).
-func (c *Client) GetDelivery(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetDeliveryRequest(c.Server, id)
+func (c *Client) GetDelivery(ctx context.Context, id string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDeliveryRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7920,7 +7926,7 @@ func NewDiscardDeliveryRequest(server string, id string, params *DiscardDelivery
 }
 
 // NewGetDeliveryRequest constructs an http.Request for the GetDelivery method
-func NewGetDeliveryRequest(server string, id string) (*http.Request, error) {
+func NewGetDeliveryRequest(server string, id string, params *GetDeliveryParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -7943,6 +7949,33 @@ func NewGetDeliveryRequest(server string, id string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Payload != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "payload", *params.Payload, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -10878,7 +10911,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/deliveries/{id} (the `GetDelivery` operationId).
-	GetDeliveryWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error)
+	GetDeliveryWithResponse(ctx context.Context, id string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error)
 
 	// RetryDeliveryWithResponse Deliver it again now
 	//
@@ -14375,8 +14408,8 @@ func (c *ClientWithResponses) DiscardDeliveryWithResponse(ctx context.Context, i
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/deliveries/{id} (the `GetDelivery` operationId).
-func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error) {
-	rsp, err := c.GetDelivery(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, id string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error) {
+	rsp, err := c.GetDelivery(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func (p *Parts) portal(api http.Handler) (*portal.Service, error) {
 		API:       api,
 		Guests:    apiauth.New(apiauth.Config{Keys: store, Accounts: store, Links: p.Links}),
 		Seal:      p.Keys,
-		PublicURL: p.Config.PublicURL, FrameAncestors: p.Config.FrameAncestors, TrustedProxies: p.Config.TrustedProxies,
+		PublicURL: p.Config.PublicURL, FrameAncestors: p.Config.FrameAncestors, TraceURL: p.Config.TraceURL, TrustedProxies: p.Config.TrustedProxies,
 		Trial: p.Trial, Log: p.Log.Named("portal"),
 	}
 	if p.Config.OIDC != nil {

@@ -18,10 +18,12 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/deliveries"
 	"github.com/staffetta/staffetta/services/portal/notifications"
 	"github.com/staffetta/staffetta/services/portal/page"
 	"github.com/staffetta/staffetta/services/portal/subscribe"
 	"github.com/staffetta/staffetta/services/portal/trial"
+	"github.com/staffetta/staffetta/services/portal/replays"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 
@@ -60,6 +62,8 @@ type Config struct {
 	FrameAncestors []string
 	// Trial is a receiver to try webhooks out with; nil: there is none.
 	Trial *trial.Receiver
+	// TraceURL is where a trace is shown, with {traceId} in it; empty: nowhere.
+	TraceURL string
 	// TrustedProxies as in the API.
 	TrustedProxies []netip.Prefix
 	Log            *zap.Logger
@@ -79,6 +83,9 @@ type Service struct {
 	home, session *page.Template
 	policy        string
 	handler       http.Handler
+	// ending ends when Run's context does.
+	ending     context.Context //nolint:containedctx // of the process, not of a call
+	endStreams context.CancelFunc
 }
 
 // New makes a service; it does no I/O. The error says what is wrong with cfg.
@@ -108,7 +115,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.OIDC != nil {
 		s.provider = newProvider(*cfg.OIDC, cfg.PublicURL+"/portal/callback", cfg.Now)
 	}
+	s.ending, s.endStreams = context.WithCancel(context.Background())
 	s.kit, err = page.New(page.Config{
+		TraceURL: cfg.TraceURL, Ending: s.ending.Done(),
 		API: cfg.API, Home: public.EscapedPath() + "/portal/", Visitor: s.pageVisitor, SignIn: s.signIn(),
 		SetCookie: s.cookies.set, Cookie: s.cookies.get, Log: cfg.Log, Now: cfg.Now,
 	})
@@ -128,6 +137,8 @@ func New(cfg Config) (*Service, error) {
 // pages are those behind the sign-in, each with what it is about.
 var pages = []func(*http.ServeMux, *page.Kit) error{
 	webhooks.Register,
+	deliveries.Register,
+	replays.Register,
 	notifications.Register,
 }
 
@@ -221,8 +232,10 @@ func (s *Service) origin(r *http.Request) context.Context {
 const forgetInterval = time.Minute
 
 // Run looks for the provider, and deletes what has expired, until ctx ends; it returns
-// nil then. Every member does it.
+// nil then. Every member does it. With ctx streams end, for which a server that stops
+// would wait in vain.
 func (s *Service) Run(ctx context.Context) error {
+	defer s.endStreams()
 	if s.provider != nil {
 		go s.provider.seek(ctx, s.log)
 	}

@@ -168,7 +168,7 @@ func (k *Kit) Show(w http.ResponseWriter, r *http.Request, v *Visitor, t *Templa
 func (k *Kit) ShowStatus(w http.ResponseWriter, r *http.Request, v *Visitor, status int, t *Template, content any) error {
 	l := k.look(r, v)
 	shown := k.view(r, v, t, l, content)
-	if key := k.cfg.Cookie(r, flashCookie); strings.HasPrefix(key, "done.") {
+	if key := k.cfg.Cookie(r, flashCookie); strings.HasPrefix(key, "done.") && t != k.notice { // which has not its words
 		shown.Done = key
 		k.cfg.SetCookie(w, flashCookie, "", time.Time{})
 	}
