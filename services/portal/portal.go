@@ -19,6 +19,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/portal/notifications"
 	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/usage"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 
@@ -123,6 +124,7 @@ func New(cfg Config) (*Service, error) {
 // pages are those behind the sign-in, each with what it is about.
 var pages = []func(*http.ServeMux, *page.Kit) error{
 	webhooks.Register,
+	usage.Register,
 	notifications.Register,
 }
 
