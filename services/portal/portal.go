@@ -19,6 +19,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/portal/notifications"
 	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/quarantine"
 	"github.com/staffetta/staffetta/services/portal/usage"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
@@ -125,6 +126,7 @@ func New(cfg Config) (*Service, error) {
 var pages = []func(*http.ServeMux, *page.Kit) error{
 	webhooks.Register,
 	usage.Register,
+	quarantine.Register,
 	notifications.Register,
 }
 
