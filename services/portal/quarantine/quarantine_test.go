@@ -42,10 +42,10 @@ func TestTheListIsFiltered(t *testing.T) {
 		require.Equal(t, count, strings.Count(answer.Body, `data-label="Came from"`), query)
 	}
 	for query, fault := range map[string]string{
-		"?from=" + script:         "must be a day and a time",
-		"?to=soon":                "must be a day and a time",
+		"?from=" + script:                "must be a day and a time",
+		"?to=soon":                       "must be a day and a time",
 		"?from=2026-03-02&to=2026-03-01": "must be later than the beginning",
-		"?cursor=nonsense":        "cursor",
+		"?cursor=nonsense":               "cursor",
 	} {
 		answer := on.Get("/portal/quarantine" + query)
 		require.Equal(t, http.StatusUnprocessableEntity, answer.Status, query)
