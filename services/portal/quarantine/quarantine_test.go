@@ -83,7 +83,7 @@ func TestARecordIsShownAsItCame(t *testing.T) {
 
 	const cut = `value must be JSON: at byte 14 there must be a comma or }`
 	b.contains(on.Get("/portal/quarantine/"+b.put(portaltest.Account, "not_json", cut, hook.Record{Value: []byte("{\n  \"a\": \"è\" \"b\": 1\n}")})),
-		"Line 2, column 11:", `<mark>&#34;</mark>b&#34;: 1`, "there must be a comma or }", "text</small>")
+		"Line 2, column 12:", `<mark>&#34;</mark>b&#34;: 1`, "there must be a comma or }", "text</small>")
 
 	b.contains(on.Get("/portal/quarantine/"+b.put(portaltest.Account, "not_protobuf", "value must be a staffetta.event.v1.EntityChange: proto: x",
 		hook.Record{Key: []byte{0xff, 0}, Value: []byte("\x0a\x04acme\xff")})),
