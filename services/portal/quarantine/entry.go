@@ -3,7 +3,9 @@ package quarantine
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/staffetta/staffetta/pkg/bus"
@@ -27,7 +29,7 @@ type entryPage struct {
 	// Asking: the reader is asked whether to discard it.
 	Asking bool
 	// Form is the value to send instead.
-	Form mendForm
+	Form *mendForm
 	// Gone is why it was not sent, if that cannot be mended.
 	Gone string
 }
@@ -41,9 +43,26 @@ type mendForm struct {
 	Tidy bool
 	// Blank: the value is a proposal, since that of the record is no text.
 	Blank bool
-	// Fields has the rule that each field breaks, Where the place in the value.
+	// Faults are what it was refused for, Where is the place in the value.
 	Faults *page.Faults
 	Where  *place
+}
+
+// Rows are as many as the value has, within what a page bears.
+func (f *mendForm) Rows() int { return min(max(strings.Count(f.Value, "\n")+2, 6), 24) }
+
+// Wrong are the faults of fields, as those of a record are shown.
+func (f *mendForm) Wrong() []fault {
+	var all []fault
+	for _, field := range slices.Sorted(maps.Keys(f.Faults.Fields)) {
+		wrong, ok := readFault(field + " " + f.Faults.Fields[field])
+		if !ok {
+			wrong = fault{Field: field, Rule: f.Faults.Fields[field]}
+		}
+		wrong.Field = strings.TrimPrefix(wrong.Field, "value.")
+		all = append(all, wrong)
+	}
+	return all
 }
 
 func (s *service) showEntry(w http.ResponseWriter, r *http.Request, v *page.Visitor) error {
@@ -88,19 +107,19 @@ func (c *entryPage) keptInPart() bool {
 }
 
 // proposal is what the form begins with.
-func proposal(r *record, account string) mendForm {
+func proposal(r *record, account string) *mendForm {
 	if (r.Value.Kind == kindText || r.Value.Kind == kindJSON) && !r.Cut && len(r.Value.raw) <= codec.MaxBytes {
 		oneLine := !strings.Contains(strings.TrimSpace(r.Value.raw), "\n")
 		if oneLine {
-			return mendForm{Value: r.Value.Text, Tidy: r.Value.Kind == kindJSON}
+			return &mendForm{Value: r.Value.Text, Tidy: r.Value.Kind == kindJSON}
 		}
-		return mendForm{Value: r.Value.raw}
+		return &mendForm{Value: r.Value.raw}
 	}
 	quoted, err := json.Marshal(account)
 	if err != nil { // no string fails
 		quoted = []byte(`""`)
 	}
-	return mendForm{Blank: true, Tidy: true, Value: `{
+	return &mendForm{Blank: true, Tidy: true, Value: `{
   "account": ` + string(quoted) + `,
   "eventType": "create",
   "itemType": "",
@@ -118,7 +137,7 @@ func (s *service) redrive(w http.ResponseWriter, r *http.Request, v *page.Visito
 		params.IdempotencyKey = &once
 	}
 	var err error
-	form := mendForm{Open: r.PostForm.Has("value"), Tidy: r.PostForm.Has("tidy"), Blank: r.PostForm.Has("blank")}
+	form := &mendForm{Open: r.PostForm.Has("value"), Tidy: r.PostForm.Has("tidy"), Blank: r.PostForm.Has("blank")}
 	if form.Open {
 		form.Value = strings.ReplaceAll(r.PostForm.Get("value"), "\r\n", "\n")
 		sent := form.Value

@@ -45,9 +45,9 @@ func TestAMendedValueIsRefusedAtItsField(t *testing.T) {
 	on := b.Visit(hook.RoleOwner)
 	on.Get("/portal/quarantine/" + id)
 	for value, texts := range map[string][]string{
-		broken:  {`<code>value.eventType</code> must be create, update or delete`, `&#34;made&#34;`, `aria-invalid="true"`},
+		broken:  {`<code>eventType</code> must be create, update or delete`, `&#34;made&#34;`, `aria-invalid="true"`},
 		"hello": {`<code>value</code> must be JSON: at byte 0`, "Line 1, column 1:", "<mark>h</mark>ello"},
-		`{"account":"other","eventType":"create","itemType":"Contact","items":[{"id":7}]}`: {`<code>value.account</code> must be acme`},
+		`{"account":"other","eventType":"create","itemType":"Contact","items":[{"id":7}]}`: {`<code>account</code> must be acme`},
 		script: {escaped},
 		"":     {"value"},
 	} {

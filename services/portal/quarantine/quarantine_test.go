@@ -21,7 +21,7 @@ func TestTheListSaysWhatIsWrong(t *testing.T) {
 	two := made + `; itemType must be 1 to 100 printable characters`
 	b.put(portaltest.Account, "invalid_field", two, hook.Record{Value: []byte(broken)})
 	b.contains(on.Get("/portal/quarantine"), `<a href="/portal/quarantine/`+id+`"><strong>Invalid field</strong>`,
-		`<code>eventType</code> must be create, update or delete`, `<code class="wrong">made</code>`, "and 1 more", "events.contacts", "3:71")
+		`<code>eventType</code> must be create, update or delete`, `<code class="wrong">made</code>`, "and one more", "events.contacts", "3:71")
 	italian := b.VisitAs(portaltest.Account, hook.RoleViewer, hook.Italian)
 	b.contains(italian.Get("/portal/quarantine"), "Quarantena", "Campo non valido", "deve essere create, update o delete")
 }

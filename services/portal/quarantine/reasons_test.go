@@ -52,7 +52,10 @@ func TestADetailIsReadFaultByFault(t *testing.T) {
 			{Field: "account", Rule: "must be an account of this installation", Value: `a; b", not "c`},
 		},
 		"value must be JSON: at byte 12 there must be a comma or }": {
-			{Field: "value", Rule: "must be JSON: at byte 12 there must be a comma or }", Byte: 12, HasByte: true},
+			{Field: "value", Rule: "must be JSON: at byte 12 there must be a comma or }", Byte: 12, HasByte: true, Want: "want.commaOrBrace", Rest: "a comma or }"},
+		},
+		"value must be JSON: at byte 1 there must be rain": {
+			{Field: "value", Rule: "must be JSON: at byte 1 there must be rain", Byte: 1, HasByte: true, Rest: "rain"},
 		},
 		"items[2].data/lines/0/price breaks its schema: got string, want number": {
 			{Field: "items[2].data/lines/0/price", Rule: "breaks its schema: got string, want number"},

@@ -11,9 +11,11 @@ import (
 type fault struct {
 	// Field and Value are empty if it is about none. Rule is a sentence without them.
 	Field, Rule, Value string
-	// Byte is where in the value it is, if HasByte.
-	Byte    int
-	HasByte bool
+	// Byte is where the value ceases to be JSON, if HasByte. Want is the key of what there
+	// must be, and Rest that in English if there is no text for it.
+	Byte       int
+	HasByte    bool
+	Want, Rest string
 }
 
 // why reads the detail of an entry: field, rule and value of each fault, as hook.Invalid
@@ -33,7 +35,8 @@ func why(detail string) []fault {
 
 var (
 	sentence = regexp.MustCompile(`(?s)^([A-Za-z][^\s"]*) ((?:must|breaks|is) .+)$`)
-	atByte   = regexp.MustCompile(`^must be JSON: at byte (\d{1,9}) there must be `)
+	// What jsontext.SyntaxError says.
+	atByte = regexp.MustCompile(`^must be JSON: at byte (\d{1,9}) there must be `)
 )
 
 func readFault(text string) (fault, bool) {
@@ -57,7 +60,12 @@ func readFault(text string) (fault, bool) {
 	}
 	if place := atByte.FindStringSubmatch(f.Rule); place != nil {
 		f.Byte, _ = strconv.Atoi(place[1])
-		f.HasByte = true
+		f.HasByte, f.Rest = true, strings.TrimPrefix(f.Rule, place[0])
+		for key, both := range words {
+			if strings.HasPrefix(key, "want.") && both[0] == f.Rest {
+				f.Want = key
+			}
+		}
 	}
 	return f, true
 }
