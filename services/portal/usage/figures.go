@@ -4,6 +4,9 @@ import (
 	"math"
 	"time"
 
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
 	"github.com/staffetta/staffetta/pkg/client"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/portal/chart"
@@ -32,6 +35,8 @@ type step struct {
 	Executed, Delivered, Failed, Deferred, Dropped int64
 	// Mean and percentiles are empty if no request was answered.
 	Mean, P50, P95, P99 string
+	// Hover says all of it in a line; every chart has it, so it is made but once.
+	Hover string
 	chart.Band
 }
 
@@ -46,6 +51,10 @@ func draw(lang hook.Language, series []client.UsageStep, hourly bool) figures {
 	delivered, failed, kept := make([]float64, n), make([]float64, n), make([]float64, n)
 	executed, deferred, dropped := make([]float64, n), make([]float64, n), make([]float64, n)
 	p50, p95, p99 := make([]float64, n), make([]float64, n), make([]float64, n)
+	printer := message.NewPrinter(language.English)
+	if lang == hook.Italian {
+		printer = message.NewPrinter(language.Italian)
+	}
 	for i := range series {
 		u := &series[i]
 		s := step{
@@ -66,6 +75,7 @@ func draw(lang hook.Language, series []client.UsageStep, hourly bool) figures {
 			s.P95, p95[i] = taken(lang, d.P95)
 			s.P99, p99[i] = taken(lang, d.P99)
 		}
+		s.Hover = hover(lang, printer, &s)
 		f.Steps[i] = s
 		f.Executed, f.Delivered, f.Failed = f.Executed+u.Executed, f.Delivered+u.Delivered, f.Failed+u.Failed
 		f.Deferred, f.Dropped = f.Deferred+u.Deferred, f.Dropped+u.Dropped
@@ -81,6 +91,24 @@ func draw(lang hook.Language, series []client.UsageStep, hourly bool) figures {
 	f.Times = chart.Lined(chart.Durations(lang, p99), below,
 		chart.Series{Class: "p99", Values: p99}, chart.Series{Class: "p95", Values: p95}, chart.Series{Class: "p50", Values: p50})
 	return f
+}
+
+// hover is what a step tells whoever points at it.
+func hover(lang hook.Language, printer *message.Printer, s *step) string {
+	say := func(key string, args ...any) string {
+		if lang == hook.Italian {
+			return printer.Sprintf(words[key][1], args...)
+		}
+		return printer.Sprintf(words[key][0], args...)
+	}
+	text := say("hover.requests", s.At, s.Executed, s.Delivered, s.Failed)
+	if s.P50 != "" {
+		text += say("hover.times", s.Mean, s.P50, s.P95, s.P99)
+	}
+	if s.Deferred+s.Dropped > 0 {
+		text += say("hover.kept", s.Deferred, s.Dropped)
+	}
+	return text
 }
 
 // taken is a duration of the API as it is shown, and in milliseconds.
