@@ -24,6 +24,8 @@ import (
 	"github.com/staffetta/staffetta/services/portal/subscribe"
 	"github.com/staffetta/staffetta/services/portal/trial"
 	"github.com/staffetta/staffetta/services/portal/replays"
+	"github.com/staffetta/staffetta/services/portal/quarantine"
+	"github.com/staffetta/staffetta/services/portal/usage"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 
@@ -139,6 +141,8 @@ var pages = []func(*http.ServeMux, *page.Kit) error{
 	webhooks.Register,
 	deliveries.Register,
 	replays.Register,
+	usage.Register,
+	quarantine.Register,
 	notifications.Register,
 }
 

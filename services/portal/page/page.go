@@ -107,6 +107,9 @@ func New(cfg Config) (*Kit, error) {
 	return k, err
 }
 
+// Now is the time.
+func (k *Kit) Now() time.Time { return k.cfg.Now() }
+
 // Handler answers a visitor's request that acts for an account. An error is shown as a
 // page: a refusal of the API as what it says, any other as a failure of ours, which the
 // log tells.
