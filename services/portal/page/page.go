@@ -34,8 +34,9 @@ type Visitor struct {
 	Account, AccountName string
 	// Name and Email are empty for who came by a portal link or with an API key.
 	Name, Email string
-	// Role is empty for an API key.
-	Role hook.Role
+	// Role is empty for an API key, whose name KeyName is.
+	Role    hook.Role
+	KeyName string
 	// Language is the member's.
 	Language hook.Language
 	// Until is when the session ends at the latest.

@@ -138,6 +138,9 @@ type view struct {
 	Here string
 	// Theme is "", "light" or "dark".
 	Theme string
+	// Framed is whether a page of another site shows this one in a frame of its own, with
+	// a head that need not be there twice.
+	Framed bool
 	// Done says what the form before this page did; may be empty.
 	Done string
 	Page any
@@ -145,6 +148,7 @@ type view struct {
 
 func (k *Kit) view(r *http.Request, v *Visitor, t *Template, l look, content any) view {
 	shown := view{Visitor: v, Section: t.section, Theme: l.Theme, Page: content, Once: once(), Here: k.Path(strings.TrimPrefix(here(r), "/portal/"))}
+	shown.Framed = r.Header.Get("Sec-Fetch-Dest") == "iframe"
 	if v != nil {
 		shown.Token = token(v)
 	}
@@ -199,7 +203,7 @@ func (k *Kit) write(w http.ResponseWriter, status int, t *template.Template, nam
 		return fmt.Errorf("a page of the portal cannot be made: %w", err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Vary", "Accept-Language, Cookie")
+	w.Header().Set("Vary", "Accept-Language, Cookie, Sec-Fetch-Dest")
 	w.WriteHeader(status)
 	_, _ = body.WriteTo(w) // the connection is the browser's
 	return nil
