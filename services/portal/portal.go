@@ -17,8 +17,10 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/audit"
 	"github.com/staffetta/staffetta/services/portal/notifications"
 	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/settings"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 
@@ -128,6 +130,8 @@ func New(cfg Config) (*Service, error) {
 var pages = []func(*http.ServeMux, *page.Kit) error{
 	webhooks.Register,
 	notifications.Register,
+	settings.Register,
+	audit.Register,
 }
 
 // firstPage is where who signs in is led.

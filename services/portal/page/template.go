@@ -24,6 +24,7 @@ var templates embed.FS
 // Template is a page in every language.
 type Template struct {
 	section string
+	words   Words
 	in      map[hook.Language]*template.Template
 }
 
@@ -49,7 +50,7 @@ func (k *Kit) Template(files fs.FS, name, section string, words ...Words) (*Temp
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{section: section, in: map[hook.Language]*template.Template{}}
+	t := &Template{section: section, words: all, in: map[hook.Language]*template.Template{}}
 	for _, lang := range hook.Languages {
 		parsed, err := template.New("layout.html").Option("missingkey=error").Funcs(k.funcs(lang, all.in(lang))).
 			ParseFS(templates, "templates/layout.html", "templates/parts.html")
@@ -172,8 +173,11 @@ func (k *Kit) Show(w http.ResponseWriter, r *http.Request, v *Visitor, t *Templa
 func (k *Kit) ShowStatus(w http.ResponseWriter, r *http.Request, v *Visitor, status int, t *Template, content any) error {
 	l := k.look(r, v)
 	shown := k.view(r, v, t, l, content)
-	if key := k.cfg.Cookie(r, flashCookie); strings.HasPrefix(key, "done.") {
-		shown.Done = key
+	if key := k.cfg.Cookie(r, flashCookie); key != "" {
+		// A browser may have any text there, and this one may be of another page.
+		if _, known := t.words[key]; known && strings.HasPrefix(key, "done.") {
+			shown.Done = key
+		}
 		k.cfg.SetCookie(w, flashCookie, "", time.Time{})
 	}
 	return k.write(w, status, t.in[l.Language], "layout.html", shown)
