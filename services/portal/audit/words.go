@@ -41,7 +41,7 @@ var words = page.Words{
 	"actor.system": {"Staffetta", "Staffetta"},
 	"actor.admin":  {"Operator", "Gestore"},
 	"actor.key":    {"API key", "Chiave API"},
-	"actor.portal": {"Guest, by a portal link", "Ospite, con un link al portale"},
+	"actor.portal": {"Guest (portal link)", "Ospite (link al portale)"},
 	"actor.member": {"Member", "Membro"},
 
 	"op.create-webhook":            {"Webhook created", "Webhook creato"},

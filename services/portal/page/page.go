@@ -56,6 +56,12 @@ type Account struct {
 	Current  bool
 }
 
+// KnownRole is whether there is a text for the role: a later version may have others.
+func (v *Visitor) KnownRole() bool { return slices.Contains(hook.Roles, v.Role) }
+
+// KnownRole is whether there is a text for the role.
+func (a Account) KnownRole() bool { return slices.Contains(hook.Roles, a.Role) }
+
 // May says whether a visitor has a scope; for templates, such as `.Visitor.May "write"`.
 func (v *Visitor) May(scope hook.Scope) bool {
 	return v != nil && slices.Contains(v.Principal.Scopes, scope)
