@@ -4980,6 +4980,13 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetOwnAccount Get the account of the key
+	//
+	// With its quota, and what follows from failures in a row.
+	//
+	// Corresponds with GET /v1/account (the `GetOwnAccount` operationId).
+	GetOwnAccount(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListAccounts List accounts
 	//
 	// By id. Needs the admin key.
@@ -5585,6 +5592,23 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
 	TestWebhook(ctx context.Context, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// GetOwnAccount Get the account of the key
+//
+// With its quota, and what follows from failures in a row.
+//
+// Corresponds with GET /v1/account (the `GetOwnAccount` operationId).
+func (c *Client) GetOwnAccount(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnAccountRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListAccounts List accounts
@@ -6951,6 +6975,33 @@ func (c *Client) TestWebhook(ctx context.Context, id string, params *TestWebhook
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewGetOwnAccountRequest constructs an http.Request for the GetOwnAccount method
+func NewGetOwnAccountRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/account")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListAccountsRequest constructs an http.Request for the ListAccounts method
@@ -10760,6 +10811,15 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetOwnAccountWithResponse Get the account of the key
+	//
+	// With its quota, and what follows from failures in a row.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/account (the `GetOwnAccount` operationId).
+	GetOwnAccountWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnAccountResponse, error)
+
 	// ListAccountsWithResponse List accounts
 	//
 	// By id. Needs the admin key.
@@ -11445,6 +11505,54 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
 	TestWebhookWithResponse(ctx context.Context, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*TestWebhookResponse, error)
+}
+
+type GetOwnAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Account
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOwnAccountResponse) GetJSON200() *Account {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOwnAccountResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOwnAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type ListAccountsResponse struct {
@@ -14161,6 +14269,21 @@ func (r TestWebhookResponse) ContentType() string {
 	return ""
 }
 
+// GetOwnAccountWithResponse Get the account of the key
+//
+// With its quota, and what follows from failures in a row.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/account (the `GetOwnAccount` operationId).
+func (c *ClientWithResponses) GetOwnAccountWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnAccountResponse, error) {
+	rsp, err := c.GetOwnAccount(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnAccountResponse(rsp)
+}
+
 // ListAccountsWithResponse List accounts
 //
 // By id. Needs the admin key.
@@ -15301,6 +15424,39 @@ func (c *ClientWithResponses) TestWebhookWithResponse(ctx context.Context, id st
 		return nil, err
 	}
 	return ParseTestWebhookResponse(rsp)
+}
+
+// ParseGetOwnAccountResponse parses an HTTP response from a GetOwnAccountWithResponse call
+func ParseGetOwnAccountResponse(rsp *http.Response) (*GetOwnAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseListAccountsResponse parses an HTTP response from a ListAccountsWithResponse call

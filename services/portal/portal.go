@@ -1,6 +1,6 @@
 // Package portal serves the portal, under /portal/: who may see it, and its pages.
-// People come by a portal link, or sign in at an OpenID provider; either makes a
-// session, which a cookie names.
+// People come by a portal link, sign in at an OpenID provider, or show an API key; each
+// makes a session, which a cookie names.
 package portal
 
 import (
@@ -26,11 +26,17 @@ import (
 	"github.com/staffetta/staffetta/services/portal/replays"
 	"github.com/staffetta/staffetta/services/portal/quarantine"
 	"github.com/staffetta/staffetta/services/portal/usage"
+	"github.com/staffetta/staffetta/services/portal/audit"
+	"github.com/staffetta/staffetta/services/portal/notifications"
+	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/settings"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 
-// Guests knows portal links.
+// Guests knows portal links and API keys.
 type Guests interface {
+	// Holder tells whose key a text is. apiauth.ErrUnauthorized, apiauth.ErrAdminKey.
+	Holder(ctx context.Context, text string) (apiauth.Principal, error)
 	// Guest tells who comes by the token of one. apiauth.ErrUnauthorized.
 	Guest(ctx context.Context, token string) (apiauth.Principal, error)
 }
@@ -53,8 +59,8 @@ type Config struct {
 	API    http.Handler
 	Guests Guests
 	Seal   Sealer
-	// OIDC; nil: nobody signs in, and portal links alone lead here. With it PublicURL is
-	// required.
+	// OIDC; nil: members do not sign in, and portal links and API keys alone lead here. With
+	// it PublicURL is required.
 	OIDC *OIDC
 	// PublicURL is where browsers find this installation, without a slash at the end;
 	// empty: at the root of wherever they asked.
@@ -80,6 +86,7 @@ type Service struct {
 	now      func() time.Time
 	cookies  cookies
 	provider *provider // nil without OIDC
+	guesses  *guesses
 	kit      *page.Kit
 	// home is for who is not signed in, session for who is.
 	home, session *page.Template
@@ -113,6 +120,7 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, log: cfg.Log, now: cfg.Now,
 		cookies: cookies{secure: secure, framed: len(cfg.FrameAncestors) > 0},
 		policy:  policy(cfg.FrameAncestors),
+		guesses: newGuesses(cfg.Now),
 	}
 	if cfg.OIDC != nil {
 		s.provider = newProvider(*cfg.OIDC, cfg.PublicURL+"/portal/callback", cfg.Now)
@@ -144,6 +152,8 @@ var pages = []func(*http.ServeMux, *page.Kit) error{
 	usage.Register,
 	quarantine.Register,
 	notifications.Register,
+	settings.Register,
+	audit.Register,
 }
 
 // firstPage is where who signs in is led.
@@ -160,6 +170,8 @@ func (s *Service) routes(public *url.URL) (http.Handler, error) {
 	mux.HandleFunc("GET /portal/{$}", s.showHome)
 	mux.HandleFunc("GET /portal/login", s.acting(s.login))
 	mux.HandleFunc("GET /portal/callback", s.acting(s.callback))
+	mux.HandleFunc("POST /portal/key", s.enterByKey)
+	mux.HandleFunc("GET /portal/key", lead)
 	mux.HandleFunc("GET /portal/session", s.kit.Read("", s.showSession))
 	mux.HandleFunc("POST /portal/logout", s.kit.Stay(s.logout))
 	mux.HandleFunc("POST /portal/account", s.kit.Stay(s.chooseAccount))

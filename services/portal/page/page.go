@@ -37,8 +37,9 @@ type Visitor struct {
 	Account, AccountName string
 	// Name and Email are empty for who came by a portal link or with an API key.
 	Name, Email string
-	// Role is empty for an API key.
-	Role hook.Role
+	// Role is empty for an API key, whose name KeyName is.
+	Role    hook.Role
+	KeyName string
 	// Language is the member's.
 	Language hook.Language
 	// Until is when the session ends at the latest.
@@ -57,6 +58,12 @@ type Account struct {
 	Role     hook.Role
 	Current  bool
 }
+
+// KnownRole is whether there is a text for the role: a later version may have others.
+func (v *Visitor) KnownRole() bool { return slices.Contains(hook.Roles, v.Role) }
+
+// KnownRole is whether there is a text for the role.
+func (a Account) KnownRole() bool { return slices.Contains(hook.Roles, a.Role) }
 
 // May says whether a visitor has a scope; for templates, such as `.Visitor.May "write"`.
 func (v *Visitor) May(scope hook.Scope) bool {
@@ -204,6 +211,9 @@ func Call[A client.Answer](a A, err error) (A, error) {
 	}
 	return a, client.Refused(a)
 }
+
+// Now is the time by the clock of the portal.
+func (k *Kit) Now() time.Time { return k.cfg.Now() }
 
 // Path is where something under the portal is, as browsers see it: of "log" it is
 // "/portal/log".

@@ -162,6 +162,18 @@ var rulesInItalian = map[string]string{
 	"there is nowhere to send it to, or part of it is no longer in Kafka":       "non c'è più dove inviarlo, oppure una sua parte non è più in Kafka",
 	"it is none of upstream's records: it can only be sent as it came":          "è un record interno: si può solo inviare com'è",
 	"must be an integer from %":                                                 "deve essere un numero intero da %",
+
+	// Of settings and keys.
+	"must be an email address, such as mario@example.com, of at most 254 bytes":       "deve essere un indirizzo email, per esempio mario@example.com, di al massimo 254 byte",
+	"another member of the account has this address":                                  "un altro membro dell'account ha questo indirizzo",
+	"it is the last owner, and an account keeps one: make another member owner first": "è l'ultimo titolare, e un account ne deve avere uno: prima rendi titolare un altro membro",
+	"must be a string of 1 to 100 characters":                                         "deve avere da 1 a 100 caratteri",
+	"must be a string of 1 to 200 characters":                                         "deve avere da 1 a 200 caratteri",
+	"must be a string of 0 to 200 characters":                                         "deve avere al massimo 200 caratteri",
+	"must be a list of 1 to 4 strings":                                                "scegline almeno uno",
+	"must be a time in the future as in RFC 3339, such as 2030-01-31T12:00:00Z":       "deve essere un giorno nel futuro",
+	"must be at most 256 bytes":                                                       "deve avere al massimo 256 byte",
+	"must not be . or ..":                                                             "non può essere . o ..",
 }
 
 // rule is a rule of the API in a language; one that is not known stays as it is.

@@ -72,8 +72,8 @@
 		copyButtons(root);
 		for (const el of root.querySelectorAll("[data-needs-script][hidden]")) el.hidden = false;
 		for (const dialog of root.querySelectorAll("dialog[data-open]")) {
-			if (!dialog.open) {
-				dialog.removeAttribute("open");
+			if (!dialog.matches(":modal")) {
+				dialog.removeAttribute("open"); // which shows it without scripts
 				dialog.showModal();
 			}
 		}
