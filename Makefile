@@ -59,6 +59,17 @@ FUZZ_SECONDS ?= 600
 fuzz-api: ## Fuzz the REST API against its OpenAPI document for ten minutes
 	.ci/fuzz-api $(FUZZ_SECONDS)
 
+.PHONY: test-browser
+test-browser: ## Use the portal in a browser as people do, and look for barriers (Chromium, axe-core)
+	TESTFLAGS='$(TESTFLAGS)' .ci/test-browser
+
+# Where screenshots go.
+INTO ?= bin/screenshots
+
+.PHONY: screenshots
+screenshots: ## Take pictures of every page of the portal, for people to look at: INTO=folder
+	TESTFLAGS='$(TESTFLAGS)' .ci/test-browser screenshots $(INTO)
+
 .PHONY: bench
 bench: build ## Measure deliveries per second on embedded parts, and the functions on their path
 	bin/staffetta bench throughput --json

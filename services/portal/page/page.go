@@ -212,9 +212,6 @@ func Call[A client.Answer](a A, err error) (A, error) {
 	return a, client.Refused(a)
 }
 
-// Now is the time by the clock of the portal.
-func (k *Kit) Now() time.Time { return k.cfg.Now() }
-
 // Path is where something under the portal is, as browsers see it: of "log" it is
 // "/portal/log".
 func (k *Kit) Path(under string) string { return k.cfg.Home + under }

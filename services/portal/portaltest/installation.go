@@ -52,7 +52,15 @@ type Installation struct {
 // New starts one, with the account Account; it ends with the test.
 func New(t testing.TB, changes ...func(*portal.Config)) *Installation {
 	t.Helper()
-	db := sqlstoretest.SQLite(t)
+	i := On(t, sqlstoretest.SQLite(t), changes...)
+	_, err := i.Store.CreateAccount(t.Context(), hook.Account{ID: Account, Name: "The ACME"})
+	require.NoError(t, err)
+	return i
+}
+
+// On starts one on a database as it is.
+func On(t testing.TB, db *database.DB, changes ...func(*portal.Config)) *Installation {
+	t.Helper()
 	i := &Installation{
 		t: t, DB: db, Store: sqlstore.New(db, time.Now), Kafka: newKafka(),
 		Links: apiauth.NewLinks(apiauth.LinkKey{ID: [4]byte{1}, Key: [32]byte{1}}),
@@ -73,8 +81,6 @@ func New(t testing.TB, changes ...func(*portal.Config)) *Installation {
 		change(&cfg)
 	}
 	service, err = portal.New(cfg)
-	require.NoError(t, err)
-	_, err = i.Store.CreateAccount(t.Context(), hook.Account{ID: Account, Name: "The ACME"})
 	require.NoError(t, err)
 	return i
 }

@@ -204,7 +204,7 @@ func (s *service) arrivalOf(r *http.Request, v *page.Visitor, w *client.Webhook)
 	}
 	a.Next, _ = strconv.Atoi(r.URL.Query().Get("polls")) // else 0
 	a.Next = max(a.Next, 0) + 1
-	got, err := page.Call(v.API.GetDeliveryWithResponse(r.Context(), a.Delivery))
+	got, err := page.Call(v.API.GetDeliveryWithResponse(r.Context(), a.Delivery, nil))
 	var refused *client.Problem
 	switch {
 	case err == nil && got.JSON200.Webhook == w.ID:

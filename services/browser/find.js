@@ -1,0 +1,41 @@
+// Finds what a person would: something to press, or a field, by the name that they see
+// or hear. Gives where it is on the screen; null if it is not there, or not yet.
+((kind, name, within) => {
+	if (document.readyState !== "complete") return null;
+	const text = (el) => (el?.innerText ?? el?.textContent ?? "").replace(/\s+/g, " ").trim();
+	const named = (el) => {
+		const by = (el.getAttribute("aria-labelledby") ?? "").split(/\s+/).filter(Boolean).map((id) => text(document.getElementById(id)));
+		if (by.length) return by.join(" ");
+		if (el.ariaLabel) return el.ariaLabel;
+		if (kind === "field") return text(el.labels?.[0]) || el.title || el.placeholder || "";
+		return text(el) || el.value || el.title || "";
+	};
+	const kinds = {
+		press: "button, a[href], summary, input[type=submit], [role=button], [role=tab], [role=option]",
+		field: "input:not([type=hidden]), select, textarea",
+	};
+	// Behind a modal dialog there is nothing to press.
+	const top = [...document.querySelectorAll("dialog:modal")].pop() ?? document;
+	const near = (el) => {
+		if (!within) return true;
+		for (let up = el.parentElement; up && up !== document.body; up = up.parentElement) {
+			if (up.matches("tr, li, article, section, fieldset, form, dialog, .card") && text(up).includes(within)) return true;
+		}
+		return false;
+	};
+	const shown = (el) => el.checkVisibility({ visibilityProperty: true }) || el.labels?.[0]?.checkVisibility();
+	const all = [...top.querySelectorAll(kinds[kind])].filter((el) => shown(el) && !el.disabled && near(el));
+	const el = all.find((el) => named(el) === name) ?? all.find((el) => named(el).startsWith(name));
+	if (!el) return null;
+	// A box that is drawn by its label is pressed there.
+	let target = el;
+	const size = (of) => of.getBoundingClientRect();
+	if ((size(el).width < 4 || getComputedStyle(el).opacity === "0") && el.labels?.[0]) target = el.labels[0];
+	target.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+	const box = size(target);
+	const x = box.left + Math.min(box.width / 2, 120), y = box.top + box.height / 2;
+	const hit = document.elementFromPoint(x, y);
+	if (!hit || !(target.contains(hit) || hit.contains(target) || [...(el.labels ?? [])].some((label) => label.contains(hit)))) return null;
+	window.__found = el;
+	return { x, y };
+})
