@@ -96,6 +96,5 @@ soak: build ## Kill and restart parts of an installation 200 times under load, a
 .PHONY: clean
 clean: ## Remove what was built and downloaded (stops the servers first)
 	.ci/servers stop
-	STAFFETTA_SERVERS_DIR=.servers/test .ci/servers stop
-	STAFFETTA_SERVERS_DIR=.servers/test-sender .ci/servers stop
+	for set in .servers/test*; do STAFFETTA_SERVERS_DIR=$$set .ci/servers stop; done
 	rm -rf bin .tools .servers

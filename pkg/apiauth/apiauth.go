@@ -27,6 +27,11 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrLinkExpired says, beside ErrUnauthorized, that a portal link was valid once.
 	ErrLinkExpired = errors.New("the portal link has expired")
+	// ErrKeyExpired says, beside ErrUnauthorized, that a key was valid once.
+	ErrKeyExpired = errors.New("the key has expired")
+	// ErrAdminKey says, beside ErrForbidden, that it is the admin key, which is of no
+	// account.
+	ErrAdminKey = errors.New("the admin key is of no account")
 	// ErrForbidden says that the key may not do this: 403.
 	ErrForbidden = errors.New("forbidden")
 	// ErrNoAccount says that the admin key came without AccountHeader to a
@@ -133,9 +138,7 @@ func (v *Verifier) Identify(r *http.Request) (Principal, error) {
 	}
 	hash := sha256.Sum256([]byte(token))
 	named := r.Header.Get(AccountHeader)
-	// Hashes are compared, so that neither the time nor a length gives the
-	// admin key away.
-	if v.admin != nil && subtle.ConstantTimeCompare(hash[:], v.admin[:]) == 1 {
+	if v.isAdmin(hash) {
 		return v.operator(r.Context(), named)
 	}
 	p, err := v.tenant(r.Context(), token, hash)
@@ -146,6 +149,11 @@ func (v *Verifier) Identify(r *http.Request) (Principal, error) {
 		return Principal{}, fmt.Errorf("%w: the key does not belong to the account in %s", ErrForbidden, AccountHeader)
 	}
 	return p, nil
+}
+
+// isAdmin compares hashes, so that neither the time nor a length gives the admin key away.
+func (v *Verifier) isAdmin(hash [32]byte) bool {
+	return v.admin != nil && subtle.ConstantTimeCompare(hash[:], v.admin[:]) == 1
 }
 
 // Permit tells who sends the request and requires that they have the scope; the
@@ -220,7 +228,26 @@ func (v *Verifier) tenant(ctx context.Context, token string, hash [32]byte) (Pri
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{Account: key.Account, Scopes: key.Scopes, Actor: hook.Actor{Kind: hook.ActorKey, ID: key.ID, Name: key.Name}}, nil
+	return holder(&key), nil
+}
+
+// Holder tells whose API key a text is. The errors are ErrUnauthorized; ErrForbidden and
+// ErrAdminKey for the admin key; or those of the store.
+func (v *Verifier) Holder(ctx context.Context, text string) (Principal, error) {
+	hash := sha256.Sum256([]byte(text))
+	if v.isAdmin(hash) {
+		return Principal{}, fmt.Errorf("%w: %w", ErrForbidden, ErrAdminKey)
+	}
+	key, err := v.key(ctx, text, hash)
+	if err != nil {
+		return Principal{}, err
+	}
+	return holder(&key), nil
+}
+
+// holder is who has a key.
+func holder(key *hook.Key) Principal {
+	return Principal{Account: key.Account, Scopes: key.Scopes, Actor: hook.Actor{Kind: hook.ActorKey, ID: key.ID, Name: key.Name}}
 }
 
 // Guest tells who comes by the token of a portal link. The errors are
@@ -269,7 +296,7 @@ func (v *Verifier) key(ctx context.Context, token string, hash [32]byte) (hook.K
 		v.found.put(hash, key)
 	}
 	if !key.ExpiresAt.IsZero() && !v.now().Before(key.ExpiresAt) {
-		return hook.Key{}, fmt.Errorf("%w: the key has expired", ErrUnauthorized)
+		return hook.Key{}, fmt.Errorf("%w: %w", ErrUnauthorized, ErrKeyExpired)
 	}
 	if !ok { // the key as it was just read says whether its use is known
 		v.uses.note(&key, v.now())

@@ -200,3 +200,32 @@ func TestAStoreThatIsDownIsNotARefusal(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.NotContains(t, w.Body.String(), "10.0.0.7")
 }
+
+func TestTheHolderOfAKeyIsItsAccount(t *testing.T) {
+	t.Parallel()
+	d, c := &directory{}, &clock{}
+	c.pass(time.Hour)
+	text := d.add(hook.ScopeRead)
+	v := verifier(d, c)
+	got, err := v.Holder(t.Context(), text)
+	require.NoError(t, err)
+	require.Equal(t, apiauth.Principal{
+		Account: "acme", Scopes: []hook.Scope{hook.ScopeRead}, Actor: hook.Actor{Kind: hook.ActorKey, ID: "key_1", Name: "till"},
+	}, got)
+	for _, none := range []string{"", "sk_none", text + "x", "pl_link"} {
+		_, err = v.Holder(t.Context(), none)
+		require.ErrorIs(t, err, apiauth.ErrUnauthorized, none)
+		require.NotErrorIs(t, err, apiauth.ErrKeyExpired, none)
+	}
+	_, err = v.Holder(t.Context(), admin)
+	require.ErrorIs(t, err, apiauth.ErrAdminKey)
+	require.ErrorIs(t, err, apiauth.ErrForbidden)
+	for hash, k := range d.keys {
+		k.ExpiresAt = c.now().Add(time.Minute)
+		d.keys[hash] = k
+	}
+	c.pass(time.Minute)
+	_, err = v.Holder(t.Context(), text)
+	require.ErrorIs(t, err, apiauth.ErrUnauthorized)
+	require.ErrorIs(t, err, apiauth.ErrKeyExpired)
+}

@@ -1083,6 +1083,246 @@ func (e NotificationKind) Valid() bool {
 	}
 }
 
+// Defines values for PreviewWebhookCloudevents.
+const (
+	PreviewWebhookCloudeventsBinary     PreviewWebhookCloudevents = "binary"
+	PreviewWebhookCloudeventsStructured PreviewWebhookCloudevents = "structured"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookCloudevents enum.
+func (e PreviewWebhookCloudevents) Valid() bool {
+	switch e {
+	case PreviewWebhookCloudeventsBinary:
+		return true
+	case PreviewWebhookCloudeventsStructured:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookCoalesce.
+const (
+	PreviewWebhookCoalesceItem PreviewWebhookCoalesce = "item"
+	PreviewWebhookCoalesceNone PreviewWebhookCoalesce = "none"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookCoalesce enum.
+func (e PreviewWebhookCoalesce) Valid() bool {
+	switch e {
+	case PreviewWebhookCoalesceItem:
+		return true
+	case PreviewWebhookCoalesceNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookEventType.
+const (
+	PreviewWebhookEventTypeCreate PreviewWebhookEventType = "create"
+	PreviewWebhookEventTypeDelete PreviewWebhookEventType = "delete"
+	PreviewWebhookEventTypeUpdate PreviewWebhookEventType = "update"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookEventType enum.
+func (e PreviewWebhookEventType) Valid() bool {
+	switch e {
+	case PreviewWebhookEventTypeCreate:
+		return true
+	case PreviewWebhookEventTypeDelete:
+		return true
+	case PreviewWebhookEventTypeUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookEventTypes.
+const (
+	PreviewWebhookEventTypesCreate PreviewWebhookEventTypes = "create"
+	PreviewWebhookEventTypesDelete PreviewWebhookEventTypes = "delete"
+	PreviewWebhookEventTypesUpdate PreviewWebhookEventTypes = "update"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookEventTypes enum.
+func (e PreviewWebhookEventTypes) Valid() bool {
+	switch e {
+	case PreviewWebhookEventTypesCreate:
+		return true
+	case PreviewWebhookEventTypesDelete:
+		return true
+	case PreviewWebhookEventTypesUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookFormat.
+const (
+	PreviewWebhookFormatCassaInCloud PreviewWebhookFormat = "cassa-in-cloud"
+	PreviewWebhookFormatCloudevents  PreviewWebhookFormat = "cloudevents"
+	PreviewWebhookFormatRentman      PreviewWebhookFormat = "rentman"
+	PreviewWebhookFormatStandard     PreviewWebhookFormat = "standard"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookFormat enum.
+func (e PreviewWebhookFormat) Valid() bool {
+	switch e {
+	case PreviewWebhookFormatCassaInCloud:
+		return true
+	case PreviewWebhookFormatCloudevents:
+		return true
+	case PreviewWebhookFormatRentman:
+		return true
+	case PreviewWebhookFormatStandard:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookLanguage.
+const (
+	PreviewWebhookLanguageEn PreviewWebhookLanguage = "en"
+	PreviewWebhookLanguageIt PreviewWebhookLanguage = "it"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookLanguage enum.
+func (e PreviewWebhookLanguage) Valid() bool {
+	switch e {
+	case PreviewWebhookLanguageEn:
+		return true
+	case PreviewWebhookLanguageIt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookNotices.
+const (
+	PreviewWebhookNoticesAsterisk         PreviewWebhookNotices = "*"
+	PreviewWebhookNoticesPayloadsExpiring PreviewWebhookNotices = "payloads.expiring"
+	PreviewWebhookNoticesQuotaExceeded    PreviewWebhookNotices = "quota.exceeded"
+	PreviewWebhookNoticesWebhookDisabled  PreviewWebhookNotices = "webhook.disabled"
+	PreviewWebhookNoticesWebhookFailing   PreviewWebhookNotices = "webhook.failing"
+	PreviewWebhookNoticesWebhookRecovered PreviewWebhookNotices = "webhook.recovered"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookNotices enum.
+func (e PreviewWebhookNotices) Valid() bool {
+	switch e {
+	case PreviewWebhookNoticesAsterisk:
+		return true
+	case PreviewWebhookNoticesPayloadsExpiring:
+		return true
+	case PreviewWebhookNoticesQuotaExceeded:
+		return true
+	case PreviewWebhookNoticesWebhookDisabled:
+		return true
+	case PreviewWebhookNoticesWebhookFailing:
+		return true
+	case PreviewWebhookNoticesWebhookRecovered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookOnPause.
+const (
+	PreviewWebhookOnPauseDrop PreviewWebhookOnPause = "drop"
+	PreviewWebhookOnPauseHold PreviewWebhookOnPause = "hold"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookOnPause enum.
+func (e PreviewWebhookOnPause) Valid() bool {
+	switch e {
+	case PreviewWebhookOnPauseDrop:
+		return true
+	case PreviewWebhookOnPauseHold:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookOnQuota.
+const (
+	PreviewWebhookOnQuotaDefer PreviewWebhookOnQuota = "defer"
+	PreviewWebhookOnQuotaDrop  PreviewWebhookOnQuota = "drop"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookOnQuota enum.
+func (e PreviewWebhookOnQuota) Valid() bool {
+	switch e {
+	case PreviewWebhookOnQuotaDefer:
+		return true
+	case PreviewWebhookOnQuotaDrop:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookOrdering.
+const (
+	PreviewWebhookOrderingItem PreviewWebhookOrdering = "item"
+	PreviewWebhookOrderingNone PreviewWebhookOrdering = "none"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookOrdering enum.
+func (e PreviewWebhookOrdering) Valid() bool {
+	switch e {
+	case PreviewWebhookOrderingItem:
+		return true
+	case PreviewWebhookOrderingNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookPayload.
+const (
+	PreviewWebhookPayloadFull PreviewWebhookPayload = "full"
+	PreviewWebhookPayloadThin PreviewWebhookPayload = "thin"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookPayload enum.
+func (e PreviewWebhookPayload) Valid() bool {
+	switch e {
+	case PreviewWebhookPayloadFull:
+		return true
+	case PreviewWebhookPayloadThin:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PreviewWebhookSignature.
+const (
+	PreviewWebhookSignatureEd25519    PreviewWebhookSignature = "ed25519"
+	PreviewWebhookSignatureHmacSha256 PreviewWebhookSignature = "hmac-sha256"
+)
+
+// Valid indicates whether the value is a known member of the PreviewWebhookSignature enum.
+func (e PreviewWebhookSignature) Valid() bool {
+	switch e {
+	case PreviewWebhookSignatureEd25519:
+		return true
+	case PreviewWebhookSignatureHmacSha256:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QuarantineRedriveState.
 const (
 	QuarantineRedriveStateCancelled QuarantineRedriveState = "cancelled"
@@ -1722,6 +1962,30 @@ func (e WebhookPatchSignature) Valid() bool {
 	}
 }
 
+// Defines values for WebhookPreviewEventType.
+const (
+	WebhookPreviewEventTypeCreate WebhookPreviewEventType = "create"
+	WebhookPreviewEventTypeDelete WebhookPreviewEventType = "delete"
+	WebhookPreviewEventTypeNotice WebhookPreviewEventType = "notice"
+	WebhookPreviewEventTypeUpdate WebhookPreviewEventType = "update"
+)
+
+// Valid indicates whether the value is a known member of the WebhookPreviewEventType enum.
+func (e WebhookPreviewEventType) Valid() bool {
+	switch e {
+	case WebhookPreviewEventTypeCreate:
+		return true
+	case WebhookPreviewEventTypeDelete:
+		return true
+	case WebhookPreviewEventTypeNotice:
+		return true
+	case WebhookPreviewEventTypeUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListNotificationsParamsKind.
 const (
 	ListNotificationsParamsKindPayloadsExpiring ListNotificationsParamsKind = "payloads.expiring"
@@ -1845,6 +2109,75 @@ func (e ListWebhooksParamsStatus) Valid() bool {
 	case ListWebhooksParamsStatusResuming:
 		return true
 	case ListWebhooksParamsStatusRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhooksParamsEventType.
+const (
+	ListWebhooksParamsEventTypeCreate ListWebhooksParamsEventType = "create"
+	ListWebhooksParamsEventTypeDelete ListWebhooksParamsEventType = "delete"
+	ListWebhooksParamsEventTypeUpdate ListWebhooksParamsEventType = "update"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhooksParamsEventType enum.
+func (e ListWebhooksParamsEventType) Valid() bool {
+	switch e {
+	case ListWebhooksParamsEventTypeCreate:
+		return true
+	case ListWebhooksParamsEventTypeDelete:
+		return true
+	case ListWebhooksParamsEventTypeUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhooksParamsSort.
+const (
+	ListWebhooksParamsSortCreatedAt        ListWebhooksParamsSort = "createdAt"
+	ListWebhooksParamsSortDescription      ListWebhooksParamsSort = "description"
+	ListWebhooksParamsSortMinusCreatedAt   ListWebhooksParamsSort = "-createdAt"
+	ListWebhooksParamsSortMinusDescription ListWebhooksParamsSort = "-description"
+	ListWebhooksParamsSortMinusRevokedAt   ListWebhooksParamsSort = "-revokedAt"
+	ListWebhooksParamsSortMinusStatus      ListWebhooksParamsSort = "-status"
+	ListWebhooksParamsSortMinusSuspendedAt ListWebhooksParamsSort = "-suspendedAt"
+	ListWebhooksParamsSortMinusURL         ListWebhooksParamsSort = "-url"
+	ListWebhooksParamsSortRevokedAt        ListWebhooksParamsSort = "revokedAt"
+	ListWebhooksParamsSortStatus           ListWebhooksParamsSort = "status"
+	ListWebhooksParamsSortSuspendedAt      ListWebhooksParamsSort = "suspendedAt"
+	ListWebhooksParamsSortURL              ListWebhooksParamsSort = "url"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhooksParamsSort enum.
+func (e ListWebhooksParamsSort) Valid() bool {
+	switch e {
+	case ListWebhooksParamsSortCreatedAt:
+		return true
+	case ListWebhooksParamsSortDescription:
+		return true
+	case ListWebhooksParamsSortMinusCreatedAt:
+		return true
+	case ListWebhooksParamsSortMinusDescription:
+		return true
+	case ListWebhooksParamsSortMinusRevokedAt:
+		return true
+	case ListWebhooksParamsSortMinusStatus:
+		return true
+	case ListWebhooksParamsSortMinusSuspendedAt:
+		return true
+	case ListWebhooksParamsSortMinusURL:
+		return true
+	case ListWebhooksParamsSortRevokedAt:
+		return true
+	case ListWebhooksParamsSortStatus:
+		return true
+	case ListWebhooksParamsSortSuspendedAt:
+		return true
+	case ListWebhooksParamsSortURL:
 		return true
 	default:
 		return false
@@ -2785,6 +3118,136 @@ type PortalLink struct {
 	URL string `json:"url"`
 }
 
+// PreviewWebhook defines model for PreviewWebhook.
+type PreviewWebhook struct {
+	Auth *Auth `json:"auth,omitempty"`
+
+	// Cloudevents Of the format cloudevents: all in the body, the default, or the data in the body and the rest in headers.
+	Cloudevents *PreviewWebhookCloudevents `json:"cloudevents,omitempty"`
+
+	// Coalesce item lets a later change of an item take the place of those that wait; none by default.
+	Coalesce *PreviewWebhookCoalesce `json:"coalesce,omitempty"`
+
+	// Concurrency Requests at a time; 0, the default: as many as is good for the receiver.
+	Concurrency *int64  `json:"concurrency,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// EventType Of the made-up event: one that the webhook gets. Its first by default.
+	EventType *PreviewWebhookEventType `json:"eventType,omitempty"`
+
+	// EventTypes All by default.
+	EventTypes *[]PreviewWebhookEventTypes `json:"eventTypes,omitempty"`
+
+	// Filter CEL expression over event and item that gives bool; items that do not match are left out. null or empty, the default: all match.
+	//
+	// Examples: item.data.total > 1000.0
+	Filter *string `json:"filter,omitempty"`
+
+	// Format standard by default. cassa-in-cloud has a delivery per item; a webhook cannot change to or from it.
+	Format *PreviewWebhookFormat `json:"format,omitempty"`
+
+	// Headers Lines for each request's header; none by default. All of them, in a PATCH too; a value *** keeps the one that is there. What the sender sets, and what belongs to the connection, is refused.
+	//
+	// Examples: {"X-Api-Key":"abc123"}
+	Headers *map[string]string `json:"headers,omitempty"`
+
+	// ItemType Of the made-up event, in English or Italian: one that the webhook gets. Its first by default.
+	//
+	// Examples: Contact
+	ItemType *string `json:"itemType,omitempty"`
+
+	// ItemTypes As of a new webhook, and like url required as there; with webhook given nothing is.
+	//
+	// Examples: ["Contact"]
+	ItemTypes *[]string `json:"itemTypes,omitempty"`
+
+	// Language Of a rentman body; en by default.
+	Language *PreviewWebhookLanguage `json:"language,omitempty"`
+
+	// Notices Makes it an operational webhook, for its life, which gets notifications instead of changes; ["*"] for all. Then itemTypes, eventTypes, stores, filter, ordering, coalesce and payload are left out, and the format is standard or cloudevents.
+	Notices *[]PreviewWebhookNotices `json:"notices,omitempty"`
+
+	// OnPause What becomes of deliveries while it is paused: they wait, the default, or are dropped.
+	OnPause *PreviewWebhookOnPause `json:"onPause,omitempty"`
+
+	// OnQuota What becomes of deliveries that the account's quota does not allow: they wait for a later period, the default, or are dropped.
+	OnQuota *PreviewWebhookOnQuota `json:"onQuota,omitempty"`
+
+	// Ordering item delivers the changes of one item one after the other; none by default.
+	Ordering *PreviewWebhookOrdering `json:"ordering,omitempty"`
+
+	// Payload Of a standard or cloudevents body; thin by default.
+	Payload *PreviewWebhookPayload `json:"payload,omitempty"`
+
+	// RateLimit The most requests a second; null or 0, the default: no limit.
+	//
+	// Examples: 50
+	RateLimit *int64 `json:"rateLimit,omitempty"`
+
+	// RetrySchedule Delay before each retry, 1s or more, 168h in all; empty: no retries.
+	//
+	// Examples: ["5s","5m"]
+	RetrySchedule *[]string `json:"retrySchedule,omitempty"`
+
+	// Secret Your own: standard and cloudevents: whsec_ and base64 of 24 to 64 bytes, or with ed25519 whsk_ and base64 of the key; rentman and cassa-in-cloud: a token of 8 to 256 visible ASCII characters. By default one is made.
+	Secret *string `json:"secret,omitempty"`
+
+	// Signature Of standard and cloudevents; hmac-sha256 by default.
+	Signature *PreviewWebhookSignature `json:"signature,omitempty"`
+
+	// Stores Stores that it is visible to; empty, the default: all.
+	Stores *[]string `json:"stores,omitempty"`
+
+	// Timeout Of a whole request, 1s to 30s; 15s by default.
+	//
+	// Examples: 15s
+	Timeout *string `json:"timeout,omitempty"`
+
+	// URL Examples: https://example.com/hooks
+	URL *string `json:"url,omitempty"`
+
+	// Webhook The webhook that the rest would change, as a PATCH does; by default it would be a new one.
+	//
+	// Examples: wh_06h0c5ancmgc2352lmeebjn7ps
+	Webhook *string `json:"webhook,omitempty"`
+}
+
+// PreviewWebhookCloudevents Of the format cloudevents: all in the body, the default, or the data in the body and the rest in headers.
+type PreviewWebhookCloudevents string
+
+// PreviewWebhookCoalesce item lets a later change of an item take the place of those that wait; none by default.
+type PreviewWebhookCoalesce string
+
+// PreviewWebhookEventType Of the made-up event: one that the webhook gets. Its first by default.
+type PreviewWebhookEventType string
+
+// PreviewWebhookEventTypes defines model for PreviewWebhook.EventTypes.
+type PreviewWebhookEventTypes string
+
+// PreviewWebhookFormat standard by default. cassa-in-cloud has a delivery per item; a webhook cannot change to or from it.
+type PreviewWebhookFormat string
+
+// PreviewWebhookLanguage Of a rentman body; en by default.
+type PreviewWebhookLanguage string
+
+// PreviewWebhookNotices defines model for PreviewWebhook.Notices.
+type PreviewWebhookNotices string
+
+// PreviewWebhookOnPause What becomes of deliveries while it is paused: they wait, the default, or are dropped.
+type PreviewWebhookOnPause string
+
+// PreviewWebhookOnQuota What becomes of deliveries that the account's quota does not allow: they wait for a later period, the default, or are dropped.
+type PreviewWebhookOnQuota string
+
+// PreviewWebhookOrdering item delivers the changes of one item one after the other; none by default.
+type PreviewWebhookOrdering string
+
+// PreviewWebhookPayload Of a standard or cloudevents body; thin by default.
+type PreviewWebhookPayload string
+
+// PreviewWebhookSignature Of standard and cloudevents; hmac-sha256 by default.
+type PreviewWebhookSignature string
+
 // QuarantineRedrive defines model for QuarantineRedrive.
 type QuarantineRedrive struct {
 	// Account Whose records are meant; null: those of all, of the operator's.
@@ -3407,6 +3870,32 @@ type WebhookPatchPayload string
 // WebhookPatchSignature Of standard and cloudevents; hmac-sha256 by default.
 type WebhookPatchSignature string
 
+// WebhookPreview defines model for WebhookPreview.
+type WebhookPreview struct {
+	// Body Byte for byte.
+	Body      string                  `json:"body"`
+	EventType WebhookPreviewEventType `json:"eventType"`
+
+	// Headers In the order of the request. What proves who sends it (auth), and values that were kept, are shown as ***.
+	Headers []Header `json:"headers"`
+
+	// ItemType Of a notice its kind, such as webhook.failing.
+	ItemType string `json:"itemType"`
+
+	// Method Examples: POST
+	Method string `json:"method"`
+
+	// PublicKey Of ed25519: that of the placeholder.
+	PublicKey *string `json:"publicKey,omitempty"`
+
+	// Secret What the signature is made with: a placeholder, never the webhook's own.
+	Secret string `json:"secret"`
+	URL    string `json:"url"`
+}
+
+// WebhookPreviewEventType defines model for WebhookPreview.EventType.
+type WebhookPreviewEventType string
+
 // ListAccountsParams defines parameters for ListAccounts.
 type ListAccountsParams struct {
 	// Limit The most items to return.
@@ -3537,6 +4026,12 @@ type ListDeliveriesParams struct {
 type DiscardDeliveryParams struct {
 	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetDeliveryParams defines parameters for GetDelivery.
+type GetDeliveryParams struct {
+	// Payload false: without the payload, which takes longer than the rest; it is null then.
+	Payload *bool `form:"payload,omitempty" json:"payload,omitempty"`
 }
 
 // RetryDeliveryParams defines parameters for RetryDelivery.
@@ -3792,20 +4287,47 @@ type ListUsageSeriesParams struct {
 // ListUsageSeriesParamsStep defines parameters for ListUsageSeries.
 type ListUsageSeriesParamsStep string
 
+// PreviewWebhookParams defines parameters for PreviewWebhook.
+type PreviewWebhookParams struct {
+	// IdempotencyKey Makes the request one that is carried out once, however often it is sent: for 24 hours the same request gets the same answer, another one 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListWebhooksParams defines parameters for ListWebhooks.
 type ListWebhooksParams struct {
 	// Limit The most items to return.
 	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor next of the page before.
+	// Cursor next of the page before, which had the same sort.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Status Only those; by default all but the revoked.
 	Status *ListWebhooksParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Search Only those whose description, URL, id or an item type, in English or Italian, contains it, whatever the case of letters.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
+	// ItemType Only those that are told of its changes, those of all item types too; in English or Italian. * for those of all item types alone.
+	ItemType *string `form:"itemType,omitempty" json:"itemType,omitempty"`
+
+	// EventType Only those that are told of such changes.
+	EventType *ListWebhooksParamsEventType `form:"eventType,omitempty" json:"eventType,omitempty"`
+
+	// Store Only those that are told of this store's changes, those of all stores too.
+	Store *string `form:"store,omitempty" json:"store,omitempty"`
+
+	// Sort The order: of times the latest first, of texts the lowest letter; a leading - turns it round. Webhooks that have no such time come last either way; those of which it is the same are in the order of their ids.
+	Sort *ListWebhooksParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
 // ListWebhooksParamsStatus defines parameters for ListWebhooks.
 type ListWebhooksParamsStatus string
+
+// ListWebhooksParamsEventType defines parameters for ListWebhooks.
+type ListWebhooksParamsEventType string
+
+// ListWebhooksParamsSort defines parameters for ListWebhooks.
+type ListWebhooksParamsSort string
 
 // CreateWebhookParams defines parameters for CreateWebhook.
 type CreateWebhookParams struct {
@@ -3914,6 +4436,9 @@ type CreateReplayJSONRequestBody = NewReplay
 
 // PutStoreJSONRequestBody defines body for PutStore for application/json ContentType.
 type PutStoreJSONRequestBody = NamedStore
+
+// PreviewWebhookJSONRequestBody defines body for PreviewWebhook for application/json ContentType.
+type PreviewWebhookJSONRequestBody = PreviewWebhook
 
 // CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
 type CreateWebhookJSONRequestBody = NewWebhook
@@ -4455,6 +4980,13 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetOwnAccount Get the account of the key
+	//
+	// With its quota, and what follows from failures in a row.
+	//
+	// Corresponds with GET /v1/account (the `GetOwnAccount` operationId).
+	GetOwnAccount(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListAccounts List accounts
 	//
 	// By id. Needs the admin key.
@@ -4584,7 +5116,7 @@ type ClientInterface interface {
 	// With its attempts and its payload.
 	//
 	// Corresponds with GET /v1/deliveries/{id} (the `GetDelivery` operationId).
-	GetDelivery(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetDelivery(ctx context.Context, id string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RetryDelivery Deliver it again now
 	//
@@ -4913,9 +5445,27 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/usage/series (the `ListUsageSeries` operationId).
 	ListUsageSeries(ctx context.Context, params *ListUsageSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PreviewWebhookWithBody Preview a webhook
+	//
+	// Checks what a webhook is to be made of, or with webhook given a change of it, as if it were done, and shows the request that a made-up event would lead to. Nothing is stored, and nothing sent. The signature is made with a placeholder for the secret.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/webhook-previews (the `PreviewWebhook` operationId).
+	PreviewWebhookWithBody(ctx context.Context, params *PreviewWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewWebhook Preview a webhook
+	//
+	// Checks what a webhook is to be made of, or with webhook given a change of it, as if it were done, and shows the request that a made-up event would lead to. Nothing is stored, and nothing sent. The signature is made with a placeholder for the secret.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/webhook-previews (the `PreviewWebhook` operationId).
+	PreviewWebhook(ctx context.Context, params *PreviewWebhookParams, body PreviewWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListWebhooks List webhooks
 	//
-	// Newest first.
+	// Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.
 	//
 	// Corresponds with GET /v1/webhooks (the `ListWebhooks` operationId).
 	ListWebhooks(ctx context.Context, params *ListWebhooksParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5042,6 +5592,23 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
 	TestWebhook(ctx context.Context, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// GetOwnAccount Get the account of the key
+//
+// With its quota, and what follows from failures in a row.
+//
+// Corresponds with GET /v1/account (the `GetOwnAccount` operationId).
+func (c *Client) GetOwnAccount(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnAccountRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListAccounts List accounts
@@ -5333,8 +5900,8 @@ func (c *Client) DiscardDelivery(ctx context.Context, id string, params *Discard
 // With its attempts and its payload.
 //
 // Corresponds with GET /v1/deliveries/{id} (the `GetDelivery` operationId).
-func (c *Client) GetDelivery(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetDeliveryRequest(c.Server, id)
+func (c *Client) GetDelivery(ctx context.Context, id string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDeliveryRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6082,9 +6649,47 @@ func (c *Client) ListUsageSeries(ctx context.Context, params *ListUsageSeriesPar
 	return c.Client.Do(req)
 }
 
+// PreviewWebhookWithBody Preview a webhook
+//
+// Checks what a webhook is to be made of, or with webhook given a change of it, as if it were done, and shows the request that a made-up event would lead to. Nothing is stored, and nothing sent. The signature is made with a placeholder for the secret.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/webhook-previews (the `PreviewWebhook` operationId).
+func (c *Client) PreviewWebhookWithBody(ctx context.Context, params *PreviewWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewWebhookRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewWebhook Preview a webhook
+//
+// Checks what a webhook is to be made of, or with webhook given a change of it, as if it were done, and shows the request that a made-up event would lead to. Nothing is stored, and nothing sent. The signature is made with a placeholder for the secret.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/webhook-previews (the `PreviewWebhook` operationId).
+func (c *Client) PreviewWebhook(ctx context.Context, params *PreviewWebhookParams, body PreviewWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewWebhookRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListWebhooks List webhooks
 //
-// Newest first.
+// Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.
 //
 // Corresponds with GET /v1/webhooks (the `ListWebhooks` operationId).
 func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6370,6 +6975,33 @@ func (c *Client) TestWebhook(ctx context.Context, id string, params *TestWebhook
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewGetOwnAccountRequest constructs an http.Request for the GetOwnAccount method
+func NewGetOwnAccountRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/account")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListAccountsRequest constructs an http.Request for the ListAccounts method
@@ -7345,7 +7977,7 @@ func NewDiscardDeliveryRequest(server string, id string, params *DiscardDelivery
 }
 
 // NewGetDeliveryRequest constructs an http.Request for the GetDelivery method
-func NewGetDeliveryRequest(server string, id string) (*http.Request, error) {
+func NewGetDeliveryRequest(server string, id string, params *GetDeliveryParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -7368,6 +8000,33 @@ func NewGetDeliveryRequest(server string, id string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Payload != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "payload", *params.Payload, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -9303,6 +9962,61 @@ func NewListUsageSeriesRequest(server string, params *ListUsageSeriesParams) (*h
 	return req, nil
 }
 
+// NewPreviewWebhookRequest calls the generic PreviewWebhook builder with application/json body
+func NewPreviewWebhookRequest(server string, params *PreviewWebhookParams, body PreviewWebhookJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewWebhookRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewPreviewWebhookRequestWithBody constructs an http.Request for the PreviewWebhook method, with any body, and a specified content type
+func NewPreviewWebhookRequestWithBody(server string, params *PreviewWebhookParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/webhook-previews")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListWebhooksRequest constructs an http.Request for the ListWebhooks method
 func NewListWebhooksRequest(server string, params *ListWebhooksParams) (*http.Request, error) {
 	var err error
@@ -9358,6 +10072,66 @@ func NewListWebhooksRequest(server string, params *ListWebhooksParams) (*http.Re
 		if params.Status != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ItemType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "itemType", *params.ItemType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.EventType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "eventType", *params.EventType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Store != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "store", *params.Store, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -10037,6 +10811,15 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetOwnAccountWithResponse Get the account of the key
+	//
+	// With its quota, and what follows from failures in a row.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/account (the `GetOwnAccount` operationId).
+	GetOwnAccountWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnAccountResponse, error)
+
 	// ListAccountsWithResponse List accounts
 	//
 	// By id. Needs the admin key.
@@ -10188,7 +10971,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/deliveries/{id} (the `GetDelivery` operationId).
-	GetDeliveryWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error)
+	GetDeliveryWithResponse(ctx context.Context, id string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error)
 
 	// RetryDeliveryWithResponse Deliver it again now
 	//
@@ -10563,9 +11346,27 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/usage/series (the `ListUsageSeries` operationId).
 	ListUsageSeriesWithResponse(ctx context.Context, params *ListUsageSeriesParams, reqEditors ...RequestEditorFn) (*ListUsageSeriesResponse, error)
 
+	// PreviewWebhookWithBodyWithResponse Preview a webhook
+	//
+	// Checks what a webhook is to be made of, or with webhook given a change of it, as if it were done, and shows the request that a made-up event would lead to. Nothing is stored, and nothing sent. The signature is made with a placeholder for the secret.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/webhook-previews (the `PreviewWebhook` operationId).
+	PreviewWebhookWithBodyWithResponse(ctx context.Context, params *PreviewWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewWebhookResponse, error)
+
+	// PreviewWebhookWithResponse Preview a webhook
+	//
+	// Checks what a webhook is to be made of, or with webhook given a change of it, as if it were done, and shows the request that a made-up event would lead to. Nothing is stored, and nothing sent. The signature is made with a placeholder for the secret.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/webhook-previews (the `PreviewWebhook` operationId).
+	PreviewWebhookWithResponse(ctx context.Context, params *PreviewWebhookParams, body PreviewWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewWebhookResponse, error)
+
 	// ListWebhooksWithResponse List webhooks
 	//
-	// Newest first.
+	// Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10704,6 +11505,54 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/webhooks/{id}/test (the `TestWebhook` operationId).
 	TestWebhookWithResponse(ctx context.Context, id string, params *TestWebhookParams, body TestWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*TestWebhookResponse, error)
+}
+
+type GetOwnAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Account
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOwnAccountResponse) GetJSON200() *Account {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOwnAccountResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOwnAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type ListAccountsResponse struct {
@@ -12851,6 +13700,54 @@ func (r ListUsageSeriesResponse) ContentType() string {
 	return ""
 }
 
+type PreviewWebhookResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WebhookPreview
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Details
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewWebhookResponse) GetJSON200() *WebhookPreview {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PreviewWebhookResponse) GetApplicationProblemJSONDefault() *Details {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewWebhookResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewWebhookResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewWebhookResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewWebhookResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListWebhooksResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -13372,6 +14269,21 @@ func (r TestWebhookResponse) ContentType() string {
 	return ""
 }
 
+// GetOwnAccountWithResponse Get the account of the key
+//
+// With its quota, and what follows from failures in a row.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/account (the `GetOwnAccount` operationId).
+func (c *ClientWithResponses) GetOwnAccountWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnAccountResponse, error) {
+	rsp, err := c.GetOwnAccount(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnAccountResponse(rsp)
+}
+
 // ListAccountsWithResponse List accounts
 //
 // By id. Needs the admin key.
@@ -13619,8 +14531,8 @@ func (c *ClientWithResponses) DiscardDeliveryWithResponse(ctx context.Context, i
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/deliveries/{id} (the `GetDelivery` operationId).
-func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error) {
-	rsp, err := c.GetDelivery(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, id string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error) {
+	rsp, err := c.GetDelivery(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14246,9 +15158,39 @@ func (c *ClientWithResponses) ListUsageSeriesWithResponse(ctx context.Context, p
 	return ParseListUsageSeriesResponse(rsp)
 }
 
+// PreviewWebhookWithBodyWithResponse Preview a webhook
+//
+// Checks what a webhook is to be made of, or with webhook given a change of it, as if it were done, and shows the request that a made-up event would lead to. Nothing is stored, and nothing sent. The signature is made with a placeholder for the secret.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/webhook-previews (the `PreviewWebhook` operationId).
+func (c *ClientWithResponses) PreviewWebhookWithBodyWithResponse(ctx context.Context, params *PreviewWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewWebhookResponse, error) {
+	rsp, err := c.PreviewWebhookWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewWebhookResponse(rsp)
+}
+
+// PreviewWebhookWithResponse Preview a webhook
+//
+// Checks what a webhook is to be made of, or with webhook given a change of it, as if it were done, and shows the request that a made-up event would lead to. Nothing is stored, and nothing sent. The signature is made with a placeholder for the secret.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/webhook-previews (the `PreviewWebhook` operationId).
+func (c *ClientWithResponses) PreviewWebhookWithResponse(ctx context.Context, params *PreviewWebhookParams, body PreviewWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewWebhookResponse, error) {
+	rsp, err := c.PreviewWebhook(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewWebhookResponse(rsp)
+}
+
 // ListWebhooksWithResponse List webhooks
 //
-// Newest first.
+// Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14482,6 +15424,39 @@ func (c *ClientWithResponses) TestWebhookWithResponse(ctx context.Context, id st
 		return nil, err
 	}
 	return ParseTestWebhookResponse(rsp)
+}
+
+// ParseGetOwnAccountResponse parses an HTTP response from a GetOwnAccountWithResponse call
+func ParseGetOwnAccountResponse(rsp *http.Response) (*GetOwnAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseListAccountsResponse parses an HTTP response from a ListAccountsWithResponse call
@@ -15952,6 +16927,39 @@ func ParseListUsageSeriesResponse(rsp *http.Response) (*ListUsageSeriesResponse,
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest ListUsageStep
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Details
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePreviewWebhookResponse parses an HTTP response from a PreviewWebhookWithResponse call
+func ParsePreviewWebhookResponse(rsp *http.Response) (*PreviewWebhookResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewWebhookResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WebhookPreview
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -24,19 +24,21 @@ type Identity struct {
 }
 
 // Session is a stay in the portal: of a member, who signed in at a provider, or of who
-// came by a portal link.
+// came by a portal link or with an API key.
 type Session struct {
 	// Hash is the SHA-256 of what the browser shows: that has 256 random bits.
 	Hash [32]byte
 	// Account that the session acts for, one of several; empty: one is to be chosen.
 	Account string
-	// Identity of a member; zero for who came by a link.
+	// Identity of a member; zero for others.
 	Identity Identity
 	// EmailKey is the address that the provider vouched for, as Member.EmailKey; empty for
-	// who came by a link.
+	// others.
 	EmailKey string
+	// APIKey is the id of the API key; empty for others.
+	APIKey string
 	// Link is the id of the portal link, Role and Language what it says; empty for a
-	// member's session, whose member tells both.
+	// member's session, whose member tells both, and for a key's.
 	Link     string
 	Role     Role
 	Language Language
@@ -51,8 +53,10 @@ type Session struct {
 // Membership is what a session may act for.
 type Membership struct {
 	// Member is the person. In a session of a portal link only Account, Role and
-	// Language are set.
+	// Language are set, in one of an API key only Account.
 	Member Member
+	// Key is the API key as it is at this moment; nil in other sessions.
+	Key *Key
 	// AccountName is the name of the account.
 	AccountName string
 }
@@ -65,6 +69,10 @@ type Sessions interface {
 	// StartLinkSession adds the session of a portal link, and sets CreatedAt and SeenAt.
 	// ErrNotFound if its account is not there.
 	StartLinkSession(ctx context.Context, s Session) error
+	// StartKeySession adds the session of an API key of its account, notes that the key is
+	// used, and sets CreatedAt and SeenAt. ErrNotFound if there is no such key, or it has
+	// expired.
+	StartKeySession(ctx context.Context, s Session) error
 	// StartMemberSession adds the session of a person who may act as the members that have
 	// this identity, and as those with this address who have none; of two in one account as
 	// the first. It sets CreatedAt, SeenAt and EmailKey, and if there is one such member
@@ -74,7 +82,8 @@ type Sessions interface {
 	StartMemberSession(ctx context.Context, s Session, email string) error
 	// Session returns one with all that it may act for just now, by the names of the
 	// accounts: at least one, but maybe not Account any more. It notes the request.
-	// ErrNotFound if there is none, or it has expired, or nothing is left to act for.
+	// ErrNotFound if there is none, or it has expired, or nothing is left to act for: such as
+	// when its key was revoked or has expired.
 	Session(ctx context.Context, hash [32]byte) (Session, []Membership, error)
 	// MoveSession makes a session act for another account, whose member gets the identity
 	// if it has none. ErrNotFound if it may not.

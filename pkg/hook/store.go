@@ -84,11 +84,41 @@ type Keys interface {
 	KeysUsed(ctx context.Context, uses map[string]time.Time) error
 }
 
-// WebhookFilter narrows a list of webhooks.
+// WebhookFilter narrows a list of webhooks, and says in which order it is. The zero
+// value is all but the revoked, newest first.
 type WebhookFilter struct {
 	// Status: only those; empty: all but the revoked.
 	Status Status
+	// Search: those whose description, URL, id or an item type contains it, whatever the
+	// case of letters, or which have one of SearchTypes, other names of which contain it;
+	// empty: all.
+	Search      string
+	SearchTypes []string
+	// ItemType, EventType and Store: those that are told of its changes, those of all
+	// item types or of all stores too; empty: all. AnyItemType: those of all item types.
+	ItemType  string
+	EventType EventType
+	Store     string
+	// Sort is the order; empty: ByCreation. Reverse turns it round.
+	Sort    WebhookSort
+	Reverse bool
 }
+
+// WebhookSort is what a list of webhooks is ordered by. Those of which it is the same
+// are in the order of their ids.
+type WebhookSort string
+
+// The orders. Of times the latest is first, and webhooks that have none come last, in the
+// reverse order too. Of texts the first is that of the lowest letters, whose case does
+// not matter within ASCII.
+const (
+	ByCreation    WebhookSort = "createdAt"
+	ByDescription WebhookSort = "description"
+	ByURL         WebhookSort = "url"
+	ByStatus      WebhookSort = "status"
+	BySuspension  WebhookSort = "suspendedAt"
+	ByRevocation  WebhookSort = "revokedAt"
+)
 
 // Webhooks is the store of subscriptions. Every change of one raises its
 // version and its account's, and queues the account for publication to the
@@ -99,7 +129,8 @@ type Webhooks interface {
 	CreateWebhook(ctx context.Context, w Webhook) (Webhook, error)
 	// Webhook returns one, a revoked one too. ErrNotFound.
 	Webhook(ctx context.Context, account, id string) (Webhook, error)
-	// Webhooks lists an account's, newest first, and the next cursor.
+	// Webhooks lists an account's, in the order of the filter, and the next cursor, with
+	// which the same order goes on. Invalid: the cursor is none of that order.
 	Webhooks(ctx context.Context, account string, f WebhookFilter, p Page) ([]Webhook, string, error)
 	// UpdateWebhook changes one in a transaction: change gets the current
 	// state and edits it; its error aborts and is returned. ErrNotFound;

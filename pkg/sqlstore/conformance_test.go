@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -17,6 +18,14 @@ import (
 	"github.com/staffetta/staffetta/pkg/sqlstore"
 	"github.com/staffetta/staffetta/pkg/sqlstore/sqlstoretest"
 )
+
+// Each check of a property writes a log of its own, which is slow: fewer than rapid makes
+// by default, and as many as one likes by -rapid.checks.
+func init() {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+}
 
 // clock is a time that tests set.
 type clock struct{ now atomic.Pointer[time.Time] }

@@ -40,7 +40,7 @@ var erased = []struct{ table, key, rows string }{
 	{table: "mailboxes", key: "member"},
 	{table: "mails", key: "member, number"},
 	// A member's goes on, for the other accounts that the person belongs to.
-	{table: "portal_sessions", key: "hash", rows: `AND t.link <> ''`},
+	{table: "portal_sessions", key: "hash", rows: `AND (t.link <> '' OR t.api_key <> '')`},
 	{table: "stores", key: "account, id"},
 	// The last entry stays: that the account was deleted, by whom, when, from where.
 	{table: "audit", key: "account, number", rows: `AND number < (SELECT MAX(number) FROM audit WHERE account = $1)`},

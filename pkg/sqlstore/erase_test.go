@@ -55,6 +55,9 @@ func (f fixture) furnish(t *testing.T, account string) {
 		Hash: [32]byte{byte(len(account))}, Account: account, Link: id("lnk"), Role: hook.RoleViewer, Language: hook.English,
 		CreatedAt: start, SeenAt: start, ExpiresAt: start.Add(time.Hour),
 	}))
+	require.NoError(t, f.StartKeySession(ctx, hook.Session{
+		Hash: [32]byte{byte(len(account)), 1}, Account: account, APIKey: id("key"), CreatedAt: start, SeenAt: start, ExpiresAt: start.Add(time.Hour),
+	}))
 	f.markOf(t, account, id("wh"))
 	var attempts []hook.Attempt
 	for n := range 6 {

@@ -14,13 +14,13 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-const sessionColumns = `hash, account, issuer, subject, email_key, link, role, language, created, seen, expires`
+const sessionColumns = `hash, account, issuer, subject, email_key, api_key, link, role, language, created, seen, expires`
 
 func scanSession(scan func(...any) error) (hook.Session, error) {
 	var s hook.Session
 	var hash []byte
 	var created, seen, expires int64
-	err := scan(&hash, &s.Account, &s.Identity.Issuer, &s.Identity.Subject, &s.EmailKey, &s.Link, &s.Role, &s.Language, &created, &seen, &expires)
+	err := scan(&hash, &s.Account, &s.Identity.Issuer, &s.Identity.Subject, &s.EmailKey, &s.APIKey, &s.Link, &s.Role, &s.Language, &created, &seen, &expires)
 	copy(s.Hash[:], hash)
 	s.CreatedAt, s.SeenAt, s.ExpiresAt = database.Time(created), database.Time(seen), database.Time(expires)
 	return s, err
@@ -28,15 +28,15 @@ func scanSession(scan func(...any) error) (hook.Session, error) {
 
 func (s *Store) insertSession(ctx context.Context, tx *sql.Tx, session hook.Session) error {
 	now := s.stamp()
-	_, err := tx.ExecContext(ctx, `INSERT INTO portal_sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
-		session.Hash[:], session.Account, session.Identity.Issuer, session.Identity.Subject, session.EmailKey, session.Link,
+	_, err := tx.ExecContext(ctx, `INSERT INTO portal_sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)`,
+		session.Hash[:], session.Account, session.Identity.Issuer, session.Identity.Subject, session.EmailKey, session.APIKey, session.Link,
 		string(session.Role), string(session.Language), now, database.Micros(session.ExpiresAt))
 	return err
 }
 
 // StartLinkSession implements hook.Sessions.
 func (s *Store) StartLinkSession(ctx context.Context, session hook.Session) error {
-	session.Identity, session.EmailKey = hook.Identity{}, ""
+	session.Identity, session.EmailKey, session.APIKey = hook.Identity{}, "", ""
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		if _, err := s.lockAccount(ctx, tx, session.Account); err != nil {
 			return err
@@ -100,7 +100,7 @@ func candidates(ctx context.Context, q queries, who hook.Identity, emailKey stri
 
 // StartMemberSession implements hook.Sessions.
 func (s *Store) StartMemberSession(ctx context.Context, session hook.Session, email string) error {
-	session.Link, session.Role, session.Language, session.Account = "", "", "", ""
+	session.APIKey, session.Link, session.Role, session.Language, session.Account = "", "", "", "", ""
 	session.EmailKey = claimKey(email)
 	var refused error // after which what was noted stays
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
@@ -251,7 +251,7 @@ func (s *Store) Session(ctx context.Context, hash [32]byte) (hook.Session, []hoo
 	if err != nil {
 		return hook.Session{}, nil, fmt.Errorf("session: %w", err)
 	}
-	members, err := memberships(ctx, s.db, &session)
+	members, err := s.memberships(ctx, &session)
 	if err != nil {
 		return hook.Session{}, nil, fmt.Errorf("what a session may act for: %w", err)
 	}
@@ -259,7 +259,10 @@ func (s *Store) Session(ctx context.Context, hash [32]byte) (hook.Session, []hoo
 		session.SeenAt = database.Time(database.Micros(now))
 		err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE portal_sessions SET seen = $2 WHERE hash = $1 AND seen < $2`, hash[:], database.Micros(now))
-			return err
+			if err != nil || session.APIKey == "" {
+				return err
+			}
+			return useKey(ctx, tx, session.APIKey, now)
 		})
 		if err != nil {
 			return hook.Session{}, nil, fmt.Errorf("noting a request of a session: %w", err)
@@ -278,14 +281,17 @@ func (s *Store) liveSession(ctx context.Context, q queries, hash [32]byte) (hook
 }
 
 // memberships are what a session may act for. hook.ErrNotFound if nothing.
-func memberships(ctx context.Context, q queries, session *hook.Session) ([]hook.Membership, error) {
-	if session.Link != "" {
+func (s *Store) memberships(ctx context.Context, session *hook.Session) ([]hook.Membership, error) {
+	if bound(session) {
 		guest := hook.Membership{Member: hook.Member{Account: session.Account, Role: session.Role, Language: session.Language}}
-		row := q.QueryRowContext(ctx, `SELECT name FROM accounts WHERE id = $1 AND NOT deleted`, session.Account)
-		err := row.Scan(&guest.AccountName)
-		return []hook.Membership{guest}, found(err)
+		row := s.db.QueryRowContext(ctx, `SELECT name FROM accounts WHERE id = $1 AND NOT deleted`, session.Account)
+		err := found(row.Scan(&guest.AccountName))
+		if err == nil && session.APIKey != "" {
+			guest.Key, err = s.liveKey(ctx, s.db, session.Account, session.APIKey)
+		}
+		return []hook.Membership{guest}, err
 	}
-	people, err := candidates(ctx, q, session.Identity, session.EmailKey)
+	people, err := candidates(ctx, s.db, session.Identity, session.EmailKey)
 	if err == nil && len(people) == 0 {
 		err = hook.ErrNotFound
 	}
@@ -299,6 +305,9 @@ func memberships(ctx context.Context, q queries, session *hook.Session) ([]hook.
 	return members, err
 }
 
+// bound says that a session is of one account for good.
+func bound(session *hook.Session) bool { return session.Link != "" || session.APIKey != "" }
+
 // MoveSession implements hook.Sessions.
 func (s *Store) MoveSession(ctx context.Context, hash [32]byte, account string) error {
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
@@ -306,9 +315,9 @@ func (s *Store) MoveSession(ctx context.Context, hash [32]byte, account string) 
 		switch {
 		case err != nil:
 			return err
-		case session.Link != "" && account == session.Account:
+		case bound(&session) && account == session.Account:
 			return nil
-		case session.Link != "":
+		case bound(&session):
 			return hook.ErrNotFound
 		}
 		ids := slices.DeleteFunc([]string{account, session.Account}, func(id string) bool { return id == "" })
@@ -383,6 +392,8 @@ func (s *Store) leave(ctx context.Context, tx *sql.Tx, session hook.Session) err
 		return err
 	case session.Link != "":
 		return s.auditVisit(ctx, tx, session, nil, "sign-out")
+	case session.APIKey != "":
+		return s.leaveKey(ctx, tx, session)
 	}
 	people, err := persons(ctx, tx, hasIdentity+` AND m.account = $3`, session.Identity.Issuer, session.Identity.Subject, session.Account)
 	if err != nil || len(people) == 0 {

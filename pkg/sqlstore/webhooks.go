@@ -60,23 +60,6 @@ func (s *Store) Webhook(ctx context.Context, account, id string) (hook.Webhook, 
 	return w, nil
 }
 
-// Webhooks implements hook.Webhooks.
-func (s *Store) Webhooks(ctx context.Context, account string, f hook.WebhookFilter, p hook.Page) ([]hook.Webhook, string, error) {
-	var where conditions
-	where.add(`account = ?`, account)
-	if f.Status != "" {
-		where.add(`status = ?`, f.Status)
-	} else {
-		where.add(`status <> 'revoked'`)
-	}
-	list, next, err := newest(ctx, s.db, `webhooks`, webhookColumns, &where, p, scanWebhook,
-		func(w hook.Webhook) mark { return mark{at: database.Micros(w.CreatedAt), id: w.ID} })
-	if err != nil {
-		return nil, "", fmt.Errorf("listing webhooks of account %q: %w", account, err)
-	}
-	return list, next, nil
-}
-
 // UpdateWebhook implements hook.Webhooks. What change makes of ID, Account,
 // Version and CreatedAt does not count; one that revokes wipes secrets, headers,
 // auth, filter and what may be secret in the URL.

@@ -106,6 +106,14 @@ func (s *Service) accountRoutes() {
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound},
 	}, access{}, nil, s.deleteAccount)
 	s.erasureRoute()
+	handle(s, huma.Operation{
+		OperationID: "get-own-account", Method: http.MethodGet, Path: "/v1/account", Tags: tags,
+		Summary: "Get the account of the key", Description: "With its quota, and what follows from failures in a row.",
+	}, access{scope: hook.ScopeRead}, nil, s.getOwnAccount)
+}
+
+func (s *Service) getOwnAccount(ctx context.Context, _ *struct{}) (*accountAnswer, error) {
+	return s.getAccount(ctx, &PathID{ID: principal(ctx).Account})
 }
 
 func (s *Service) listAccounts(ctx context.Context, in *struct{ PageQuery }) (*listed[Account], error) {

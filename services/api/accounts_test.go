@@ -67,3 +67,12 @@ func TestRulesOfAccounts(t *testing.T) {
 	b.as(adminKey).post("/v1/accounts", ``).requires(400)
 	b.as(adminKey).post("/v1/accounts", `null`).requires(400)
 }
+
+func TestAKeySeesItsOwnAccount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.as(adminKey).patch("/v1/accounts/acme", `{"name": "Acme", "quota": {"calls": 7, "period": "1h"}, "streak": {"notify": [2], "disable": 3}}`).requires(200)
+	own := b.as(b.newKey("acme", "read")).get("/v1/account").requires(200)
+	require.JSONEq(t, string(b.as(adminKey).get("/v1/accounts/acme").requires(200).body), string(own.body))
+	require.JSONEq(t, string(own.body), string(b.as(adminKey).with("Staffetta-Account", "acme").get("/v1/account").requires(200).body))
+}

@@ -149,6 +149,9 @@ type Config struct {
 	// PublicURL is what portal links begin with, without a slash at the end; empty:
 	// they are paths.
 	PublicURL string
+	// UserAgent is how requests of the senders name themselves, for previews; empty:
+	// "Staffetta".
+	UserAgent string
 	// CheckURL refuses URLs that deliveries may not reach: its error is the
 	// rule that is broken, such as "must be an https URL".
 	CheckURL func(url string) error
@@ -187,6 +190,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "Staffetta"
 	}
 	if cfg.Tracing == nil {
 		cfg.Tracing = noop.NewTracerProvider()

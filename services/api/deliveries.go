@@ -42,6 +42,11 @@ type deliveryListInput struct {
 	To       time.Time `query:"to" doc:"Published before this time."`
 }
 
+type deliveryInput struct {
+	PathID
+	Payload bool `query:"payload" default:"true" doc:"false: without the payload, which takes longer than the rest; it is null then."`
+}
+
 type deliveryAnswer struct {
 	Body DeliveryDetails
 }
@@ -120,7 +125,7 @@ func readStatuses(names []string) ([]hook.Fate, error) {
 	return statuses, faults.err()
 }
 
-func (s *Service) getDelivery(ctx context.Context, in *PathID) (*deliveryAnswer, error) {
+func (s *Service) getDelivery(ctx context.Context, in *deliveryInput) (*deliveryAnswer, error) {
 	account := principal(ctx).Account
 	d, err := s.cfg.Store.Delivery(ctx, account, in.ID)
 	if err != nil {
@@ -134,7 +139,11 @@ func (s *Service) getDelivery(ctx context.Context, in *PathID) (*deliveryAnswer,
 	for i, a := range attempts {
 		details.Attempts[i] = showAttempt(a)
 	}
-	s.addPayload(ctx, &details, d)
+	if in.Payload {
+		s.addPayload(ctx, &details, d)
+	} else {
+		details.Payload = json.RawMessage("null")
+	}
 	return &deliveryAnswer{Body: details}, nil
 }
 

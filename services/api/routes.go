@@ -26,6 +26,7 @@ func (s *Service) routes() http.Handler {
 	s.keyRoutes()
 	s.webhookRoutes()
 	s.testRoute()
+	s.previewRoute()
 	s.memberRoutes()
 	s.auditRoutes()
 	s.deliveryRoutes()

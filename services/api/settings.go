@@ -59,6 +59,14 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	return s.settingsOf(d, isNew), d.end(notSettable...)
+}
+
+// notSettable are fields that answers have and nobody sets.
+var notSettable = []string{"id", "status", "publicKey", "oldSecretUntil", "filterErrors", "failures", "failingSince", "createdAt", "suspendedAt", "revokedAt"}
+
+// settingsOf reads the settings among the members of a body.
+func (s *Service) settingsOf(d *document, isNew bool) settings {
 	d.secret = []string{"secret", "headers", "auth"}
 	_, operational := d.members["notices"]
 	if isNew && !operational {
@@ -95,7 +103,7 @@ func (s *Service) readSettings(body []byte, isNew bool) (settings, error) {
 	if isNew && read.notices != nil && len(read.notices) == 0 {
 		d.require("itemTypes") // there are notices, but none is named
 	}
-	return read, d.end("id", "status", "publicKey", "oldSecretUntil", "filterErrors", "failures", "failingSince", "createdAt", "suspendedAt", "revokedAt")
+	return read
 }
 
 // given is nil for what the body does not have.

@@ -30,11 +30,6 @@ type webhookChangeInput struct {
 	Precondition
 }
 
-type webhookListInput struct {
-	PageQuery
-	Status string `query:"status" enum:"active,paused,resuming,disabled,revoked" doc:"Only those; by default all but the revoked."`
-}
-
 func (s *Service) answerWebhook(ctx context.Context, w hook.Webhook) *webhookAnswer {
 	shown := []Webhook{s.showWebhook(w)}
 	s.showHealth(ctx, shown, []hook.Webhook{w})
@@ -59,7 +54,8 @@ func (s *Service) webhookRoutes() {
 	changing := []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}
 	handle(s, huma.Operation{
 		OperationID: "list-webhooks", Method: http.MethodGet, Path: "/v1/webhooks", Tags: tags,
-		Summary: "List webhooks", Description: "Newest first.",
+		Summary:     "List webhooks",
+		Description: "Newest first, or as sort says. A cursor goes on in the order that it is of; with another it is refused.",
 	}, readable, nil, s.listWebhooks)
 	handle(s, huma.Operation{
 		OperationID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Tags: tags,
@@ -100,17 +96,6 @@ func (s *Service) webhookRoutes() {
 	}, existing, nil, s.resumeWebhook)
 }
 
-func (s *Service) listWebhooks(ctx context.Context, in *webhookListInput) (*listed[Webhook], error) {
-	rows, next, err := s.cfg.Store.Webhooks(ctx, principal(ctx).Account,
-		hook.WebhookFilter{Status: hook.Status(in.Status)}, in.page())
-	if err != nil {
-		return nil, err
-	}
-	list := newList(rows, next, s.showWebhook)
-	s.showHealth(ctx, list.Body.Items, rows)
-	return list, nil
-}
-
 func (s *Service) getWebhook(ctx context.Context, in *PathID) (*webhookAnswer, error) {
 	w, err := s.cfg.Store.Webhook(ctx, principal(ctx).Account, in.ID)
 	if err != nil {
@@ -124,20 +109,8 @@ func (s *Service) createWebhook(ctx context.Context, in *JSONBody) (*webhookAnsw
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
-	w := newWebhook(newID("wh_", now), principal(ctx).Account, now)
-	if len(settings.notices) > 0 {
-		w.EventTypes = nil // it has none by default
-	}
-	settings.apply(&w)
-	if err := checkNotices(&w); err != nil {
-		return nil, err
-	}
-	secret, err := s.firstSecret(&w, settings.secret)
+	w, secret, err := s.madeOf(ctx, settings)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.setCredentials(&w, hook.Webhook{}, settings); err != nil {
 		return nil, err
 	}
 	if w, err = s.cfg.Store.CreateWebhook(ctx, w); err != nil {
@@ -150,6 +123,23 @@ func (s *Service) createWebhook(ctx context.Context, in *JSONBody) (*webhookAnsw
 	return answer, nil
 }
 
+// madeOf is a new webhook, and the text of its secret. The error may be one of fields.
+func (s *Service) madeOf(ctx context.Context, given settings) (w hook.Webhook, secret string, err error) {
+	now := s.now()
+	w = newWebhook(newID("wh_", now), principal(ctx).Account, now)
+	if len(given.notices) > 0 {
+		w.EventTypes = nil // it has none by default
+	}
+	given.apply(&w)
+	if err := checkNotices(&w); err != nil {
+		return w, "", err
+	}
+	if secret, err = s.firstSecret(&w, given.secret); err != nil {
+		return w, "", err
+	}
+	return w, secret, s.setCredentials(&w, hook.Webhook{}, given)
+}
+
 func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*webhookAnswer, error) {
 	settings, err := s.readSettings(in.RawBody, false)
 	if err != nil {
@@ -157,36 +147,43 @@ func (s *Service) updateWebhook(ctx context.Context, in *webhookPatchInput) (*we
 	}
 	refiltered := false
 	answer, err := s.change(ctx, in.ID, in.IfMatch, func(w *hook.Webhook) error {
-		before := *w
-		settings.apply(w)
-		refiltered = w.Filter != before.Filter
-		if w.Format.PerItem() != before.Format.PerItem() {
-			return hook.FieldError{Field: "format", Value: string(w.Format), Rule: "must not change to or from " +
-				string(hook.FormatCassaInCloud) + ", which has a delivery per item: make another webhook"}
-		}
-		if w.Operational() != before.Operational() {
-			return hook.FieldError{Field: "notices", Value: strings.Join(words(w.Notices), ", "), Rule: "must not become empty, or cease to be: " +
-				"whether a webhook is told of changes or of notices is for life; make another webhook"}
-		}
-		if err := checkNotices(w); err != nil {
-			return err
-		}
-		// Seed 001: saving the URL, as the first time, makes it work again.
-		if settings.url != nil {
-			w.EnabledAt = s.now()
-		}
-		if settings.url != nil && w.Status == hook.Disabled {
-			resume(w, s.now())
-		}
-		if err := s.setCredentials(w, before, settings); err != nil {
-			return err
-		}
-		return s.changeSecret(w, before, settings.secret)
+		filter := w.Filter
+		err := s.edit(w, settings)
+		refiltered = w.Filter != filter
+		return err
 	})
 	if err == nil && refiltered {
 		s.forgetFilterErrors(ctx, &answer.Body)
 	}
 	return answer, err
+}
+
+// edit changes the settings of a webhook. The error may be one of fields.
+func (s *Service) edit(w *hook.Webhook, given settings) error {
+	before := *w
+	given.apply(w)
+	if w.Format.PerItem() != before.Format.PerItem() {
+		return hook.FieldError{Field: "format", Value: string(w.Format), Rule: "must not change to or from " +
+			string(hook.FormatCassaInCloud) + ", which has a delivery per item: make another webhook"}
+	}
+	if w.Operational() != before.Operational() {
+		return hook.FieldError{Field: "notices", Value: strings.Join(words(w.Notices), ", "), Rule: "must not become empty, or cease to be: " +
+			"whether a webhook is told of changes or of notices is for life; make another webhook"}
+	}
+	if err := checkNotices(w); err != nil {
+		return err
+	}
+	// Seed 001: saving the URL, as the first time, makes it work again.
+	if given.url != nil {
+		w.EnabledAt = s.now()
+	}
+	if given.url != nil && w.Status == hook.Disabled {
+		resume(w, s.now())
+	}
+	if err := s.setCredentials(w, before, given); err != nil {
+		return err
+	}
+	return s.changeSecret(w, before, given.secret)
 }
 
 func (s *Service) pauseWebhook(ctx context.Context, in *webhookChangeInput) (*webhookAnswer, error) {

@@ -21,6 +21,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/seal"
 	"github.com/staffetta/staffetta/pkg/telemetry"
 	"github.com/staffetta/staffetta/services/config"
+	"github.com/staffetta/staffetta/services/portal/trial"
 )
 
 // closeTimeout bounds the flush of what telemetry still holds.
@@ -41,6 +42,9 @@ type Parts struct {
 	Keys    seal.Keyring
 	// Links has keys where Keys has some.
 	Links apiauth.Links
+	// Trial is a receiver that the portal offers to try webhooks out with; nil: none.
+	// It is to be set before the services are built.
+	Trial *trial.Receiver
 }
 
 // Open makes the parts for a service, in the order in which they depend on each

@@ -15,10 +15,10 @@ func (p *Parts) portal(api http.Handler) (*portal.Service, error) {
 	cfg := portal.Config{
 		Sessions:  store,
 		API:       api,
-		Guests:    apiauth.New(apiauth.Config{Keys: store, Accounts: store, Links: p.Links}),
+		Guests:    apiauth.New(apiauth.Config{Keys: store, Accounts: store, AdminKey: p.Config.AdminKey, Links: p.Links}),
 		Seal:      p.Keys,
-		PublicURL: p.Config.PublicURL, FrameAncestors: p.Config.FrameAncestors, TrustedProxies: p.Config.TrustedProxies,
-		Log: p.Log.Named("portal"),
+		PublicURL: p.Config.PublicURL, FrameAncestors: p.Config.FrameAncestors, TraceURL: p.Config.TraceURL, TrustedProxies: p.Config.TrustedProxies,
+		Trial: p.Trial, Log: p.Log.Named("portal"),
 	}
 	if p.Config.OIDC != nil {
 		oidc := portal.OIDC(*p.Config.OIDC)

@@ -47,10 +47,10 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 		Streak:   &p.Config.Streak,
 		AdminKey: p.Config.AdminKey, TrustedProxies: p.Config.TrustedProxies,
 		Links: p.Links, PublicURL: p.Config.PublicURL,
-		CheckURL: p.egress().CheckURL,
-		Log:      p.Log.Named("api"),
-		Metrics:  p.Metrics,
-		Tracing:  p.Tracing,
+		CheckURL: p.egress().CheckURL, UserAgent: "Staffetta/" + p.Version,
+		Log:     p.Log.Named("api"),
+		Metrics: p.Metrics,
+		Tracing: p.Tracing,
 	})
 	if err != nil {
 		return Component{}, err

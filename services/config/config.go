@@ -48,6 +48,7 @@ const (
 	OIDCClientID     = "STAFFETTA_OIDC_CLIENT_ID"
 	OIDCClientSecret = "STAFFETTA_OIDC_CLIENT_SECRET" // secret
 	FrameAncestors   = "STAFFETTA_FRAME_ANCESTORS"
+	TraceURL         = "STAFFETTA_TRACE_URL"
 )
 
 // Config is what the environment and the flags say, checked.
@@ -68,6 +69,8 @@ type Config struct {
 	OIDC *OIDC
 	// FrameAncestors are the origins whose pages may embed the portal.
 	FrameAncestors []string
+	// TraceURL is where people look at a trace, with {traceId} in it; empty: nowhere.
+	TraceURL string
 	// AdminKey has 32 characters or more; empty: there is none.
 	AdminKey string
 	// TrustedProxies are the networks of the proxies before the API whose
@@ -161,6 +164,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		PublicURL:      readPublicURL(r),
 		OIDC:           readOIDC(r),
 		FrameAncestors: readFrameAncestors(r),
+		TraceURL:       readTraceURL(r),
 		AdminKey:       readAdminKey(r),
 		EncryptionKeys: readEncryptionKeys(r),
 		EgressAllow:    readNetworks(r, EgressAllow, defaultNetworks(service)),

@@ -66,3 +66,21 @@ func readFrameAncestors(r *reader) []string {
 	}
 	return origins
 }
+
+// readTraceURL checks the URL as it is with a trace's id in it.
+func readTraceURL(r *reader) string {
+	text := r.text(TraceURL)
+	if text == "" {
+		return ""
+	}
+	before, _, found := strings.Cut(text, "{traceId}")
+	u, err := url.Parse(strings.ReplaceAll(text, "{traceId}", "4aac60cbc5081212c6c9f1c10a2e57cb"))
+	switch {
+	case err == nil && u.User != nil:
+		text = masked
+	case found && err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http") && strings.Contains(before, u.Host) && validPort(u.Port()):
+		return text
+	}
+	r.faults.Add(TraceURL, text, "must be an http: or https: URL without user, with {traceId} behind its host")
+	return ""
+}

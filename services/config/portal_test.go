@@ -27,6 +27,7 @@ func TestWhatThePortalNeeds(t *testing.T) {
 		allOrNone = " is required, as of the three STAFFETTA_OIDC_… all are set or none"
 		issuer    = "STAFFETTA_OIDC_ISSUER must be an https: URL without user, query and fragment; http: on this machine only, not "
 		ancestors = "STAFFETTA_FRAME_ANCESTORS must be origins such as https://app.example.com or https://*.example.com, comma separated, not "
+		traces    = "STAFFETTA_TRACE_URL must be an http: or https: URL without user, with {traceId} behind its host, not "
 	)
 	for name, test := range map[string]struct {
 		changes vars
@@ -43,10 +44,15 @@ func TestWhatThePortalNeeds(t *testing.T) {
 		"no public URL": {vars{"STAFFETTA_PUBLIC_URL": ""},
 			"STAFFETTA_PUBLIC_URL is required with STAFFETTA_OIDC_ISSUER: the provider sends people back to it; " +
 				"STAFFETTA_PUBLIC_URL must begin with https:// if STAFFETTA_FRAME_ANCESTORS is set: browsers take no cookie of an embedded page otherwise"},
-		"a path":        {vars{"STAFFETTA_FRAME_ANCESTORS": "https://app.example.com/"}, ancestors + `"https://app.example.com/"`},
-		"a policy":      {vars{"STAFFETTA_FRAME_ANCESTORS": "https://app.example.com; script-src *"}, ancestors + `"https://app.example.com; script-src *"`},
-		"everybody":     {vars{"STAFFETTA_FRAME_ANCESTORS": "*"}, ancestors + `"*"`},
-		"a public http": {vars{"STAFFETTA_PUBLIC_URL": "http://hooks.example.com"}, "STAFFETTA_PUBLIC_URL must begin with https:// if STAFFETTA_FRAME_ANCESTORS is set: browsers take no cookie of an embedded page otherwise"},
+		"a path":                      {vars{"STAFFETTA_FRAME_ANCESTORS": "https://app.example.com/"}, ancestors + `"https://app.example.com/"`},
+		"a policy":                    {vars{"STAFFETTA_FRAME_ANCESTORS": "https://app.example.com; script-src *"}, ancestors + `"https://app.example.com; script-src *"`},
+		"everybody":                   {vars{"STAFFETTA_FRAME_ANCESTORS": "*"}, ancestors + `"*"`},
+		"a public http":               {vars{"STAFFETTA_PUBLIC_URL": "http://hooks.example.com"}, "STAFFETTA_PUBLIC_URL must begin with https:// if STAFFETTA_FRAME_ANCESTORS is set: browsers take no cookie of an embedded page otherwise"},
+		"a trace's URL":               {vars{"STAFFETTA_TRACE_URL": "http://grafana:3000/trace/{traceId}"}, ""},
+		"one without its id":          {vars{"STAFFETTA_TRACE_URL": "https://grafana.example.com/"}, traces + `"https://grafana.example.com/"`},
+		"one that names another host": {vars{"STAFFETTA_TRACE_URL": "https://{traceId}.example.com/"}, traces + `"https://{traceId}.example.com/"`},
+		"one that is a script":        {vars{"STAFFETTA_TRACE_URL": "javascript:alert('{traceId}')"}, traces + `"javascript:alert('{traceId}')"`},
+		"one with a password":         {vars{"STAFFETTA_TRACE_URL": "https://me:hidden@grafana.example.com/{traceId}"}, traces + `"***"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -51,7 +51,7 @@ func newBench(t *testing.T, changes ...func(*portal.Config)) *bench {
 	b.provider = newProvider(t, b.url)
 	cfg := portal.Config{
 		Sessions: b.store, API: portaltest.API(t, b.store, b.links).Handler(), Seal: keyring,
-		Guests: apiauth.New(apiauth.Config{Keys: b.store, Accounts: b.store, Links: b.links, Now: b.clock.Now}),
+		Guests: apiauth.New(apiauth.Config{Keys: b.store, Accounts: b.store, AdminKey: portaltest.AdminKey, Links: b.links, Now: b.clock.Now}),
 		OIDC:   &portal.OIDC{Issuer: b.provider.URL, ClientID: clientID, ClientSecret: clientSecret}, PublicURL: b.url,
 		Log: zap.NewNop(), Now: b.clock.Now,
 	}

@@ -16,6 +16,8 @@ var templates embed.FS
 type homePage struct {
 	// SignIn is where one signs in; empty: nowhere.
 	SignIn string
+	// KeyFault says why an API key was not taken; empty: none was sent.
+	KeyFault string
 }
 
 // showHome leads who acts for an account to its webhooks, and shows others what there is
@@ -73,6 +75,9 @@ func (s *Service) pageVisitor(r *http.Request) (*page.Visitor, error) {
 			return nil, err
 		}
 		seen.Account, seen.AccountName, seen.Role = m.Account, v.current.AccountName, m.Role
+		if v.current.Key != nil {
+			seen.KeyName = v.current.Key.Name
+		}
 	}
 	for i := range v.places {
 		p := &v.places[i]

@@ -1,6 +1,6 @@
 // Package portal serves the portal, under /portal/: who may see it, and its pages.
-// People come by a portal link, or sign in at an OpenID provider; either makes a
-// session, which a cookie names.
+// People come by a portal link, sign in at an OpenID provider, or show an API key; each
+// makes a session, which a cookie names.
 package portal
 
 import (
@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,13 +18,25 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/deliveries"
 	"github.com/staffetta/staffetta/services/portal/notifications"
 	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/subscribe"
+	"github.com/staffetta/staffetta/services/portal/trial"
+	"github.com/staffetta/staffetta/services/portal/replays"
+	"github.com/staffetta/staffetta/services/portal/quarantine"
+	"github.com/staffetta/staffetta/services/portal/usage"
+	"github.com/staffetta/staffetta/services/portal/audit"
+	"github.com/staffetta/staffetta/services/portal/notifications"
+	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/settings"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 
-// Guests knows portal links.
+// Guests knows portal links and API keys.
 type Guests interface {
+	// Holder tells whose key a text is. apiauth.ErrUnauthorized, apiauth.ErrAdminKey.
+	Holder(ctx context.Context, text string) (apiauth.Principal, error)
 	// Guest tells who comes by the token of one. apiauth.ErrUnauthorized.
 	Guest(ctx context.Context, token string) (apiauth.Principal, error)
 }
@@ -46,8 +59,8 @@ type Config struct {
 	API    http.Handler
 	Guests Guests
 	Seal   Sealer
-	// OIDC; nil: nobody signs in, and portal links alone lead here. With it PublicURL is
-	// required.
+	// OIDC; nil: members do not sign in, and portal links and API keys alone lead here. With
+	// it PublicURL is required.
 	OIDC *OIDC
 	// PublicURL is where browsers find this installation, without a slash at the end;
 	// empty: at the root of wherever they asked.
@@ -55,6 +68,10 @@ type Config struct {
 	// FrameAncestors are the origins whose pages may embed the portal. With one, cookies
 	// go along in frames, for which PublicURL has to be an https: URL.
 	FrameAncestors []string
+	// Trial is a receiver to try webhooks out with; nil: there is none.
+	Trial *trial.Receiver
+	// TraceURL is where a trace is shown, with {traceId} in it; empty: nowhere.
+	TraceURL string
 	// TrustedProxies as in the API.
 	TrustedProxies []netip.Prefix
 	Log            *zap.Logger
@@ -69,11 +86,15 @@ type Service struct {
 	now      func() time.Time
 	cookies  cookies
 	provider *provider // nil without OIDC
+	guesses  *guesses
 	kit      *page.Kit
 	// home is for who is not signed in, session for who is.
 	home, session *page.Template
 	policy        string
 	handler       http.Handler
+	// ending ends when Run's context does.
+	ending     context.Context //nolint:containedctx // of the process, not of a call
+	endStreams context.CancelFunc
 }
 
 // New makes a service; it does no I/O. The error says what is wrong with cfg.
@@ -99,11 +120,14 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, log: cfg.Log, now: cfg.Now,
 		cookies: cookies{secure: secure, framed: len(cfg.FrameAncestors) > 0},
 		policy:  policy(cfg.FrameAncestors),
+		guesses: newGuesses(cfg.Now),
 	}
 	if cfg.OIDC != nil {
 		s.provider = newProvider(*cfg.OIDC, cfg.PublicURL+"/portal/callback", cfg.Now)
 	}
+	s.ending, s.endStreams = context.WithCancel(context.Background())
 	s.kit, err = page.New(page.Config{
+		TraceURL: cfg.TraceURL, Ending: s.ending.Done(),
 		API: cfg.API, Home: public.EscapedPath() + "/portal/", Visitor: s.pageVisitor, SignIn: s.signIn(),
 		SetCookie: s.cookies.set, Cookie: s.cookies.get, Log: cfg.Log, Now: cfg.Now,
 	})
@@ -123,7 +147,13 @@ func New(cfg Config) (*Service, error) {
 // pages are those behind the sign-in, each with what it is about.
 var pages = []func(*http.ServeMux, *page.Kit) error{
 	webhooks.Register,
+	deliveries.Register,
+	replays.Register,
+	usage.Register,
+	quarantine.Register,
 	notifications.Register,
+	settings.Register,
+	audit.Register,
 }
 
 // firstPage is where who signs in is led.
@@ -140,13 +170,18 @@ func (s *Service) routes(public *url.URL) (http.Handler, error) {
 	mux.HandleFunc("GET /portal/{$}", s.showHome)
 	mux.HandleFunc("GET /portal/login", s.acting(s.login))
 	mux.HandleFunc("GET /portal/callback", s.acting(s.callback))
+	mux.HandleFunc("POST /portal/key", s.enterByKey)
+	mux.HandleFunc("GET /portal/key", lead)
 	mux.HandleFunc("GET /portal/session", s.kit.Read("", s.showSession))
 	mux.HandleFunc("POST /portal/logout", s.kit.Stay(s.logout))
 	mux.HandleFunc("POST /portal/account", s.kit.Stay(s.chooseAccount))
 	mux.HandleFunc("POST /portal/look", s.kit.ChooseLook)
 	mux.HandleFunc("GET /portal/assets/{name}", s.kit.Asset)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.kit.Tell(w, r, page.NotFound) })
-	for _, register := range pages {
+	if s.cfg.Trial != nil {
+		mux.Handle("POST /portal/trial/{account}/{proof}", s.cfg.Trial)
+	}
+	for _, register := range append(slices.Clone(pages), subscribe.Pages(s.cfg.Trial)) {
 		if err := register(mux, s.kit); err != nil {
 			return nil, err
 		}
@@ -213,8 +248,10 @@ func (s *Service) origin(r *http.Request) context.Context {
 const forgetInterval = time.Minute
 
 // Run looks for the provider, and deletes what has expired, until ctx ends; it returns
-// nil then. Every member does it.
+// nil then. Every member does it. With ctx streams end, for which a server that stops
+// would wait in vain.
 func (s *Service) Run(ctx context.Context) error {
+	defer s.endStreams()
 	if s.provider != nil {
 		go s.provider.seek(ctx, s.log)
 	}

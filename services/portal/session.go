@@ -139,7 +139,7 @@ func (s *Service) visitor(r *http.Request) (*visitor, error) {
 }
 
 // Principal tells who makes a request, by its session and by nothing else: what they may
-// is what the member's role lets them at this moment. The errors are
+// is what the member's role or the API key lets them at this moment. The errors are
 // apiauth.ErrUnauthorized: without a session, or after its end;
 // apiauth.ErrNoAccount: the account that the session acted for is gone for it, and
 // another one is to be chosen first; or those of the store.
@@ -159,6 +159,9 @@ func (v *visitor) principal() (apiauth.Principal, error) {
 	p := apiauth.Principal{
 		Account: m.Account, Scopes: m.Role.Scopes(),
 		Actor: hook.Actor{Kind: hook.ActorMember, ID: m.ID, Name: m.DisplayName()},
+	}
+	if key := v.current.Key; key != nil {
+		p.Scopes, p.Actor = key.Scopes, hook.Actor{Kind: hook.ActorKey, ID: key.ID, Name: key.Name}
 	}
 	if v.session.Link != "" {
 		p.Actor = hook.Actor{Kind: hook.ActorPortal, ID: v.session.Link}

@@ -56,8 +56,10 @@ func TestHeadersAndAuthReachTheReceiverAndNotTheLog(t *testing.T) {
 		w := withAuth(t, url, c.auth,
 			hook.SealedHeader{Name: "X-Api-Key", Value: []byte("k-1234")}, hook.SealedHeader{Name: "X-Tenant", Value: []byte("7")},
 			hook.SealedHeader{Name: "X-Long", Value: []byte("a value of some length")})
-		for range 2 { // what is kept for the next request must not come into it
-			out := testOwner().post(sampleTask(), w)
+		for _, test := range []bool{false, true, false} { // what is kept for the next request must not come into it
+			task := sampleTask()
+			task.test = test
+			out := testOwner().post(task, w)
 			require.Equal(t, 400, out.status, out.detail)
 			header := <-got
 			require.Equal(t, []string{"k-1234"}, header["X-Api-Key"])

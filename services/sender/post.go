@@ -89,8 +89,11 @@ func (p *paper) kept(common int, ready *prepared, about sent.About) []byte {
 	for i := range ready.shown {
 		p.sent = sent.Append(p.sent, ready.shown[i], about)
 	}
-	if len(p.header) > common+len(ready.headers) { // a token's
-		p.sent = sent.Append(p.sent, hook.Header{Name: authorization, Value: masked}, about)
+	for _, line := range p.header[common+len(ready.headers):] { // a test's, and a token's
+		if line.Name == authorization {
+			line.Value = masked
+		}
+		p.sent = sent.Append(p.sent, line, about)
 	}
 	return bytes.Clone(p.sent)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/embedded"
 	"github.com/staffetta/staffetta/services/assembly"
 	"github.com/staffetta/staffetta/services/config"
+	"github.com/staffetta/staffetta/services/portal/trial"
 )
 
 // partitions of deliveries, the tiers and attempts (DESIGN.md).
@@ -78,6 +79,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err := parts.Topics(ctx, partitions, 1); err != nil {
 		return err
 	}
+	parts.Trial = trial.New(cfg.AdminKey, nil)
 	components, err := parts.All(ctx)
 	if err != nil {
 		return err
@@ -86,6 +88,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	defer end(nil)
 	demo := make(chan error, 1)
 	err = parts.Serve(serving, func(address string) {
+		parts.Trial.Found(localURL(address))
 		cfg.greet(address)
 		if !cfg.Demo {
 			demo <- nil

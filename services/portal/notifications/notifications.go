@@ -41,7 +41,10 @@ func Register(mux *http.ServeMux, k *page.Kit) error {
 // content is what the page shows.
 type content struct {
 	// Only is the webhook whose notifications are shown; empty: the account's.
-	Only          string
+	Only string
+	// Kind is the one that is shown; empty: every one. Kinds are all that there are.
+	Kind          hook.Notice
+	Kinds         []hook.Notice
 	Notifications []notification
 	// Newest and Older are where other pages are; empty: there are none.
 	Newest, Older string
@@ -60,11 +63,14 @@ type notification struct {
 
 func (s *service) show(w http.ResponseWriter, r *http.Request, v *page.Visitor) error {
 	query := r.URL.Query()
-	only, cursor := query.Get("webhook"), query.Get("cursor")
+	only, kind, cursor := query.Get("webhook"), query.Get("kind"), query.Get("cursor")
 	limit := int64(shown)
 	params := &client.ListNotificationsParams{Limit: &limit}
 	if only != "" {
 		params.Webhook = &only
+	}
+	if kind != "" {
+		params.Kind = (*client.ListNotificationsParamsKind)(&kind)
 	}
 	if cursor != "" {
 		params.Cursor = &cursor
@@ -77,11 +83,16 @@ func (s *service) show(w http.ResponseWriter, r *http.Request, v *page.Visitor) 
 	if err != nil {
 		return err
 	}
-	c := content{Only: only}
+	c := content{Only: only, Kind: hook.Notice(kind), Kinds: hook.Notices}
 	if c.Notifications, err = named(r.Context(), v.API, listed.JSON200.Items); err != nil {
 		return err
 	}
-	query.Del("cursor")
+	query = url.Values{}
+	for name, value := range map[string]string{"webhook": only, "kind": kind} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
 	if cursor != "" {
 		c.Newest = s.kit.Path("notifications?" + query.Encode())
 	}

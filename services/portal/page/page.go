@@ -7,6 +7,7 @@
 //	template.go  templates, and what they can say
 //	words.go     texts in every language
 //	api.go       the API, as the reader may use it
+//	stream.go    answers that go on, as server-sent events
 //	form.go      tokens of forms, and refusals of what they contain
 //	look.go      language and colours, as the reader chose them
 //	notice.go    pages that say why somebody does not get what they asked for
@@ -16,7 +17,9 @@ package page
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -34,8 +37,9 @@ type Visitor struct {
 	Account, AccountName string
 	// Name and Email are empty for who came by a portal link or with an API key.
 	Name, Email string
-	// Role is empty for an API key.
-	Role hook.Role
+	// Role is empty for an API key, whose name KeyName is.
+	Role    hook.Role
+	KeyName string
 	// Language is the member's.
 	Language hook.Language
 	// Until is when the session ends at the latest.
@@ -55,12 +59,18 @@ type Account struct {
 	Current  bool
 }
 
+// KnownRole is whether there is a text for the role: a later version may have others.
+func (v *Visitor) KnownRole() bool { return slices.Contains(hook.Roles, v.Role) }
+
+// KnownRole is whether there is a text for the role.
+func (a Account) KnownRole() bool { return slices.Contains(hook.Roles, a.Role) }
+
 // May says whether a visitor has a scope; for templates, such as `.Visitor.May "write"`.
 func (v *Visitor) May(scope hook.Scope) bool {
 	return v != nil && slices.Contains(v.Principal.Scopes, scope)
 }
 
-// Config of a Kit. Every field is required.
+// Config of a Kit. Fields without a default are required.
 type Config struct {
 	// API answers requests under /v1/.
 	API http.Handler
@@ -78,21 +88,34 @@ type Config struct {
 	Log       *zap.Logger
 	// Now is the clock.
 	Now func() time.Time
+	// TraceURL is where a trace is shown, with {traceId} in it; empty: nowhere.
+	TraceURL string
+	// Ending is closed when the process is about to end: then streams do. nil: never.
+	Ending <-chan struct{}
+	// Beat is how often a stream shows that it is alive; 0: every 15 s.
+	Beat time.Duration
 }
 
 // Kit makes pages. It is safe for concurrent use.
 type Kit struct {
-	cfg    Config
-	notice *Template
+	cfg     Config
+	notice  *Template
+	streams streams
 }
 
 // New makes a Kit. The error is a defect of the templates.
 func New(cfg Config) (*Kit, error) {
+	if cfg.Beat == 0 {
+		cfg.Beat = 15 * time.Second
+	}
 	k := &Kit{cfg: cfg}
 	var err error
 	k.notice, err = k.Template(templates, "templates/notice.html", "", noticeWords)
 	return k, err
 }
+
+// Now is the time.
+func (k *Kit) Now() time.Time { return k.cfg.Now() }
 
 // Handler answers a visitor's request that acts for an account. An error is shown as a
 // page: a refusal of the API as what it says, any other as a failure of ours, which the
@@ -192,6 +215,14 @@ func Call[A client.Answer](a A, err error) (A, error) {
 // Path is where something under the portal is, as browsers see it: of "log" it is
 // "/portal/log".
 func (k *Kit) Path(under string) string { return k.cfg.Home + under }
+
+// Trace is where a trace is shown; empty: nowhere.
+func (k *Kit) Trace(id string) string {
+	if id == "" {
+		return ""
+	}
+	return strings.ReplaceAll(k.cfg.TraceURL, "{traceId}", url.QueryEscape(id))
+}
 
 // Redirect leads to another page of the portal, which is asked for with GET.
 func (k *Kit) Redirect(w http.ResponseWriter, r *http.Request, under string) {

@@ -24,6 +24,7 @@ var templates embed.FS
 // Template is a page in every language.
 type Template struct {
 	section string
+	words   Words
 	in      map[hook.Language]*template.Template
 }
 
@@ -49,7 +50,7 @@ func (k *Kit) Template(files fs.FS, name, section string, words ...Words) (*Temp
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{section: section, in: map[hook.Language]*template.Template{}}
+	t := &Template{section: section, words: all, in: map[hook.Language]*template.Template{}}
 	for _, lang := range hook.Languages {
 		parsed, err := template.New("layout.html").Option("missingkey=error").Funcs(k.funcs(lang, all.in(lang))).
 			ParseFS(templates, "templates/layout.html", "templates/parts.html")
@@ -138,6 +139,9 @@ type view struct {
 	Here string
 	// Theme is "", "light" or "dark".
 	Theme string
+	// Framed is whether a page of another site shows this one in a frame of its own, with
+	// a head that need not be there twice.
+	Framed bool
 	// Done says what the form before this page did; may be empty.
 	Done string
 	Page any
@@ -145,6 +149,7 @@ type view struct {
 
 func (k *Kit) view(r *http.Request, v *Visitor, t *Template, l look, content any) view {
 	shown := view{Visitor: v, Section: t.section, Theme: l.Theme, Page: content, Once: once(), Here: k.Path(strings.TrimPrefix(here(r), "/portal/"))}
+	shown.Framed = r.Header.Get("Sec-Fetch-Dest") == "iframe"
 	if v != nil {
 		shown.Token = token(v)
 	}
@@ -168,8 +173,11 @@ func (k *Kit) Show(w http.ResponseWriter, r *http.Request, v *Visitor, t *Templa
 func (k *Kit) ShowStatus(w http.ResponseWriter, r *http.Request, v *Visitor, status int, t *Template, content any) error {
 	l := k.look(r, v)
 	shown := k.view(r, v, t, l, content)
-	if key := k.cfg.Cookie(r, flashCookie); strings.HasPrefix(key, "done.") {
-		shown.Done = key
+	if key := k.cfg.Cookie(r, flashCookie); key != "" {
+		// A browser may have any text there, and this one may be of another page.
+		if _, known := t.words[key]; known && strings.HasPrefix(key, "done.") {
+			shown.Done = key
+		}
 		k.cfg.SetCookie(w, flashCookie, "", time.Time{})
 	}
 	return k.write(w, status, t.in[l.Language], "layout.html", shown)
@@ -199,7 +207,7 @@ func (k *Kit) write(w http.ResponseWriter, status int, t *template.Template, nam
 		return fmt.Errorf("a page of the portal cannot be made: %w", err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Vary", "Accept-Language, Cookie")
+	w.Header().Set("Vary", "Accept-Language, Cookie, Sec-Fetch-Dest")
 	w.WriteHeader(status)
 	_, _ = body.WriteTo(w) // the connection is the browser's
 	return nil

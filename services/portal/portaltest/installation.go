@@ -29,6 +29,9 @@ import (
 // EncryptionKey is that of every Installation.
 const EncryptionKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
+// AdminKey is the operator's.
+const AdminKey = "the-admin-key-of-every-test-installation"
+
 // Account is there from the beginning.
 const Account = "acme"
 
@@ -71,7 +74,7 @@ func On(t testing.TB, db *database.DB, changes ...func(*portal.Config)) *Install
 	i.URL = server.URL
 	cfg := portal.Config{
 		Sessions: i.Store, API: i.API.Handler(), Seal: keyring,
-		Guests: apiauth.New(apiauth.Config{Keys: i.Store, Accounts: i.Store, Links: i.Links}),
+		Guests: apiauth.New(apiauth.Config{Keys: i.Store, Accounts: i.Store, AdminKey: AdminKey, Links: i.Links}),
 		Log:    zap.NewNop(),
 	}
 	for _, change := range changes {

@@ -20,13 +20,60 @@
 		for (const button of root.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
 	};
 
+	// Forms have instants in UTC; people enter them as their clock shows them.
+	const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+	const shifted = (text, toLocal) => {
+		const at = new Date(toLocal ? text + "Z" : text);
+		if (isNaN(at)) return text;
+		const moved = new Date(at - (toLocal ? at.getTimezoneOffset() * 60000 : 0));
+		return moved.toISOString().slice(0, moved.getUTCSeconds() ? 19 : 16);
+	};
+	const localInputs = (root) => {
+		for (const el of root.querySelectorAll("input[data-utc]:not([data-local])")) {
+			if (el.value) el.value = shifted(el.value, true);
+			el.dataset.local = "";
+			const label = el.labels?.[0]?.querySelector("[data-zone]");
+			if (label) label.textContent = zone;
+		}
+	};
+	document.addEventListener("formdata", (event) => {
+		for (const el of event.target.querySelectorAll("input[data-utc][data-local]")) {
+			if (el.name && el.value) event.formData.set(el.name, shifted(el.value, false));
+		}
+		if (event.target.method !== "get") return;
+		for (const [name, value] of [...event.formData]) {
+			if (value === "") event.formData.delete(name); // a URL is shorter without
+		}
+	});
+
+	// What goes on is asked for while the window is in sight.
+	const tell = (name) => document.body.dispatchEvent(new Event(name));
+	const inSight = () => tell(document.hidden ? "portal:away" : "portal:back");
+	document.addEventListener("visibilitychange", inSight);
+	setInterval(() => {
+		if (!document.hidden && document.querySelector("[data-ticks]")) tell("portal:tick");
+	}, 2000);
+	const lamp = (state) => {
+		const el = document.querySelector("#live .lamp");
+		if (!el || el.dataset.state === state) return;
+		el.dataset.on ??= el.textContent;
+		el.dataset.state = state;
+		el.textContent = el.dataset[state];
+	};
+	document.addEventListener("htmx:sseOpen", () => lamp("on"));
+	document.addEventListener("htmx:sseError", () => lamp("lost"));
+	document.addEventListener("htmx:sseClose", (event) => {
+		if (event.detail.type === "message") lamp("over");
+	});
+
 	const prepare = (root) => {
 		localTimes(root);
+		localInputs(root);
 		copyButtons(root);
 		for (const el of root.querySelectorAll("[data-needs-script][hidden]")) el.hidden = false;
 		for (const dialog of root.querySelectorAll("dialog[data-open]")) {
-			if (!dialog.open) {
-				dialog.removeAttribute("open");
+			if (!dialog.matches(":modal")) {
+				dialog.removeAttribute("open"); // which shows it without scripts
 				dialog.showModal();
 			}
 		}
@@ -67,9 +114,30 @@
 		}
 	});
 
+	// A search among what can be ticked, such as item types: data-find names the list.
+	document.addEventListener("input", (event) => {
+		const list = event.target.dataset?.find && document.getElementById(event.target.dataset.find);
+		if (!list) return;
+		const words = event.target.value.toLowerCase().split(/\s+/);
+		let some = false;
+		for (const group of list.querySelectorAll(".picks")) {
+			let shown = false;
+			for (const entry of group.querySelectorAll("[data-text]")) {
+				entry.hidden = !words.every((word) => entry.dataset.text.includes(word));
+				shown ||= !entry.hidden;
+			}
+			group.hidden = !shown;
+			some ||= shown;
+		}
+		list.querySelector(".nothing").hidden = some;
+	});
+
 	document.addEventListener("htmx:configRequest", (event) => {
 		if (document.body.dataset.token) event.detail.headers["Staffetta-Form"] = document.body.dataset.token;
 	});
-	document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+	document.addEventListener("htmx:load", (event) => {
+		prepare(event.detail.elt);
+		if (document.hidden) inSight();
+	});
 	prepare(document);
 })();

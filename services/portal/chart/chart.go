@@ -1,0 +1,134 @@
+// Package chart lays out figures over time as charts: where bars, lines, gridlines and
+// labels are. A template draws them as SVG.
+//
+//	chart.go   the layout
+//	scale.go   round numbers beside it, round times below
+//	format.go  numbers, durations and times as people write them
+package chart
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+const (
+	// stepWidth and height are of the plot, in units of its viewBox, which is stretched to
+	// the room that there is.
+	stepWidth = 10
+	height    = 100
+	// barWidth leaves a gap between two.
+	barWidth = 8
+)
+
+// Series is one figure in every step. NaN: there is none.
+type Series struct {
+	// Class is for its colour.
+	Class  string
+	Values []float64
+}
+
+// Chart is a layout. Numbers are as attributes of SVG have them.
+type Chart struct {
+	// Width of the viewBox, which is 100 high.
+	Width int
+	Bars  []Bar
+	Lines []Line
+	// Y are the gridlines with their numbers, X the times; both in percent of the plot.
+	Y, X []Tick
+}
+
+// Bar is a rectangle in units of the viewBox.
+type Bar struct {
+	Class               string
+	X, Y, Width, Height string
+}
+
+// Line is a path in units of the viewBox.
+type Line struct {
+	Class, Path string
+}
+
+// Tick is a label at an axis.
+type Tick struct {
+	At, Label string
+	// Minor ones are left out where room is scarce.
+	Minor bool
+}
+
+// Band is where a step is, from top to bottom.
+type Band struct {
+	X, Width string
+}
+
+// BandOf is that of the nth step.
+func BandOf(n int) Band {
+	return Band{X: strconv.Itoa(n * stepWidth), Width: strconv.Itoa(stepWidth)}
+}
+
+// Stacked lays out bars, those of the first series at the bottom.
+func Stacked(axis Axis, times []Tick, series ...Series) Chart {
+	c := newChart(axis, times, series)
+	for n := range c.Width / stepWidth {
+		base := 0.0
+		for _, s := range series {
+			value := s.Values[n]
+			if !(value > 0) { // NaN too
+				continue
+			}
+			top := base + value
+			c.Bars = append(c.Bars, Bar{
+				Class: s.Class, X: number(float64(n*stepWidth) + (stepWidth-barWidth)/2.0), Width: strconv.Itoa(barWidth),
+				Y: number(height - axis.share(top)*height), Height: number(axis.share(value) * height),
+			})
+			base = top
+		}
+	}
+	return c
+}
+
+// Lined lays out lines, which are broken where there is no figure.
+func Lined(axis Axis, times []Tick, series ...Series) Chart {
+	c := newChart(axis, times, series)
+	for _, s := range series {
+		c.Lines = append(c.Lines, Line{Class: s.Class, Path: path(axis, s.Values)})
+	}
+	return c
+}
+
+func newChart(axis Axis, times []Tick, series []Series) Chart {
+	c := Chart{X: times}
+	if len(series) > 0 {
+		c.Width = len(series[0].Values) * stepWidth
+	}
+	for _, tick := range axis.Ticks {
+		c.Y = append(c.Y, Tick{At: number(100 - axis.share(tick)*100), Label: axis.label(tick)})
+	}
+	return c
+}
+
+// path goes through the middle of each step. A figure between two that lack is a line
+// without length, which round ends make a dot.
+func path(axis Axis, values []float64) string {
+	var b strings.Builder
+	down := false
+	for n, value := range values {
+		if math.IsNaN(value) {
+			down = false
+			continue
+		}
+		at := strconv.Itoa(n*stepWidth+stepWidth/2) + " " + number(height-axis.share(value)*height)
+		if down {
+			b.WriteString("L" + at)
+		} else {
+			b.WriteString("M" + at + "h0")
+		}
+		down = true
+	}
+	return b.String()
+}
+
+// number has two digits behind the point at most.
+func number(f float64) string {
+	return strconv.FormatFloat(math.Round(f*100)/100, 'f', -1, 64)
+}

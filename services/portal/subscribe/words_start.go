@@ -1,0 +1,41 @@
+package subscribe
+
+import "github.com/staffetta/staffetta/services/portal/page"
+
+// startWords are those of the first run.
+var startWords = page.Words{
+	"start":               {"Your first webhook", "Il tuo primo webhook"},
+	"start.text":          {"Three steps, less than a minute.", "Tre passi, meno di un minuto."},
+	"start.viewer":        {"Your role lets you see, but not change. Ask an owner of your account for another one.", "Il tuo ruolo ti lascia vedere, ma non modificare. Chiedine un altro a un titolare del tuo account."},
+	"step.receiver":       {"Choose who receives", "Scegli chi riceve"},
+	"step.test":           {"Send a test", "Invia una prova"},
+	"step.test.text":      {"A made-up contact is sent to it, signed like every delivery.", "Viene inviato un contatto inventato, firmato come ogni consegna."},
+	"step.arrival":        {"See it arrive", "Guardala arrivare"},
+	"step.go":             {"Continue", "Continua"},
+	"step.done":           {"done", "fatto"},
+	"receiver.demo":       {"The demo receiver", "Il ricevente di prova"},
+	"receiver.demo.hint":  {"Built in: it verifies what arrives and shows it here. Nothing to install.", "Già pronto: verifica ciò che arriva e lo mostra qui. Niente da installare."},
+	"receiver.own":        {"My own", "Il mio"},
+	"receiver.own.hint":   {"A URL of yours that answers POST.", "Un tuo URL che risponde a POST."},
+	"receiver.url":        {"Its URL", "Il suo URL"},
+	"receiver.listen":     {"None yet? This prints and answers whatever arrives, on a machine that can be reached from here:", "Non ne hai ancora uno? Questo comando stampa e accetta ciò che arriva, su una macchina raggiungibile da qui:"},
+	"test":                {"Send a test", "Invia una prova"},
+	"test.again":          {"Send another", "Inviane un'altra"},
+	"arrival.waiting":     {"On its way…", "In viaggio…"},
+	"arrival.look":        {"Look again", "Guarda di nuovo"},
+	"arrival.delivered":   {"Delivered.", "Consegnata."},
+	"arrival.failed":      {"It was sent, but not taken.", "È stata inviata, ma non accettata."},
+	"arrival.failed.text": {"The receiver has to answer with a status of 200 to 299. Look at what it said, and send another.", "Il ricevente deve rispondere con uno stato da 200 a 299. Guarda che cosa ha detto e inviane un'altra."},
+	"arrival.answer":      {"Answer", "Risposta"},
+	"arrival.took":        {"in %d ms", "in %d ms"},
+	"arrival.signature":   {"Signature", "Firma"},
+	"arrival.verified":    {"Verified", "Verificata"},
+	"arrival.unverified":  {"Not verified", "Non verificata"},
+	"arrival.at":          {"Received", "Ricevuta"},
+	"arrival.headers":     {"Headers", "Header"},
+	"arrival.body":        {"Body", "Corpo"},
+	"next":                {"Where to go from here", "E adesso"},
+	"next.new":            {"Create a webhook of your own", "Crea un webhook tuo"},
+	"next.log":            {"See it in the log", "Guardala nel log"},
+	"next.list":           {"All webhooks", "Tutti i webhook"},
+}
