@@ -83,10 +83,10 @@ func (s *Store) addSearch(where *conditions, position string, f hook.WebhookFilt
 	var ways []string
 	var args []any
 	if s.db.Dialect == database.Postgres {
-		ways, args = []string{`words ILIKE ?`}, []any{like(text, false)}
+		ways, args = []string{`strpos(words, lower(CAST(? AS TEXT) COLLATE "default")) > 0`}, []any{text}
 	} else {
 		// LIKE folds ASCII alone, but is quicker than GLOB, which has classes of letters.
-		ways, args = []string{`words LIKE ? ESCAPE '\'`}, []any{like(text, true)}
+		ways, args = []string{`words LIKE ? ESCAPE '\'`}, []any{like(text)}
 		if strings.ContainsFunc(text, foreign) {
 			ways[0], args = `(`+ways[0]+` AND words GLOB ?)`, append(args, glob(text))
 		}
@@ -109,12 +109,12 @@ func foreign(r rune) bool { return r >= utf8.RuneSelf && unicode.SimpleFold(r) !
 
 // like is a pattern of LIKE for what contains a text, in which foreign letters may stand
 // for any.
-func like(text string, loose bool) string {
+func like(text string) string {
 	var b strings.Builder
 	b.WriteByte('%')
 	for _, r := range text {
 		switch {
-		case loose && foreign(r):
+		case foreign(r):
 			b.WriteByte('_')
 			continue
 		case r == '%' || r == '_' || r == '\\':

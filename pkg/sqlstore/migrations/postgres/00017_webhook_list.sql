@@ -11,12 +11,24 @@ ALTER TABLE webhooks
     ADD COLUMN types TEXT COLLATE "C" GENERATED ALWAYS AS (coalesce(',' || substr(settings::json ->> 'itemTypes', 2), '')) STORED,
     ADD COLUMN events TEXT COLLATE "C" GENERATED ALWAYS AS (coalesce(',' || substr(settings::json ->> 'eventTypes', 2), '')) STORED,
     ADD COLUMN stores TEXT COLLATE "C" GENERATED ALWAYS AS (coalesce(',' || substr(settings::json ->> 'stores', 2), '')) STORED,
-    -- What is searched: each text behind a character that none contains.
-    ADD COLUMN words TEXT GENERATED ALWAYS AS (
+    -- What is searched, in small letters: each text behind a character that none contains.
+    ADD COLUMN words TEXT COLLATE "C" GENERATED ALWAYS AS (lower((
         id || chr(31) || coalesce(settings::json ->> 'url', '') || chr(31) || coalesce(settings::json ->> 'description', '') || chr(31)
-        || coalesce(replace(left(substr(settings::json ->> 'itemTypes', 3), -2), '","', chr(31)), '')) STORED;
+        || coalesce(replace(left(substr(settings::json ->> 'itemTypes', 3), -2), '","', chr(31)), '')) COLLATE "default")) STORED;
+-- One for each order. A description has at most 2,000 bytes, a URL 2,048: less than the
+-- 2,704 that a row of an index may have.
+CREATE INDEX webhooks_described ON webhooks (account, described, id);
+CREATE INDEX webhooks_url ON webhooks (account, url, id);
+CREATE INDEX webhooks_status ON webhooks (account, status, id);
+CREATE INDEX webhooks_suspended ON webhooks (account, suspended_at, id);
+CREATE INDEX webhooks_revoked ON webhooks (account, revoked_at, id);
 
 -- +goose Down
+DROP INDEX webhooks_revoked;
+DROP INDEX webhooks_suspended;
+DROP INDEX webhooks_status;
+DROP INDEX webhooks_url;
+DROP INDEX webhooks_described;
 ALTER TABLE webhooks
     DROP COLUMN words, DROP COLUMN stores, DROP COLUMN events, DROP COLUMN types, DROP COLUMN revoked_at, DROP COLUMN suspended_at,
     DROP COLUMN url, DROP COLUMN described, ALTER COLUMN status TYPE TEXT;
