@@ -165,10 +165,14 @@ func (s *Service) refuseRepeated(ctx context.Context, w http.ResponseWriter, err
 	}
 }
 
-// owner is who chose a key: an API key, or the operator for an account. A key of one
-// API key stands for nothing with another one, which may do less.
+// owner is who chose a key: an API key, or the operator for an account; without either,
+// as in the portal, whoever acts. A key of one API key stands for nothing with another
+// one, which may do less.
 func owner(r *http.Request, p apiauth.Principal) [32]byte {
 	token := strings.Fields(r.Header.Get("Authorization"))
+	if len(token) == 0 {
+		return digest(p.Account, string(p.Actor.Kind), p.Actor.ID)
+	}
 	return digest(p.Account, token[len(token)-1])
 }
 

@@ -12,6 +12,9 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/apiauth"
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 const newWebhook = `{"itemTypes": ["Contact"], "url": "https://example.com/hook"}`
@@ -234,4 +237,24 @@ func TestAnotherMemberGivesTheSameAnswer(t *testing.T) {
 	other.Service = b.member(b.config)
 	other.acme().once("a").post("/v1/webhooks", newWebhook).again(made)
 	other.acme().once("a").post("/v1/webhooks", "{}").requires(409)
+}
+
+// The portal shows no key: who it says that acts is whose key of a request it is.
+func TestWithoutAnAPIKeyTheKeyBelongsToWhoActs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	post := func(member string) *httptest.ResponseRecorder {
+		ctx := apiauth.WithPrincipal(t.Context(), apiauth.Principal{
+			Account: "acme", Scopes: hook.Scopes, Actor: hook.Actor{Kind: hook.ActorMember, ID: member},
+		})
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/webhooks", strings.NewReader(newWebhook))
+		r.Header.Set("Idempotency-Key", "a")
+		w := httptest.NewRecorder()
+		b.Handler().ServeHTTP(w, r)
+		require.Equal(t, http.StatusCreated, w.Code, w.Body)
+		return w
+	}
+	first := post("mbr_1")
+	require.Equal(t, first.Body.String(), post("mbr_1").Body.String())
+	require.NotEqual(t, first.Body.String(), post("mbr_2").Body.String())
 }
