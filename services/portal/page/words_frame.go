@@ -37,6 +37,7 @@ var frameWords = Words{
 	"copied":            {"Copied", "Copiato"},
 	"optional":          {"optional", "facoltativo"},
 	"newTab":            {"opens a new tab", "si apre in una nuova scheda"},
+	"done.tested":       {"The test was sent. Its deliveries appear here.", "La prova è stata inviata. Le consegne compaiono qui."},
 	"faults":            {"The form was not accepted", "Il modulo non è stato accettato"},
 	"status.active":     {"Active", "Attivo"},
 	"status.paused":     {"Paused", "In pausa"},

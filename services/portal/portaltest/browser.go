@@ -14,7 +14,7 @@ import (
 
 // Browser keeps cookies and follows redirects; it runs no scripts.
 type Browser struct {
-	t      *testing.T
+	t      testing.TB
 	base   string
 	client *http.Client
 	token  string
@@ -29,7 +29,7 @@ type Page struct {
 	Body   string
 }
 
-func newBrowser(t *testing.T, base string) *Browser {
+func newBrowser(t testing.TB, base string) *Browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)

@@ -34,7 +34,7 @@ const Account = "acme"
 
 // Installation is a portal with an API.
 type Installation struct {
-	t *testing.T
+	t testing.TB
 	// URL is the portal's, without a slash at the end.
 	URL      string
 	DB       *database.DB
@@ -47,7 +47,7 @@ type Installation struct {
 }
 
 // New starts one, with the account Account; it ends with the test.
-func New(t *testing.T, changes ...func(*portal.Config)) *Installation {
+func New(t testing.TB, changes ...func(*portal.Config)) *Installation {
 	t.Helper()
 	db := sqlstoretest.SQLite(t)
 	i := &Installation{
@@ -77,7 +77,7 @@ func New(t *testing.T, changes ...func(*portal.Config)) *Installation {
 }
 
 // API gives one on a store, for tests that make a portal themselves.
-func API(t *testing.T, store *sqlstore.Store, links apiauth.Links) *api.Service {
+func API(t testing.TB, store *sqlstore.Store, links apiauth.Links) *api.Service {
 	t.Helper()
 	i := &Installation{t: t, Store: store, Kafka: newKafka(), Links: links}
 	i.serveAPI()

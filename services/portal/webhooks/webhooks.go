@@ -1,11 +1,24 @@
-// Package webhooks is the pages of an account's webhooks.
+// Package webhooks is the pages of an account's webhooks: their list, one of them with
+// all that is known of it, and what one can do with it, other than to edit it.
+//
+//	list.go     the list, and what it is narrowed and ordered by
+//	row.go      a webhook as pages show it
+//	names.go    item types and stores as people call them
+//	detail.go   the page of one webhook
+//	settings.go its settings in words
+//	history.go  its changes in words
+//	life.go     pause, resume, delete
+//	secret.go   another secret
+//	try.go      a test
 package webhooks
 
 import (
 	"embed"
+	"errors"
 	"net/http"
 
 	"github.com/staffetta/staffetta/pkg/client"
+	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/portal/page"
 )
 
@@ -13,30 +26,48 @@ import (
 var files embed.FS
 
 type service struct {
-	kit  *page.Kit
-	list *page.Template
+	kit                                          *page.Kit
+	list, detail, pause, remove, secret, attempt *page.Template
 }
 
 // Register adds the pages. The error is a defect of a template.
 func Register(mux *http.ServeMux, k *page.Kit) error {
 	s := &service{kit: k}
-	var err error
-	if s.list, err = k.Template(files, "list.html", "webhooks", words); err != nil {
-		return err
+	var failed error
+	template := func(name string) *page.Template {
+		t, err := k.Template(files, name, "webhooks", words, detailWords, historyWords)
+		failed = errors.Join(failed, err)
+		return t
+	}
+	s.list, s.detail, s.pause = template("list.html"), template("detail.html"), template("pause.html")
+	s.remove, s.secret, s.attempt = template("delete.html"), template("secret.html"), template("test.html")
+	if failed != nil {
+		return failed
 	}
 	mux.HandleFunc("GET /portal/webhooks", k.Read("", s.showList))
+	const one = "/portal/webhooks/{id}"
+	mux.HandleFunc("GET "+one, k.Read("", s.showDetail))
+	for path, handlers := range map[string][2]page.Handler{
+		"/pause":  {s.askPause, s.doPause},
+		"/delete": {s.askDelete, s.doDelete},
+		"/secret": {s.askSecret, s.doSecret},
+		"/test":   {s.askTest, s.doTest},
+	} {
+		mux.HandleFunc("GET "+one+path, k.Read(hook.ScopeWrite, handlers[0]))
+		mux.HandleFunc("POST "+one+path, k.Change(hook.ScopeWrite, handlers[1]))
+	}
+	mux.HandleFunc("POST "+one+"/resume", k.Change(hook.ScopeWrite, s.doResume))
 	return nil
 }
 
-// listPage is what the list shows.
-type listPage struct {
-	Webhooks []client.Webhook
+// get reads the webhook of a request, with its ETag.
+func get(r *http.Request, v *page.Visitor) (*client.Webhook, string, error) {
+	got, err := page.Call(v.API.GetWebhookWithResponse(r.Context(), r.PathValue("id")))
+	if err != nil {
+		return nil, "", err
+	}
+	return got.JSON200, got.HTTPResponse.Header.Get("ETag"), nil
 }
 
-func (s *service) showList(w http.ResponseWriter, r *http.Request, v *page.Visitor) error {
-	listed, err := page.Call(v.API.ListWebhooksWithResponse(r.Context(), &client.ListWebhooksParams{}))
-	if err != nil {
-		return err
-	}
-	return s.kit.Show(w, r, v, s.list, listPage{Webhooks: listed.JSON200.Items})
-}
+// inDialog reports whether a part is asked for that is shown over the open page.
+func inDialog(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
