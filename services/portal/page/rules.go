@@ -171,15 +171,11 @@ func matched(pattern, text string) (own []string, ok bool) {
 	return own, true
 }
 
-// fill puts them in.
+// fill puts them in, in order; what was put in is not looked at again.
 func fill(pattern string, own []string) string {
-	if len(own) > 0 {
-		before, after, found := strings.Cut(pattern, "%")
-		if !found {
-			return pattern
-		}
-		// What was put in is not looked at again.
-		return before + own[0] + fill(after, own[1:])
+	before, after, more := strings.Cut(pattern, "%")
+	if !more || len(own) == 0 {
+		return pattern
 	}
-	return pattern
+	return before + own[0] + fill(after, own[1:])
 }
