@@ -135,14 +135,15 @@ func rule(lang hook.Language, english string) string {
 	if italian, ok := rulesInItalian[english]; ok {
 		return italian
 	}
-	best, found := "", ""
+	best, found := 0, ""
 	for pattern, italian := range rulesInItalian {
-		// The longest is the one that says most.
-		if own, ok := matched(pattern, english); ok && len(pattern) > len(best) {
-			best, found = pattern, fill(italian, own)
+		// The one that says most itself.
+		says := len(pattern) - strings.Count(pattern, "%")
+		if own, ok := matched(pattern, english); ok && says > best {
+			best, found = says, fill(italian, own)
 		}
 	}
-	if best != "" {
+	if best > 0 {
 		return found
 	}
 	return english
