@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -32,13 +33,21 @@ func (b breach) String() string {
 	return text.String()
 }
 
-// audit gives what keeps people out of the page that a tab shows.
-func (b *tab) audit(axe string) []breach {
+// audit gives what keeps people out of the page that a tab shows; of some rules of
+// axe-core, or of all that are about the guidelines (WCAG 2.2 AA) and good practice.
+func (b *tab) audit(axe string, rules ...string) []breach {
 	b.t.Helper()
-	return eval[[]breach](b, axe+`; axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }, resultTypes: ["violations"] }).then((found) => found.violations)`)
+	if !eval[bool](b, `"axe" in window`) {
+		eval[chromedp.Void](b, axe)
+	}
+	kind, values := "tag", []string{"wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"}
+	if len(rules) > 0 {
+		kind, values = "rule", rules
+	}
+	return eval[[]breach](b, fmt.Sprintf(`axe.run(document, { runOnly: { type: %q, values: %s }, resultTypes: ["violations"] }).then((found) => found.violations)`, kind, list(values)))
 }
 
-// In English on a desktop, in Italian on a phone, each in light and dark.
+// In English on a desktop, in Italian on a phone; contrast is looked at in light and dark.
 func TestEverybodyCanUseEveryPage(t *testing.T) {
 	t.Parallel()
 	needChromium(t)
@@ -50,11 +59,10 @@ func TestEverybodyCanUseEveryPage(t *testing.T) {
 			visits := newVisits(t, language)
 			for _, one := range visits.shop.views() {
 				b := visits.show(one, in)
-				for _, colours := range []string{"light", "dark"} {
-					b.looks(in, colours)
-					for _, found := range b.audit(string(axe)) {
-						t.Errorf("%s, %s: %s", one.name, colours, found)
-					}
+				found := b.audit(string(axe))
+				b.looks(in, "dark")
+				for _, breach := range append(found, b.audit(string(axe), "color-contrast", "link-in-text-block")...) {
+					t.Errorf("%s: %s", one.name, breach)
 				}
 			}
 		})

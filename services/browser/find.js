@@ -1,6 +1,6 @@
-// Finds what a person would: something to press, or a field, by the name that they see
+// Finds what a person would: something to press, or a field, by a name that they see
 // or hear. Gives where it is on the screen; null if it is not there, or not yet.
-((kind, name, within) => {
+((kind, names, within) => {
 	if (document.readyState !== "complete") return null;
 	const text = (el) => (el?.innerText ?? el?.textContent ?? "").replace(/\s+/g, " ").trim();
 	const named = (el) => {
@@ -25,7 +25,7 @@
 	};
 	const shown = (el) => el.checkVisibility({ visibilityProperty: true }) || el.labels?.[0]?.checkVisibility();
 	const all = [...top.querySelectorAll(kinds[kind])].filter((el) => shown(el) && !el.disabled && near(el));
-	const el = all.find((el) => named(el) === name) ?? all.find((el) => named(el).startsWith(name));
+	const el = all.find((el) => names.includes(named(el))) ?? all.find((el) => names.some((name) => named(el).startsWith(name)));
 	if (!el) return null;
 	// A box that is drawn by its label is pressed there.
 	let target = el;

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chromedp/cdproto/input"
@@ -38,30 +39,30 @@ func (b *tab) at(path string) {
 	b.waits("is not at "+path, `document.readyState === "complete" && (location.pathname + location.search).startsWith(`+quoted(path)+`)`)
 }
 
+// shownText is the page as one reads it.
+const shownText = `(document.readyState === "complete" ? document.body.innerText.replace(/\s+/g, " ") : "")`
+
 // sees waits for texts, which the page has in its own language.
 func (b *tab) sees(texts ...string) {
 	b.t.Helper()
 	for _, text := range texts {
-		b.shows(b.say(text))
+		b.waits("does not show "+text, list(b.say(text))+`.some((text) => `+shownText+`.includes(text))`)
 	}
 }
-
-// text of the page as one reads it.
-const shownText = `document.readyState === "complete" && document.body.innerText.replace(/\s+/g, " ")`
 
 // shows waits for texts that are the same in every language.
 func (b *tab) shows(texts ...string) {
 	b.t.Helper()
 	for _, text := range texts {
-		b.waits("does not show "+text, `(`+shownText+` || "").includes(`+quoted(text)+`)`)
+		b.waits("does not show "+text, shownText+`.includes(`+quoted(text)+`)`)
 	}
 }
 
-// hides waits until texts are not there.
+// hides waits until texts are not there, which are the same in every language.
 func (b *tab) hides(texts ...string) {
 	b.t.Helper()
 	for _, text := range texts {
-		b.waits("still shows "+text, shownText+` && !(`+shownText+`).includes(`+quoted(text)+`)`)
+		b.waits("still shows "+text, shownText+` && !`+shownText+`.includes(`+quoted(text)+`)`)
 	}
 }
 
@@ -72,13 +73,13 @@ type point struct{ X, Y float64 }
 
 // find waits until something is there, and gives where on the screen. within is a text
 // of the row, card or form in which it is; empty: anywhere.
-func (b *tab) find(kind, name, within string) point {
+func (b *tab) find(kind string, names []string, within string) point {
 	b.t.Helper()
-	script := fmt.Sprintf("%s(%s, %s, %s)", strings.TrimSpace(finder), quoted(kind), quoted(name), quoted(within))
+	script := fmt.Sprintf("%s(%s, %s, %s)", strings.TrimSpace(finder), quoted(kind), list(names), quoted(within))
 	var at *point
 	err := eventually(func() (err error) {
 		if at, err = tryEval[*point](b, script); err == nil && at == nil {
-			err = fmt.Errorf("there is no %q to %s", name, kind)
+			err = fmt.Errorf("there is no %q to %s", names, kind)
 		}
 		return err
 	})
@@ -89,9 +90,9 @@ func (b *tab) find(kind, name, within string) point {
 }
 
 // click presses the mouse on something that find finds.
-func (b *tab) click(kind, name, within string) {
+func (b *tab) click(kind string, names []string, within string) {
 	b.t.Helper()
-	at := b.find(kind, name, within)
+	at := b.find(kind, names, within)
 	b.do(chromedp.MouseClickXY(at.X, at.Y))
 }
 
@@ -116,16 +117,41 @@ func (b *tab) fill(label, value string) {
 		b.types("\b")
 		return
 	}
-	send(b, input.InsertText, input.InsertTextParams{Text: value})
+	b.inserts(value)
 }
 
-// choose picks an option of a list by its text or its value.
+// inserts writes a text into what has the focus.
+func (b *tab) inserts(text string) {
+	b.t.Helper()
+	send(b, input.InsertText, input.InsertTextParams{Text: text})
+}
+
+// reaches presses Tab until the focus is on what has a name.
+func (b *tab) reaches(name string) {
+	b.t.Helper()
+	b.waits("it does not load", `document.readyState === "complete"`)
+	var passed []string
+	for range 200 {
+		b.types("\t")
+		at := eval[string](b, `(() => {
+			const el = document.activeElement, text = el.labels?.[0]?.innerText ?? el.ariaLabel ?? el.innerText ?? "";
+			return text.replace(/\s+/g, " ").trim();
+		})()`)
+		if slices.ContainsFunc(b.say(name), func(want string) bool { return strings.HasPrefix(at, want) }) {
+			return
+		}
+		passed = append(passed, at)
+	}
+	b.t.Fatalf("Tab does not lead to %s, but to %q", name, passed)
+}
+
+// choose picks an option of a list by its value, or its text in every language.
 func (b *tab) choose(label, option string) {
 	b.t.Helper()
 	b.find("field", b.say(label), "")
 	there := eval[bool](b, `(() => {
-		const list = window.__found, want = [`+quoted(b.translated(option))+`, `+quoted(option)+`];
-		const option = [...list.options].find((o) => want.includes(o.text.trim()) || want.includes(o.value));
+		const list = window.__found, want = `+quoted(option)+`;
+		const option = [...list.options].find((o) => o.text.trim() === want || o.value === want);
 		if (!option) return false;
 		list.value = option.value;
 		list.dispatchEvent(new Event("input", { bubbles: true }));
@@ -150,5 +176,10 @@ func (b *tab) text(selector string) string {
 
 func quoted(text string) string {
 	encoded, _ := json.Marshal(text) // a string always can be
+	return string(encoded)
+}
+
+func list(texts []string) string {
+	encoded, _ := json.Marshal(texts) // a list of strings always can be
 	return string(encoded)
 }

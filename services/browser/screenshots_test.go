@@ -12,10 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var (
-	screenshotsInto = flag.String("screenshots", "", "folder for pictures of every page; empty: none are taken")
-	screenshotsOnly = flag.String("screenshots-only", "", "the one view of which pictures are taken; empty: of all")
-)
+var screenshotsInto = flag.String("screenshots", "", "folder for pictures of every page; empty: none are taken")
 
 // TestScreenshots takes pictures for people to look at: `make screenshots`.
 func TestScreenshots(t *testing.T) {
@@ -28,9 +25,6 @@ func TestScreenshots(t *testing.T) {
 			t.Parallel()
 			visits := newVisits(t, language)
 			for _, one := range visits.shop.views() {
-				if *screenshotsOnly != "" && one.name != *screenshotsOnly {
-					continue
-				}
 				for of, in := range map[string]size{"desktop": desktop, "phone": phone} {
 					b := visits.show(one, in)
 					for _, colours := range []string{"light", "dark"} {

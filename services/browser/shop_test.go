@@ -126,7 +126,7 @@ func (s *shop) happen() {
 	})
 	delivered := s.awaitDeliveries("status=delivered&itemType=Contact", 1)
 	s.delivered = delivered[0]["id"].(string)
-	s.failed = s.awaitDeliveries("status=failed&webhook="+s.webhooks[documents]+"&from="+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), 1)[0]["id"].(string)
+	s.failed = s.awaitDeliveries("status=failed&webhook="+s.webhooks[documents]+"&from="+lately(), 1)[0]["id"].(string)
 	s.quarantine(`{"account": "bottega-ferri", "eventType": "created", "itemType": "Contact", "items": [{"id": 12014, "ref": "/contacts/12014"}]}`,
 		`{"account": "bottega-ferri", "eventType": "create", "itemType": "Receipt", "items": []}`, `{"account": "bottega-ferri", `)
 	for _, record := range s.await("/v1/quarantine", 3) {
@@ -134,8 +134,7 @@ func (s *shop) happen() {
 			s.quarantined = record["id"].(string)
 		}
 	}
-	from := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
-	s.replay = s.api(http.MethodPost, "/v1/replays", object{"webhook": s.webhooks[sales], "source": s.webhooks[sales], "from": from}, http.StatusCreated)["id"].(string)
+	s.replay = s.api(http.MethodPost, "/v1/replays", object{"webhook": s.webhooks[sales], "source": s.webhooks[sales], "from": lately()}, http.StatusCreated)["id"].(string)
 	s.eventually(func() error {
 		if r := s.api(http.MethodGet, "/v1/replays/"+s.replay, nil, http.StatusOK); r["state"] == "running" {
 			return errors.New("the replay goes on")

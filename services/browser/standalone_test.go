@@ -124,7 +124,7 @@ func (s *standalone) call(method, path, key, account string, body any, want int)
 }
 
 // within bounds what should happen soon; it is only waited out by a failure.
-const within = 20 * time.Second
+const within = time.Minute
 
 var client = &http.Client{Timeout: within}
 
