@@ -24,8 +24,11 @@ func TestListsAreReadInTheOrderOfAnIndex(t *testing.T) {
 		`SELECT id FROM redrives WHERE state = 'running'`:                                                             "redrives_running",
 		`SELECT id FROM quarantine WHERE account = 'acme' AND state = 'open' AND reason = 'not_json' AND created_at < 9 AND (created_at, id) > (1, 'qrn_1')
 			ORDER BY created_at, id LIMIT 10`: "quarantine_(account|reason)",
-		`SELECT id FROM quarantine WHERE state = 'open' AND source_topic = 'own' AND created_at < 9 ORDER BY created_at, id LIMIT 10`: "quarantine_newest",
-		`SELECT id FROM accounts WHERE published < version ORDER BY id`:                                                               "accounts_unpublished",
+		`SELECT id FROM quarantine WHERE state = 'open' AND source_topic = 'own' AND created_at < 9 ORDER BY created_at, id LIMIT 10`:                "quarantine_newest",
+		`SELECT id FROM webhooks WHERE account = 'acme' AND status <> 'revoked' AND words LIKE '%x%' ORDER BY created_at DESC, id DESC`:              "webhooks_list",
+		`SELECT id FROM webhooks WHERE account = 'acme' AND status <> 'revoked' AND instr(types, 'x') > 0 ORDER BY described, id`:                    "webhooks_described",
+		`SELECT id FROM webhooks WHERE account = 'acme' AND status = 'paused' AND (suspended_at, id) < (1, 'x') ORDER BY suspended_at DESC, id DESC`: "webhooks_suspended",
+		`SELECT id FROM accounts WHERE published < version ORDER BY id`:                                                                              "accounts_unpublished",
 	} {
 		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query)
 		require.NoError(t, err)

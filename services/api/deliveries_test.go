@@ -197,4 +197,8 @@ func TestAPayloadThatKafkaNoLongerHas(t *testing.T) {
 	require.Nil(t, away["payload"])
 	require.Equal(t, true, away["payloadUnavailable"])
 	require.NotContains(t, away, "payloadExpired")
+	without := b.acme().get("/v1/deliveries/" + a.Delivery + "?payload=false").requires(200).object()
+	require.Nil(t, without["payload"])
+	require.NotContains(t, without, "payloadUnavailable", "Kafka is not asked")
+	require.Len(t, without["attempts"], 1)
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -21,11 +22,13 @@ func TestWebhooksAreFoundAndOrdered(t *testing.T) {
 		names[acme.post("/v1/webhooks", body).requires(201).text("id")] = name
 	}
 	found := func(query string) string {
-		var list []string
-		for _, item := range acme.get("/v1/webhooks?" + query).requires(200).object()["items"].([]any) {
-			list = append(list, names[item.(map[string]any)["id"].(string)])
+		var list struct{ Items []struct{ ID string } }
+		require.NoError(t, json.Unmarshal(acme.get("/v1/webhooks?"+query).requires(200).body, &list))
+		var found []string
+		for _, w := range list.Items {
+			found = append(found, names[w.ID])
 		}
-		return strings.Join(list, " ")
+		return strings.Join(found, " ")
 	}
 	for query, want := range map[string]string{
 		"sort=description":                           "crm tills all",

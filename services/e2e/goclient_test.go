@@ -56,7 +56,7 @@ func speaksGo(t *testing.T, in *installation) {
 		return is(delivery.Status, staffetta.DeliveryStatus("delivered"))
 	})
 	require.Equal(t, webhook.JSON201.ID, delivery.Webhook)
-	details, err := c.GetDeliveryWithResponse(ctx, delivery.ID)
+	details, err := c.GetDeliveryWithResponse(ctx, delivery.ID, nil)
 	accepted(t, details, err)
 	require.Len(t, details.JSON200.Attempts, 1)
 	usage, err := c.ListUsageWithResponse(ctx, &staffetta.ListUsageParams{Webhook: &delivery.Webhook})

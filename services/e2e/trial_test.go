@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,14 +19,17 @@ func triesOut(t *testing.T, in *installation) {
 	away := newReceiver(t, func(int, *http.Request) int { return http.StatusServiceUnavailable })
 	r := newReceiver(t, nil)
 	types := []string{"Contact", "Receipt"}
-	_, standard := a.try(t, r, "standard", object{"itemTypes": types, "payload": "full"}, "")
-	_, clouds := a.try(t, r, "cloudevents", object{"itemTypes": types}, "")
-	_, token := a.try(t, r, "cassa-in-cloud", object{"itemTypes": types, "stores": []string{"7"}}, "")
+	made := map[string]string{}
+	first, standard := a.try(t, r, "standard", object{"itemTypes": types, "payload": "full"}, "")
+	second, clouds := a.try(t, r, "cloudevents", object{"itemTypes": types}, "")
+	third, token := a.try(t, r, "cassa-in-cloud", object{"itemTypes": types, "stores": []string{"7"}}, "")
 	rentman, key := a.try(t, r, "rentman", object{"itemTypes": types, "language": "it"}, "/pause")
+	made["/standard"], made["/cloudevents"], made["/cassa-in-cloud"], made["/rentman"] = first, second, third, rentman
 	ids := map[string]bool{}
 	for _, request := range r.await(t, 8) {
 		require.Equal(t, "true", request.header.Get("Staffetta-Test"))
 		body := request.json(t)
+		a.requirePreviewed(t, made[request.path], request)
 		switch request.path {
 		case "/standard":
 			requireSigned(t, request, standard)
@@ -104,4 +109,22 @@ func (a *tenant) history(t *testing.T, webhook string) (lines []string) {
 		lines = append(lines, e.Actor.Type+" "+e.Operation)
 	}
 	return lines
+}
+
+// requirePreviewed checks that a preview shows the lines of a request's header that was
+// sent, in what does not change by the event.
+func (a *tenant) requirePreviewed(t *testing.T, webhook string, request received) {
+	t.Helper()
+	preview := a.api(t, http.MethodPost, "/v1/webhook-previews", object{"webhook": webhook}, http.StatusOK)
+	sent := request.header.Clone()
+	sent.Del("Staffetta-Test")
+	shown := map[string]string{}
+	for _, line := range preview["headers"].([]any) {
+		shown[line.(object)["name"].(string)] = line.(object)["value"].(string)
+	}
+	require.Contains(t, preview["url"], shown["Host"])
+	delete(shown, "Host") // Go's server has it elsewhere
+	require.ElementsMatch(t, slices.Collect(maps.Keys(sent)), slices.Collect(maps.Keys(shown)))
+	require.Equal(t, sent.Get("User-Agent"), shown["User-Agent"])
+	require.Equal(t, sent.Get("Content-Type"), shown["Content-Type"])
 }

@@ -18,18 +18,16 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/audit"
 	"github.com/staffetta/staffetta/services/portal/deliveries"
 	"github.com/staffetta/staffetta/services/portal/notifications"
 	"github.com/staffetta/staffetta/services/portal/page"
+	"github.com/staffetta/staffetta/services/portal/quarantine"
+	"github.com/staffetta/staffetta/services/portal/replays"
+	"github.com/staffetta/staffetta/services/portal/settings"
 	"github.com/staffetta/staffetta/services/portal/subscribe"
 	"github.com/staffetta/staffetta/services/portal/trial"
-	"github.com/staffetta/staffetta/services/portal/replays"
-	"github.com/staffetta/staffetta/services/portal/quarantine"
 	"github.com/staffetta/staffetta/services/portal/usage"
-	"github.com/staffetta/staffetta/services/portal/audit"
-	"github.com/staffetta/staffetta/services/portal/notifications"
-	"github.com/staffetta/staffetta/services/portal/page"
-	"github.com/staffetta/staffetta/services/portal/settings"
 	"github.com/staffetta/staffetta/services/portal/webhooks"
 )
 

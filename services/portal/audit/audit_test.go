@@ -37,7 +37,7 @@ func TestTheAuditLogTellsWhoChangedWhat(t *testing.T) {
 	require.Equal(t, http.StatusOK, page.Status)
 	for _, shown := range []string{
 		"Member added", "Member changed", "Portal link opened", "Guest (portal link)", "127.0.0.1", "agent &#34;&lt;b&gt;",
-		"<dt>role</dt><dd><del>viewer</del>", "<ins>owner</ins>", "&lt;script&gt;alert(1)&lt;/script&gt;", "Staffetta",
+		"<dt>role</dt><dd><del>viewer</del>", "<ins>owner</ins>", "<dt>role</dt><dd><ins>viewer</ins></dd>", "&lt;script&gt;alert(1)&lt;/script&gt;", "Staffetta",
 	} {
 		require.Contains(t, page.Body, shown)
 	}

@@ -34,6 +34,7 @@ var words = page.Words{
 	"secret":      {"changed; secret, so not shown", "modificato; segreto, non mostrato"},
 	"nothing":     {"nothing", "nessun valore"},
 	"becomes":     {"becomes", "diventa"},
+	"gone":        {"removed:", "rimosso:"},
 	"none":        {"Nothing here", "Nessuna voce"},
 	"noneSo":      {"No change is like that.", "Nessuna modifica corrisponde ai filtri."},
 	"noneYet":     {"Nothing was changed yet.", "Non è stato ancora modificato nulla."},

@@ -32,20 +32,14 @@ type Series struct {
 type Chart struct {
 	// Width of the viewBox, which is 100 high.
 	Width int
-	Bars  []Bar
-	Lines []Line
+	// Shapes are areas and lines, one for each series: many elements are slow.
+	Shapes []Shape
 	// Y are the gridlines with their numbers, X the times; both in percent of the plot.
 	Y, X []Tick
 }
 
-// Bar is a rectangle in units of the viewBox.
-type Bar struct {
-	Class               string
-	X, Y, Width, Height string
-}
-
-// Line is a path in units of the viewBox.
-type Line struct {
+// Shape is a path in units of the viewBox.
+type Shape struct {
 	Class, Path string
 }
 
@@ -56,33 +50,25 @@ type Tick struct {
 	Minor bool
 }
 
-// Band is where a step is, from top to bottom.
-type Band struct {
-	X, Width string
-}
-
-// BandOf is that of the nth step.
-func BandOf(n int) Band {
-	return Band{X: strconv.Itoa(n * stepWidth), Width: strconv.Itoa(stepWidth)}
-}
+// StepX is where the nth step begins; each is 10 wide.
+func StepX(n int) int { return n * stepWidth }
 
 // Stacked lays out bars, those of the first series at the bottom.
 func Stacked(axis Axis, times []Tick, series ...Series) Chart {
 	c := newChart(axis, times, series)
-	for n := range c.Width / stepWidth {
-		base := 0.0
-		for _, s := range series {
-			value := s.Values[n]
+	base := make([]float64, c.Width/stepWidth)
+	for _, s := range series {
+		var path strings.Builder
+		for n, value := range s.Values {
 			if !(value > 0) { // NaN too
 				continue
 			}
-			top := base + value
-			c.Bars = append(c.Bars, Bar{
-				Class: s.Class, X: number(float64(n*stepWidth) + (stepWidth-barWidth)/2.0), Width: strconv.Itoa(barWidth),
-				Y: number(height - axis.share(top)*height), Height: number(axis.share(value) * height),
-			})
-			base = top
+			base[n] += value
+			tall := number(axis.share(value) * height)
+			path.WriteString("M" + number(float64(n*stepWidth)+(stepWidth-barWidth)/2.0) + " " + number(height-axis.share(base[n])*height) +
+				"h" + strconv.Itoa(barWidth) + "v" + tall + "h-" + strconv.Itoa(barWidth) + "z")
 		}
+		c.Shapes = append(c.Shapes, Shape{Class: s.Class, Path: path.String()})
 	}
 	return c
 }
@@ -91,7 +77,7 @@ func Stacked(axis Axis, times []Tick, series ...Series) Chart {
 func Lined(axis Axis, times []Tick, series ...Series) Chart {
 	c := newChart(axis, times, series)
 	for _, s := range series {
-		c.Lines = append(c.Lines, Line{Class: s.Class, Path: path(axis, s.Values)})
+		c.Shapes = append(c.Shapes, Shape{Class: s.Class, Path: path(axis, s.Values)})
 	}
 	return c
 }

@@ -88,19 +88,18 @@ func TestBarsStandOnOneAnother(t *testing.T) {
 	good, bad := []float64{6, 0, none}, []float64{2, 4, 0}
 	c := chart.Stacked(chart.Counts(hook.English, []float64{8}), nil, chart.Series{Class: "good", Values: good}, chart.Series{Class: "bad", Values: bad})
 	require.Equal(t, 30, c.Width)
-	require.Equal(t, []chart.Bar{
-		{Class: "good", X: "1", Y: "25", Width: "8", Height: "75"},
-		{Class: "bad", X: "1", Y: "0", Width: "8", Height: "25"},
-		{Class: "bad", X: "11", Y: "50", Width: "8", Height: "50"},
-	}, c.Bars)
-	require.Equal(t, chart.Band{X: "20", Width: "10"}, chart.BandOf(2))
+	require.Equal(t, []chart.Shape{
+		{Class: "good", Path: "M1 25h8v75h-8z"},
+		{Class: "bad", Path: "M1 0h8v25h-8zM11 50h8v50h-8z"},
+	}, c.Shapes)
+	require.Equal(t, 20, chart.StepX(2))
 }
 
 func TestALineIsBrokenWhereThereIsNoFigure(t *testing.T) {
 	t.Parallel()
 	values := []float64{0, 100, none, 50, none}
 	c := chart.Lined(chart.Durations(hook.English, values), nil, chart.Series{Class: "p50", Values: values})
-	require.Equal(t, []chart.Line{{Class: "p50", Path: "M5 100h0L15 0M35 50h0"}}, c.Lines)
+	require.Equal(t, []chart.Shape{{Class: "p50", Path: "M5 100h0L15 0M35 50h0"}}, c.Shapes)
 }
 
 func TestFiguresAreWrittenAsPeopleDo(t *testing.T) {

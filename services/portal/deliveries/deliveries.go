@@ -9,7 +9,7 @@
 //	detail.go      one delivery
 //	attempt.go     one attempt of it
 //	change.go      retry and discard
-//	reasons.go     why deliveries fail, in words
+//	words.go       texts; words_reasons.go: why deliveries fail
 package deliveries
 
 import (

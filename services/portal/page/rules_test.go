@@ -99,6 +99,8 @@ func TestRulesKeepWhatIsTheFieldsOwn(t *testing.T) {
 	for english, italian := range map[string]string{
 		"must be an integer from 0 to 1000":                                "deve essere un numero intero da 0 a 1000",
 		"must be a duration from 1s to 30s":                                "deve essere una durata da 1s a 30s, per esempio 15s",
+		"must be a list of 1 to 100 strings":                               "scegline almeno uno (al massimo 100)",
+		"must be a list of 0 to 1000 strings":                              "deve avere da 0 a 1000 voci",
 		"must be thin or full":                                             "deve essere thin o full",
 		"must be none, basic, bearer, oauth2 or mtls":                      "deve essere none, basic, bearer, oauth2 o mtls",
 		"must be 1 to 256 characters without colons":                       "deve avere da 1 a 256 caratteri, senza due punti",

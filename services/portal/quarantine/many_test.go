@@ -61,9 +61,9 @@ func TestWhatCouldNotBeSentIsToldByReason(t *testing.T) {
 	_, err = b.Store.AdvanceRedrive(t.Context(), r, nil)
 	require.NoError(t, err)
 	answer := b.Visit(hook.RoleViewer).Get("/portal/quarantine/redrives/qrd_1")
-	b.contains(answer, "Done", "4 not sent", "Kafka no longer has the record", "Not JSON", escaped, "still open")
+	b.contains(answer, "Done", "Not sent: 4", "Kafka no longer has the record", "Not JSON", escaped, "still open")
 	require.NotContains(t, answer.Body, "<script>")
-	b.contains(b.VisitAs(portaltest.Account, hook.RoleViewer, hook.Italian).Get("/portal/quarantine/redrives/qrd_1"), "Kafka non ha più il record", "4 non inviati")
+	b.contains(b.VisitAs(portaltest.Account, hook.RoleViewer, hook.Italian).Get("/portal/quarantine/redrives/qrd_1"), "Kafka non ha più il record", "Non inviati: 4")
 }
 
 func TestAPatchIsRefusedAtItsField(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal"
 	"github.com/staffetta/staffetta/services/portal/portaltest"
 )
 
@@ -167,4 +168,26 @@ func TestWhoOnlySeesChangesNothing(t *testing.T) {
 	require.Equal(t, hook.Open, b.state(id))
 	require.Empty(t, b.Kafka.Redriven)
 	require.NotContains(t, b.Stranger().Get("/portal/quarantine/"+id).Body, "Invalid field")
+}
+
+func TestThePagesAskTheAPIABoundedNumberOfTimes(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	b := &bench{t: t, Installation: portaltest.New(t, func(c *portal.Config) {
+		api := c.API
+		c.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			api.ServeHTTP(w, r)
+		})
+	})}
+	id := ""
+	for range 60 {
+		id = b.bad()
+	}
+	on := b.Visit(hook.RoleOwner)
+	for path, most := range map[string]int{"": 2, "/" + id: 1, "/send?reason=invalid_field": 1, "/discard?reason=invalid_field": 1, "/redrives": 1} {
+		asked = 0
+		require.Equal(t, http.StatusOK, on.Get("/portal/quarantine"+path).Status, path)
+		require.Equal(t, most, asked, path)
+	}
 }

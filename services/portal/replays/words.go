@@ -22,7 +22,6 @@ var words = page.Words{
 	"what.events":         {"Every event that it subscribes to", "Tutti gli eventi che richiede"},
 	"what.deliveries":     {"Deliveries of “%s”", "Consegne di «%s»"},
 	"what.own":            {"Its own deliveries", "Le sue consegne"},
-	"what.all":            {"with any status", "in qualsiasi stato"},
 	"what.failed":         {"Failed or retrying", "Fallite o in ritentativo"},
 	"what.types":          {"only", "solo"},
 	"range.until":         {"until", "fino al"},

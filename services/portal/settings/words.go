@@ -26,7 +26,7 @@ var words = page.Words{
 	"members.change":      {"Change member", "Modifica membro"},
 	"members.remove":      {"Remove member", "Rimuovi membro"},
 	"members.removeTitle": {"Remove this member?", "Rimuovere questo membro?"},
-	"members.removeText":  {"They can no longer sign in, and get no more mails. Their API keys and links stay valid: revoke those too if need be. You can add the member again at any time.", "Non potrà più accedere né ricevere email. Le chiavi API che ha creato restano valide: se serve, revoca anche quelle. Potrai aggiungerlo di nuovo in qualsiasi momento."},
+	"members.removeText":  {"They can no longer sign in, and get no more mails. API keys that they made stay valid: revoke those too if need be. You can add the member again at any time.", "Non potrà più accedere né ricevere email. Le chiavi API che ha creato restano valide: se serve, revoca anche quelle. Potrai aggiungerlo di nuovo in qualsiasi momento."},
 	"members.who":         {"Member", "Membro"},
 	"members.mails":       {"Mails", "Email"},
 	"members.none":        {"none", "nessuna"},

@@ -168,14 +168,14 @@ func (f *form) itemTypes() []string {
 	if f.What == everything {
 		return []string{hook.AnyItemType}
 	}
-	return slices.Concat([]string{}, f.Types, parted(f.Others, ",\n"))
+	return append(append([]string{}, f.Types...), parted(f.Others, ",\n")...)
 }
 
 func (f *form) stores() []string {
 	if f.Where == everything {
 		return []string{}
 	}
-	return slices.Concat([]string{}, f.Stores, parted(f.OtherStores, ",\n"))
+	return append(append([]string{}, f.Stores...), parted(f.OtherStores, ",\n")...)
 }
 
 // parted are the parts of a text between separators, without what is empty.

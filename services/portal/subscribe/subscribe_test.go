@@ -167,6 +167,7 @@ func TestThePreviewIsWhatWillBeSent(t *testing.T) {
 	require.Contains(t, body, "Digest:")
 	require.Contains(t, preview(filled("what", "some", "type", "Contact", "sampleType", "Invoice")), "contact.create", "not of a type that is not chosen")
 	require.Contains(t, preview(filled("what", "notices")), "webhook.failing")
+	require.Contains(t, preview(filled("what", "some", "where", "some")), "appointment.create", "half filled in, it is shown as far as it goes")
 	require.Contains(t, preview(filled("timeout", "1h")), "Timeout")
 	require.Empty(t, webhooks(t, i, portaltest.Account))
 }

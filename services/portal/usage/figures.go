@@ -37,7 +37,8 @@ type step struct {
 	Mean, P50, P95, P99 string
 	// Hover says all of it in a line; every chart has it, so it is made but once.
 	Hover string
-	chart.Band
+	// X is where it is in the charts.
+	X int
 }
 
 // Any says whether there is anything to tell of it.
@@ -59,7 +60,7 @@ func draw(lang hook.Language, series []client.UsageStep, hourly bool) figures {
 		u := &series[i]
 		s := step{
 			At: u.From.UTC().Format(time.DateOnly), Executed: u.Executed, Delivered: u.Delivered, Failed: u.Failed,
-			Deferred: u.Deferred, Dropped: u.Dropped, Band: chart.BandOf(i),
+			Deferred: u.Deferred, Dropped: u.Dropped, X: chart.StepX(i),
 		}
 		if hourly {
 			s.At = u.From.UTC().Format("2006-01-02 15:04")
@@ -85,11 +86,11 @@ func draw(lang hook.Language, series []client.UsageStep, hourly bool) figures {
 	}
 	f.Any = f.Executed+f.Deferred+f.Dropped > 0
 	below := chart.Times(lang, times, hourly)
-	f.Requests = chart.Stacked(chart.Counts(lang, executed), below, chart.Series{Class: "good", Values: delivered}, chart.Series{Class: "bad", Values: failed})
-	f.Failures = chart.Stacked(chart.Counts(lang, failed), below, chart.Series{Class: "bad", Values: failed})
-	f.Kept = chart.Stacked(chart.Counts(lang, kept), below, chart.Series{Class: "warn", Values: deferred}, chart.Series{Class: "idle", Values: dropped})
+	f.Requests = chart.Stacked(chart.Counts(lang, executed), below, chart.Series{Class: "bar bar-good", Values: delivered}, chart.Series{Class: "bar bar-bad", Values: failed})
+	f.Failures = chart.Stacked(chart.Counts(lang, failed), below, chart.Series{Class: "bar bar-bad", Values: failed})
+	f.Kept = chart.Stacked(chart.Counts(lang, kept), below, chart.Series{Class: "bar bar-warn", Values: deferred}, chart.Series{Class: "bar bar-idle", Values: dropped})
 	f.Times = chart.Lined(chart.Durations(lang, p99), below,
-		chart.Series{Class: "p99", Values: p99}, chart.Series{Class: "p95", Values: p95}, chart.Series{Class: "p50", Values: p50})
+		chart.Series{Class: "line line-p99", Values: p99}, chart.Series{Class: "line line-p95", Values: p95}, chart.Series{Class: "line line-p50", Values: p50})
 	return f
 }
 

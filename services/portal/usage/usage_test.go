@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal"
 	"github.com/staffetta/staffetta/services/portal/portaltest"
 )
 
@@ -91,7 +92,7 @@ func TestUsageShowsWhatWebhooksDid(t *testing.T) {
 	for _, text := range []string{
 		"<dt>Requests</dt><dd>5</dd>", "<dt>Successful</dt><dd>4 <small>80%</small></dd>", `<dt>Failed</dt><dd class="bad">1</dd>`,
 		"The shop", "Contact → https://shop.example.com/hook", "no limit", "12.5 ms",
-		"4 requests, 3 successful, 1 failed; mean 12.5 ms", `class="bar-good"`, `class="bar-bad"`, `class="line line-p95"`,
+		"requests: 4, successful: 3, failed: 1; mean 12.5 ms", `class="bar bar-good"`, `class="bar bar-bad"`, `class="line line-p95"`,
 	} {
 		require.Contains(t, all.Body, text)
 	}
@@ -137,8 +138,8 @@ func TestUsageShowsWhereLimitsWereExceeded(t *testing.T) {
 	require.Equal(t, 1, strings.Count(beyond.Body, `data-label="Executed"`), "only the day on which it was")
 	require.Contains(t, beyond.Body, "Limit exceeded")
 	require.Contains(t, beyond.Body, "Kept back by the quota")
-	require.Contains(t, beyond.Body, "1 deferred, 1 dropped")
-	require.Contains(t, on.Get("/portal/usage?range=7d").Body, "1 requests, 1 successful")
+	require.Contains(t, beyond.Body, "deferred: 1, dropped: 1")
+	require.Contains(t, on.Get("/portal/usage?range=7d").Body, "requests: 1, successful: 1")
 }
 
 func TestTheRangeOfUsageIsChosen(t *testing.T) {
@@ -239,4 +240,24 @@ func TestUsageOfManyWebhooks(t *testing.T) {
 	on := b.Visit(hook.RoleViewer)
 	require.Contains(t, on.Get("/portal/usage").Body, `<input id="webhook" name="webhook" value="" list="hooks"`)
 	require.Contains(t, on.Get("/portal/usage?webhook="+last).Body, `value="`+last+`"`)
+}
+
+// However many webhooks there are, a page names at most its rows.
+func TestUsageAsksTheAPIABoundedNumberOfTimes(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	b := &bench{t: t, Installation: portaltest.New(t, func(c *portal.Config) {
+		api := c.API
+		c.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			api.ServeHTTP(w, r)
+		})
+	})}
+	for range 230 {
+		b.happened(portaltest.Account, b.webhook(portaltest.Account, ""), http.StatusOK, time.Now())
+	}
+	on := b.Visit(hook.RoleViewer)
+	asked = 0
+	require.Equal(t, http.StatusOK, on.Get("/portal/usage?range=90d").Status)
+	require.LessOrEqual(t, asked, 4+25)
 }

@@ -27,8 +27,12 @@ type names struct {
 	whole            bool
 }
 
-// storesPage is how many stores are read at once.
-const storesPage = 500
+// storesPage is how many stores are read at once, storesPages how often at most: the id
+// of a store that is gone is in none.
+const (
+	storesPage  = 500
+	storesPages = 4
+)
 
 // learn reads the names; of stores the newest, and beyond them as many as it takes to
 // name those of the webhooks.
@@ -49,7 +53,7 @@ func learn(ctx context.Context, v *page.Visitor, language hook.Language, webhook
 	slices.SortFunc(n.catalogue, byName)
 	limit := int64(storesPage)
 	var cursor *string
-	for {
+	for range storesPages {
 		listed, err := page.Call(v.API.ListStoresWithResponse(ctx, &client.ListStoresParams{Limit: &limit, Cursor: cursor}))
 		if err != nil {
 			return nil, err
