@@ -28,14 +28,15 @@
 	const el = all.find((el) => names.includes(named(el))) ?? all.find((el) => names.some((name) => named(el).startsWith(name)));
 	if (!el) return null;
 	// A box that is drawn by its label is pressed there.
-	let target = el;
-	const size = (of) => of.getBoundingClientRect();
-	if ((size(el).width < 4 || getComputedStyle(el).opacity === "0") && el.labels?.[0]) target = el.labels[0];
+	const look = getComputedStyle(el);
+	const target = el.labels?.[0] && (look.opacity === "0" || look.clipPath !== "none") ? el.labels[0] : el;
 	target.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
-	const box = size(target);
+	// Of a text that is broken into lines the first.
+	const box = target.getClientRects()[0];
+	if (!box) return null;
 	const x = box.left + Math.min(box.width / 2, 120), y = box.top + box.height / 2;
 	const hit = document.elementFromPoint(x, y);
-	if (!hit || !(target.contains(hit) || hit.contains(target) || [...(el.labels ?? [])].some((label) => label.contains(hit)))) return null;
+	if (!target.contains(hit) && ![...(el.labels ?? [])].some((label) => label.contains(hit))) return null;
 	window.__found = el;
 	return { x, y };
 })

@@ -31,7 +31,7 @@ func TestAWebhookIsMadeByItsForm(t *testing.T) {
 		b.fill("Search: invoice, contact…", "cont")
 		b.click("field", []string{"Contact", "Contatto", "Contatti"}, "")
 		b.tick("Only some")
-		b.tick("Bari")
+		b.click("field", []string{"Bari"}, "")
 		b.tick("Deletion")
 		// The preview is the request that will be sent.
 		b.waits("the preview does not follow", `document.querySelector("#preview").textContent.includes("contact.")`)
@@ -75,6 +75,13 @@ func TestAWebhookIsPausedResumedEditedAndDeleted(t *testing.T) {
 		b.press("Resume", "Sales")
 		b.sees("The webhook is resuming: what was held is sent first.")
 
+		a.eventually(func() error { // nothing is held, so it is soon over
+			if a.api(http.MethodGet, "/v1/webhooks/"+id, nil, http.StatusOK)["status"] != "active" {
+				return errNothing
+			}
+			return nil
+		})
+		b.open("/portal/webhooks")
 		b.press("Edit", "Sales")
 		b.at("/portal/webhooks/" + id + "/edit")
 		b.fill("Description", "Sales of today")
@@ -116,7 +123,7 @@ func TestAWebhookIsFoundAmongMany(t *testing.T) {
 	// By its heads the table is in another order.
 	b.press("Description")
 	b.waits("it is not in order", `[...document.querySelectorAll("tbody tr")].map((row) => row.innerText.match(/Sales|Stock|Customers/)[0]).join() === "Customers,Sales,Stock"`)
-	require.False(t, eval[bool](b, `/Pause|Delete/.test(document.querySelector("main").innerText)`), "a viewer only sees")
+	require.Zero(t, eval[int](b, `document.querySelectorAll("main form[method=post], main .danger, main a[href$='/edit']").length`), "a viewer only sees")
 }
 
 func TestASecretIsReplacedAndATestIsSent(t *testing.T) {
@@ -127,6 +134,7 @@ func TestASecretIsReplacedAndATestIsSent(t *testing.T) {
 		b.open("/portal/webhooks/" + id)
 		b.press("Send a test")
 		b.press("Send")
+		b.waits("it stays there", `document.readyState === "complete" && !location.pathname.endsWith("/test")`)
 		a.eventually(func() error {
 			if len(r.got()) == 0 {
 				return errNothing
@@ -219,7 +227,7 @@ func TestWithoutScriptsAWebhookIsMadeAndPaused(t *testing.T) {
 		b.fill("URL", "https://hooks.example.com/plain")
 		b.fill("Description", "Plain")
 		b.press("Show the request")
-		b.shows("webhook-signature")
+		b.shows("Webhook-Signature")
 		b.press("Create")
 		b.sees("Your webhook is ready")
 		b.press("To the webhooks")
