@@ -43,7 +43,8 @@ func (b *tab) picture() []byte {
 	b.t.Helper()
 	// Two frames: what has just changed is drawn then.
 	eval[chromedp.Void](b, `new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))`)
-	height := eval[float64](b, `Math.min(4000, Math.max(innerHeight, document.documentElement.scrollHeight))`)
+	// A dialog is in the middle of the window.
+	height := eval[float64](b, `document.querySelector("dialog:modal") ? innerHeight : Math.min(4000, Math.max(innerHeight, document.documentElement.scrollHeight))`)
 	width := eval[float64](b, `innerWidth`)
 	beyond := true
 	taken, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
