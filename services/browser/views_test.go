@@ -90,6 +90,18 @@ func (s *shop) views() []view {
 		{name: "redrives", path: "/portal/quarantine/redrives"},
 		{name: "notifications", path: "/portal/notifications"},
 		{name: "notifications-empty", path: "/portal/notifications", empty: true},
+		{name: "members", path: "/portal/settings"},
+		{name: "members-empty", path: "/portal/settings", empty: true},
+		{name: "members-new", path: "/portal/settings?new", then: (*tab).opens},
+		{name: "keys", path: "/portal/settings/keys"},
+		{name: "keys-new", path: "/portal/settings/keys?new", then: (*tab).opens},
+		{name: "limits", path: "/portal/settings/limits"},
+		{name: "stores", path: "/portal/settings/stores"},
+		{name: "stores-new", path: "/portal/settings/stores?new", then: (*tab).opens},
+		{name: "schemas", path: "/portal/settings/schemas"},
+		{name: "schemas-new", path: "/portal/settings/schemas?new", then: (*tab).opens},
+		{name: "links", path: "/portal/settings/links"},
+		{name: "audit", path: "/portal/audit"},
 	}
 	if *viewsOnly == "" {
 		return all
