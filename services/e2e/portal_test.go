@@ -19,16 +19,21 @@ func TestAPortalLinkOpensThePortalAndNoMore(t *testing.T) {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	browser := &http.Client{Jar: jar}
+	token := "" // of the forms of the page that was opened last
 	visit := func(method, to string) (*url.URL, int, string) {
 		t.Helper()
 		request, err := http.NewRequest(method, to, http.NoBody)
 		require.NoError(t, err)
+		request.Header.Set("Staffetta-Form", token)
 		request.Header.Set("Sec-Fetch-Site", "same-origin")
 		answer, err := browser.Do(request)
 		require.NoError(t, err)
 		defer answer.Body.Close()
 		body, err := io.ReadAll(answer.Body)
 		require.NoError(t, err)
+		if _, after, found := strings.Cut(string(body), `data-token="`); found {
+			token, _, _ = strings.Cut(after, `"`)
+		}
 		return answer.Request.URL, answer.StatusCode, string(body)
 	}
 	root := s.url("api")
@@ -40,7 +45,7 @@ func TestAPortalLinkOpensThePortalAndNoMore(t *testing.T) {
 	link := a.api(t, http.MethodPost, "/v1/portal-links", object{"role": "owner"}, http.StatusCreated)["url"].(string)
 	require.True(t, strings.HasPrefix(link, root+"/portal/?token=pl_"), link)
 	at, status, body = visit(http.MethodGet, link)
-	require.Equal(t, root+"/portal/", at.String())
+	require.Equal(t, root+"/portal/webhooks", at.String())
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, "Account "+a.account)
 	require.NotEmpty(t, jar.Cookies(at))

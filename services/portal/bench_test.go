@@ -124,3 +124,13 @@ func (b *bench) audit(account, operation string) []hook.AuditEntry {
 	require.NoError(b.t, err)
 	return entries
 }
+
+// guest opens a portal link of a role.
+func (b *bench) guest(role hook.Role, language hook.Language) browser {
+	b.t.Helper()
+	_, token, err := b.links.New(apiauth.Link{Account: "acme", Role: role, Language: language, ExpiresAt: b.clock.Now().Add(time.Hour)})
+	require.NoError(b.t, err)
+	on := b.browser()
+	require.Equal(b.t, http.StatusOK, on.get(b.url+"/portal/?token="+url.QueryEscape(token)).status)
+	return on
+}

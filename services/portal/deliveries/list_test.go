@@ -93,8 +93,8 @@ func TestAFilterThatIsNoneIsToldBesideIt(t *testing.T) {
 	b := s.VisitAs(portaltest.Account, hook.RoleViewer, hook.Italian)
 	for query, want := range map[string]string{
 		"from=yesterday":                       "deve essere una data con l&#39;ora",
-		"status=strange":                       "must be",
-		"reason=strange":                       "must be",
+		"status=strange":                       "deve essere",
+		"reason=strange":                       "deve essere",
 		"reason=timeout&status=delivered":      "scegli un altro stato",
 		"itemId=1&to=" + url.QueryEscape(evil): "deve essere una data",
 	} {

@@ -101,12 +101,12 @@ func TestAFormThatIsRefusedSaysWhy(t *testing.T) {
 	b.Get("/portal/replays/new")
 	good := url.Values{"webhook": {s.hook}, "what": {"deliveries"}, "from": {ago(time.Hour)}, "rate": {"5"}}
 	for field, test := range map[string]struct{ value, want string }{
-		"webhook":    {"wh_none", "must be the id of a webhook"},
-		"source":     {"wh_none", "must be the id of a webhook"},
+		"webhook":    {"wh_none", "deve essere l&#39;id di un webhook"},
+		"source":     {"wh_none", "deve essere l&#39;id di un webhook"},
 		"from":       {"yesterday", "deve essere una data con l&#39;ora"},
 		"to":         {ago(2 * time.Hour), "deve essere nel passato, e prima della fine"},
 		"rate":       {"5000", "deve essere un numero intero da 1 a 1000"},
-		"status":     {"strange", "must be"},
+		"status":     {"strange", "deve essere"},
 		"otherTypes": {strings.Repeat("x", 1000) + evil, "itemTypes"},
 	} {
 		form := url.Values{}
