@@ -110,11 +110,13 @@ func TestADeliveryIsSentAgain(t *testing.T) {
 	s.Kafka.Payloads[a.Bundle] = hook.Event{ID: "evt_1", Account: portaltest.Account, Type: hook.Create, ItemType: "Contact"}
 	b := s.Visit(hook.RoleSettings)
 	require.Contains(t, b.Get("/portal/log/"+id).Body, "Send again")
-	done := b.Post("/portal/log/"+id+"/retry", nil)
+	require.Regexp(t, `<input type="hidden" name="once" value="\w+"><button>`, b.Get("/portal/log/"+id).Body)
+	done := b.Post("/portal/log/"+id+"/retry", url.Values{"once": {"k1"}})
 	require.Equal(t, "/portal/log/"+id, done.URL.Path)
 	require.Contains(t, done.Body, "It is being sent again.")
 	require.Contains(t, done.Body, "portal:tick", "the page waits for what comes of it")
-	require.Equal(t, []string{id}, s.Kafka.Reruns)
+	require.Contains(t, b.Post("/portal/log/"+id+"/retry", url.Values{"once": {"k1"}}).Body, "It is being sent again.")
+	require.Equal(t, []string{id}, s.Kafka.Reruns, "clicked twice it is sent once")
 }
 
 func TestWhatCannotBeSentAgainSaysWhy(t *testing.T) {
