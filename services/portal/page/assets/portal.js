@@ -140,4 +140,8 @@
 		if (document.hidden) inSight();
 	});
 	prepare(document);
+
+	// On a phone the menu scrolls: show where one is.
+	const here = document.querySelector(".menu [aria-current]");
+	if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
 })();
