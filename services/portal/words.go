@@ -12,7 +12,7 @@ var homeWords = page.Words{
 	"person":            {"Signed in as", "Accesso come"},
 	"byLink":            {"Guest, by a portal link", "Ospite, con un link al portale"},
 	"until":             {"Session", "Sessione"},
-	"untilText":         {"two hours without use, or at the latest", "due ore senza attività, o al massimo"},
+	"untilText":         {"ends after two hours without use, at the latest on", "termina dopo due ore senza attività, e comunque il"},
 	"accounts":          {"Your accounts", "I tuoi account"},
 	"accountsText":      {"You work in one account at a time.", "Lavori in un account alla volta."},
 	"choose":            {"Choose an account", "Scegli un account"},

@@ -103,11 +103,14 @@ func path(axis Axis, values []float64) string {
 			down = false
 			continue
 		}
-		at := strconv.Itoa(n*stepWidth+stepWidth/2) + " " + number(height-axis.share(value)*height)
-		if down {
-			b.WriteString("L" + at)
-		} else {
-			b.WriteString("M" + at + "h0")
+		x, y := n*stepWidth+stepWidth/2, " "+number(height-axis.share(value)*height)
+		switch {
+		case down:
+			b.WriteString("L" + strconv.Itoa(x) + y)
+		case n+1 == len(values) || math.IsNaN(values[n+1]): // alone: as wide as a bar, to be seen
+			b.WriteString("M" + strconv.Itoa(x-barWidth/2) + y + "h" + strconv.Itoa(barWidth))
+		default:
+			b.WriteString("M" + strconv.Itoa(x) + y)
 		}
 		down = true
 	}

@@ -99,7 +99,7 @@ func TestALineIsBrokenWhereThereIsNoFigure(t *testing.T) {
 	t.Parallel()
 	values := []float64{0, 100, none, 50, none}
 	c := chart.Lined(chart.Durations(hook.English, values), nil, chart.Series{Class: "p50", Values: values})
-	require.Equal(t, []chart.Shape{{Class: "p50", Path: "M5 100h0L15 0M35 50h0"}}, c.Shapes)
+	require.Equal(t, []chart.Shape{{Class: "p50", Path: "M5 100L15 0M31 50h8"}}, c.Shapes)
 }
 
 func TestFiguresAreWrittenAsPeopleDo(t *testing.T) {

@@ -33,8 +33,8 @@ type service struct {
 func Register(mux *http.ServeMux, k *page.Kit) error {
 	s := &service{kit: k}
 	var errs [3]error
-	s.list, errs[0] = k.Template(files, "log.html", "log", words, reasonWords)
-	s.detail, errs[1] = k.Template(files, "detail.html", "log", words, reasonWords)
+	s.list, errs[0] = k.Template(files, "log.html", "log", words, ReasonWords)
+	s.detail, errs[1] = k.Template(files, "detail.html", "log", words, ReasonWords)
 	s.payload, errs[2] = k.Template(files, "payload.html", "log", words)
 	mux.HandleFunc("GET /portal/log", k.Read(hook.ScopeRead, s.showList))
 	mux.HandleFunc("GET /portal/log/live", k.Read(hook.ScopeRead, s.showLive))

@@ -17,14 +17,14 @@ func TestEveryReasonIsExplained(t *testing.T) {
 	t.Parallel()
 	for _, reason := range hook.Reasons {
 		for _, key := range []string{"reason." + string(reason), "reason." + string(reason) + ".text"} {
-			require.Contains(t, reasonWords, key)
-			both := reasonWords[key]
+			require.Contains(t, ReasonWords, key)
+			both := ReasonWords[key]
 			require.NotEmpty(t, both[0], key)
 			require.NotEmpty(t, both[1], key)
 			require.NotEqual(t, both[0], both[1], key)
 		}
 	}
-	require.Len(t, reasonWords, 2*len(hook.Reasons), "none that there is not")
+	require.Len(t, ReasonWords, 2*len(hook.Reasons), "none that there is not")
 }
 
 // apply does what htmx does.

@@ -2,9 +2,9 @@ package deliveries
 
 import "github.com/staffetta/staffetta/services/portal/page"
 
-// reasonWords say why a delivery failed or was not tried: of each hook.Reason in few words,
+// ReasonWords say why a delivery failed or was not tried: of each hook.Reason in few words,
 // and ".text" what it means and what one can do.
-var reasonWords = page.Words{
+var ReasonWords = page.Words{
 	"reason.status":                          {"Error answer", "Risposta di errore"},
 	"reason.status.text":                     {"The receiver answered with a status other than 2xx. Its answer below usually says why.", "Il ricevente ha risposto con uno stato diverso da 2xx. La sua risposta, qui sotto, di solito dice perché."},
 	"reason.redirect":                        {"Redirect", "Reindirizzamento"},

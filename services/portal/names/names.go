@@ -47,6 +47,9 @@ type Webhook struct {
 	Status string
 }
 
+// Unnamed says that the name is but where it leads.
+func (w Webhook) Unnamed() bool { return strings.HasSuffix(w.URL, "://"+w.Name) }
+
 // New are names that are asked for one by one.
 func New(api *client.ClientWithResponses) *Names {
 	return &Names{api: api, webhooks: map[string]Webhook{}}

@@ -3,16 +3,18 @@
 package notifications
 
 import (
-	"cmp"
 	"context"
 	"embed"
-	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/client"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/deliveries"
+	"github.com/staffetta/staffetta/services/portal/names"
 	"github.com/staffetta/staffetta/services/portal/page"
 )
 
@@ -31,7 +33,7 @@ type service struct {
 func Register(mux *http.ServeMux, k *page.Kit) error {
 	s := &service{kit: k}
 	var err error
-	if s.list, err = k.Template(files, "notifications.html", "notifications", words); err != nil {
+	if s.list, err = k.Template(files, "notifications.html", "notifications", words, deliveries.ReasonWords); err != nil {
 		return err
 	}
 	mux.HandleFunc("GET /portal/notifications", k.Read(hook.ScopeSettings, s.show))
@@ -55,10 +57,11 @@ type notification struct {
 	Kind  string
 	Count int64
 	At    time.Time
-	// Webhook, Name and URL are empty if it is about none. Name is its description, or
-	// its id.
+	// Webhook, Name and URL are empty if it is about none. Name is its description,
+	// or where it leads, or its id.
 	Webhook, Name, URL string
-	Detail             string
+	// Code is that of the last answer; Reason why there was none, and Detail more of it.
+	Code, Reason, Detail string
 }
 
 func (s *service) show(w http.ResponseWriter, r *http.Request, v *page.Visitor) error {
@@ -84,7 +87,7 @@ func (s *service) show(w http.ResponseWriter, r *http.Request, v *page.Visitor) 
 		return err
 	}
 	c := content{Only: only, Kind: hook.Notice(kind), Kinds: hook.Notices}
-	if c.Notifications, err = named(r.Context(), v.API, listed.JSON200.Items); err != nil {
+	if c.Notifications, err = told(r.Context(), v.API, listed.JSON200.Items); err != nil {
 		return err
 	}
 	query = url.Values{}
@@ -103,33 +106,28 @@ func (s *service) show(w http.ResponseWriter, r *http.Request, v *page.Visitor) 
 	return s.kit.Show(w, r, v, s.list, c)
 }
 
-// named names the webhooks that notifications are about.
-func named(ctx context.Context, api *client.ClientWithResponses, list []client.Notification) ([]notification, error) {
-	all := make([]notification, len(list))
-	about := map[string]client.Webhook{}
+// told says what each notification is about: its webhook by name, and its cause.
+func told(ctx context.Context, api *client.ClientWithResponses, list []client.Notification) ([]notification, error) {
+	all, known := make([]notification, len(list)), names.New(api)
 	for i := range list {
 		n := &list[i]
 		all[i] = notification{Kind: string(n.Kind), Count: n.Count, At: n.CreatedAt, Detail: n.Detail}
+		reason, _, _ := strings.Cut(n.Detail, ":")
+		if code, ok := strings.CutPrefix(n.Detail, "the last answer was "); ok {
+			all[i].Code = code
+		} else if slices.Contains(hook.Reasons, hook.Reason(reason)) {
+			all[i].Reason = reason
+		}
 		if n.Webhook == nil || *n.Webhook == "" {
 			continue
 		}
-		id := *n.Webhook
-		h, known := about[id]
-		if !known {
-			got, err := page.Call(api.GetWebhookWithResponse(ctx, id))
-			var refused *client.Problem
-			switch {
-			case err == nil:
-				h = *got.JSON200
-			case errors.As(err, &refused) && refused.Status == http.StatusNotFound: // it keeps its id
-			default:
-				return nil, err
-			}
-			about[id] = h
+		h, err := known.Webhook(ctx, *n.Webhook)
+		if err != nil {
+			return nil, err
 		}
-		all[i].Webhook, all[i].Name = id, cmp.Or(h.Description, id)
-		if u, err := url.Parse(h.URL); err == nil && h.URL != "" {
-			all[i].URL = hook.ShownURL(u)
+		all[i].Webhook, all[i].Name = *n.Webhook, h.Name
+		if !h.Unnamed() {
+			all[i].URL = h.URL
 		}
 	}
 	return all, nil

@@ -28,7 +28,7 @@ func TestNotificationsAreForThoseWithAccessToSettings(t *testing.T) {
 	require.Equal(t, 50, strings.Count(first.Body, failing))
 	require.Contains(t, first.Body, "20 failures in a row")
 	require.Contains(t, first.Body, "Till &lt;script&gt;alert(3)&lt;/script&gt;")
-	require.Contains(t, first.Body, "the last answer was 500")
+	require.Contains(t, first.Body, "the last answer was <code>500</code>")
 	require.Contains(t, first.Body, "https://example.com/hooks</span>")
 	for _, hidden := range []string{"key=hidden", "Somebody else", "wh_other", "<script>alert"} {
 		require.NotContains(t, first.Body, hidden)

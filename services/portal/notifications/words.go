@@ -10,6 +10,7 @@ var words = page.Words{
 	"kind":                         {"What", "Cosa"},
 	"kind.all":                     {"Everything", "Tutto"},
 	"show":                         {"Show", "Mostra"},
+	"answered":                     {"the last answer was", "l'ultima risposta è stata"},
 	"nothingSo":                    {"There is no such notification from the last 90 days.", "Nessuna notifica di questo tipo negli ultimi 90 giorni."},
 	"nothingTold":                  {"There is nothing to tell: no webhook has failed for long, and no quota was used up, in the last 90 days.", "Non c'è nulla da segnalare: negli ultimi 90 giorni nessun webhook ha dato errori a lungo e nessuna quota si è esaurita."},
 	"told.webhook.failing":         {"A webhook is failing", "Un webhook non funziona"},

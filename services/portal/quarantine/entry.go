@@ -150,7 +150,7 @@ func (s *service) redrive(w http.ResponseWriter, r *http.Request, v *page.Visito
 		_, err = page.Call(v.API.RedriveQuarantinedWithBodyWithResponse(r.Context(), id, params, "application/json", http.NoBody))
 	}
 	if err == nil {
-		return s.kit.Done(w, r, "quarantine/"+id, "done.sent")
+		return s.kit.Done(w, r, "quarantine/"+id+"#content", "done.sent")
 	}
 	status, faults := refused(err)
 	if faults == nil {

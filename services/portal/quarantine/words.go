@@ -63,7 +63,7 @@ var words = page.Words{
 	"record.name":         {"Name", "Nome"},
 	"record.content":      {"Content", "Contenuto"},
 	"record.value":        {"Value", "Valore"},
-	"record.none":         {"None.", "Nessuno."},
+	"record.none":         {"None.", "Niente."},
 	"record.empty":        {"Empty.", "Vuoto."},
 	"record.hidden":       {"%s more bytes are not shown.", "Altri %s byte non sono mostrati."},
 	"record.cut":          {"This is only its beginning: the record is too large to be shown whole.", "Questo è solo l'inizio: il record è troppo grande per essere mostrato per intero."},

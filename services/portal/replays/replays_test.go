@@ -150,7 +150,7 @@ func TestAReplayIsFollowedCancelledAndResumed(t *testing.T) {
 	s := newSuite(t)
 	b := s.Visit(hook.RoleOwner)
 	b.Get("/portal/replays/recover")
-	require.Contains(t, b.Post("/portal/replays/recover", url.Values{"webhook": {s.hook}, "from": {ago(time.Hour)}}).Body, "has not begun yet")
+	require.Contains(t, b.Post("/portal/replays/recover", url.Values{"webhook": {s.hook}, "from": {ago(time.Hour)}}).Body, "about to start")
 	r := s.all()[0]
 	path := "/portal/replays/" + r.ID
 	r.Progress.Total, r.Progress.Done, r.Progress.Replayed, r.Progress.Begun = 4000, 1000, 990, true

@@ -25,7 +25,7 @@ var words = page.Words{
 	"what.failed":         {"Failed or retrying", "Fallite o in ritentativo"},
 	"what.types":          {"only", "solo"},
 	"range.until":         {"until", "fino al"},
-	"progress.waits":      {"has not begun yet", "non ancora iniziato"},
+	"progress.waits":      {"about to start", "sta per iniziare"},
 	"progress.of":         {"%s of %s", "%s di %s"},
 	"progress.percent":    {"%d%%", "%d%%"},
 	"replay.back":         {"Replays", "Rinvii"},

@@ -1,8 +1,10 @@
 package webhooks
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/client"
@@ -25,6 +27,12 @@ type row struct {
 	FailingSince                 time.Time
 	Created, Suspended, Revoked  time.Time
 	CanPause, CanResume, Gone    bool
+}
+
+// Name is its description, or else where it leads.
+func (r row) Name() string {
+	_, leads, _ := strings.Cut(r.URL, "://")
+	return cmp.Or(r.Description, leads, r.ID)
 }
 
 // some is one of a list, of which the first is not set off from what is before.

@@ -140,4 +140,22 @@
 		if (document.hidden) inSight();
 	});
 	prepare(document);
+
+	// The way back to a list leads to it as it was left, with its filters.
+	const lists = (use) => {
+		try {
+			return use(sessionStorage);
+		} catch {
+			return null; // in a frame that may keep nothing
+		}
+	};
+	addEventListener("pagehide", () => {
+		if (document.querySelector("form.filters")) lists((kept) => kept.setItem(location.pathname, location.search));
+	});
+	const back = document.querySelector("a.back");
+	if (back && !back.search) back.search = lists((kept) => kept.getItem(back.pathname)) ?? "";
+
+	// On a phone the menu scrolls: show where one is.
+	const here = document.querySelector(".menu [aria-current]");
+	if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
 })();
