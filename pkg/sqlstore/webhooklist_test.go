@@ -13,6 +13,22 @@ import (
 	"github.com/staffetta/staffetta/pkg/sqlstore"
 )
 
+// PostgreSQL makes no texts of JSON that has a character zero anywhere.
+func TestAWebhookWhoseFilterHasACharacterZeroIsListed(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		w := webhook("acme", "wh_zero")
+		w.Filter, w.Description = "item.id == \"\x00\\\x00\\u0000\x00\x00\"", `\u0000 \\u0000`
+		_, err := f.CreateWebhook(t.Context(), w)
+		require.NoError(t, err)
+		list, _, err := f.Webhooks(t.Context(), "acme", hook.WebhookFilter{Search: `\u0000 \\`}, hook.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		require.Equal(t, w.Filter, list[0].Filter)
+	})
+}
+
 func TestWebhooksAreFoundByWhatTheyAreAbout(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {

@@ -36,19 +36,9 @@ func newGuesses(now func() time.Time) *guesses {
 	return &guesses{now: now, tried: map[string]tries{}}
 }
 
-// wait is how long an address has to wait before it may try again; 0: it may.
-func (g *guesses) wait(address string) time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	t := g.tried[guesser(address)]
-	if t.n < guessesAllowed {
-		return 0
-	}
-	return max(0, t.until.Sub(g.now()))
-}
-
-// wrong takes in that what an address tried was no key.
-func (g *guesses) wrong(address string) {
+// try takes in that an address tries a text, or is how long it has to wait before it may.
+// It counts before the text is looked up: those that are tried at once count too.
+func (g *guesses) try(address string) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now, who := g.now(), guesser(address)
@@ -56,11 +46,26 @@ func (g *guesses) wrong(address string) {
 	if !now.Before(t.until) {
 		t = tries{until: now.Add(guessWindow)}
 	}
+	if t.n >= guessesAllowed {
+		return t.until.Sub(now)
+	}
 	if !known && len(g.tried) >= guessersKept {
 		clear(g.tried)
 	}
 	t.n++
 	g.tried[who] = t
+	return 0
+}
+
+// right takes back that an address tried a text: it was no wrong one.
+func (g *guesses) right(address string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	who := guesser(address)
+	if t := g.tried[who]; t.n > 0 {
+		t.n--
+		g.tried[who] = t
+	}
 }
 
 // guesser is the address, or the network that one customer has of IPv6.

@@ -33,22 +33,23 @@ const (
 // from (http.CrossOriginProtection).
 func (s *Service) enterByKey(w http.ResponseWriter, r *http.Request) {
 	address := s.address(r)
-	if wait := s.guesses.wait(address); wait > 0 {
+	r.Body = http.MaxBytesReader(w, r.Body, maxKeyForm)
+	text := strings.TrimSpace(r.PostFormValue(keyField))
+	if wait := s.guesses.try(address); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		s.showKeyFault(w, r, http.StatusTooManyRequests, keyLater)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxKeyForm)
-	why, err := s.openByKey(w, r, strings.TrimSpace(r.PostFormValue(keyField)))
+	why, err := s.openByKey(w, r, text)
+	if why != keyWrong {
+		s.guesses.right(address)
+	}
 	switch {
 	case err != nil:
 		s.kit.Fail(w, r, fmt.Errorf("a session of an API key was not opened: %w", err))
 	case why == "":
 		s.kit.Redirect(w, r, "")
 	default:
-		if why == keyWrong {
-			s.guesses.wrong(address)
-		}
 		s.showKeyFault(w, r, http.StatusUnprocessableEntity, why)
 	}
 }

@@ -1,13 +1,11 @@
 package deliveries
 
 import (
-	"bytes"
-	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/client"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/page"
 )
 
 // attempt is one of a delivery as its page shows it.
@@ -77,12 +75,14 @@ func chart(lang hook.Language, t client.Timing, total time.Duration) []step {
 	return steps
 }
 
+// maxLaidOut bounds what the start of an answer may grow to when its lines are indented,
+// in bytes: a page has many.
+const maxLaidOut = 64 << 10
+
 // laidOut is JSON with its lines, and any other text as it is.
 func laidOut(text string) string {
-	var pretty bytes.Buffer
-	trimmed := strings.TrimSpace(text)
-	if (strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[")) && json.Indent(&pretty, []byte(trimmed), "", "  ") == nil {
-		return pretty.String()
+	if pretty, ok := page.Indented([]byte(text), maxLaidOut); ok {
+		return pretty
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/staffetta/staffetta/pkg/client"
+	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/portal/page"
 )
 
@@ -16,17 +17,20 @@ func (s *service) retry(w http.ResponseWriter, r *http.Request, v *page.Visitor)
 	if err != nil {
 		return err
 	}
-	_, err = page.Call(v.API.RetryDeliveryWithResponse(r.Context(), id, &client.RetryDeliveryParams{}))
-	switch status(err) {
-	case http.StatusGone:
-		return s.showFault(w, r, v, "fault.gone")
-	case http.StatusConflict:
-		if before.Hook.Status == string(client.WebhookStatusRevoked) {
-			return s.showFault(w, r, v, "fault.revoked")
-		}
-		return s.showFault(w, r, v, "fault.ordered")
+	params := &client.RetryDeliveryParams{}
+	if once := r.PostForm.Get("once"); once != "" {
+		params.IdempotencyKey = &once // who clicks twice means one request
 	}
-	if err != nil {
+	_, err = page.Call(v.API.RetryDeliveryWithResponse(r.Context(), id, params))
+	switch code := status(err); {
+	case code == http.StatusGone:
+		return s.showFault(w, r, v, "fault.gone")
+	case code == http.StatusConflict && before.Hook.Status == string(client.WebhookStatusRevoked):
+		return s.showFault(w, r, v, "fault.revoked")
+	case code == http.StatusConflict && before.Status == client.DeliveryStatus(hook.FateHeld):
+		return s.showFault(w, r, v, "fault.ordered")
+	case code == http.StatusConflict: // the same form is just being carried out
+	case err != nil:
 		return err
 	}
 	return s.kit.Done(w, r, "log/"+url.PathEscape(id)+"?"+url.Values{"again": {before.version()}}.Encode(), "done.retried")

@@ -1,7 +1,6 @@
 package deliveries
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -111,6 +110,9 @@ func listed(d *client.DeliveryDetails) client.Delivery {
 	}
 }
 
+// maxPayload bounds what a payload may grow to when its lines are indented, in bytes.
+const maxPayload = 4 << 20
+
 // payloadPage is the event of a delivery.
 type payloadPage struct {
 	ID string
@@ -145,10 +147,9 @@ func readPayload(ctx context.Context, api *client.ClientWithResponses, id string
 	if err := json.Unmarshal(got.Body, &answer); err != nil {
 		return p, fmt.Errorf("the payload of a delivery: %w", err)
 	}
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, answer.Payload, "", "  "); err != nil {
-		return p, fmt.Errorf("the payload of a delivery: %w", err)
+	var ok bool
+	if p.JSON, ok = page.Indented(answer.Payload, maxPayload); !ok {
+		p.JSON = string(answer.Payload)
 	}
-	p.JSON = pretty.String()
 	return p, nil
 }

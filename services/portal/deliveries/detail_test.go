@@ -3,6 +3,7 @@ package deliveries_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,26 @@ func TestThePayloadIsShownOnDemand(t *testing.T) {
 	require.Contains(t, b.Get("/portal/log/"+gone+"/payload").Body, "The payload has expired")
 }
 
+// What nests deeply would grow a thousandfold with its lines indented: a payload of
+// 900,000 bytes to gigabytes.
+func TestWhatNestsDeeplyIsShownAsItIs(t *testing.T) {
+	t.Parallel()
+	s := newSuite(t)
+	deep := strings.Repeat("[", 1500) + strings.Repeat("]", 1500)
+	a := s.attempt(1, hook.FateDelivered, func(a *hook.Attempt) { a.Response = []byte(deep) })
+	id := s.record(a)
+	s.Kafka.Payloads[a.Bundle] = hook.Event{
+		ID: "evt_1", Account: portaltest.Account, Type: hook.Create, ItemType: "Contact",
+		Items: []hook.Item{{ID: "item1", Data: []byte(`{"n": ` + deep + `}`)}},
+	}
+	b := s.Visit(hook.RoleViewer)
+	for _, path := range []string{"", "/payload"} {
+		answer := b.Get("/portal/log/" + id + path)
+		require.Contains(t, answer.Body, deep)
+		require.Less(t, len(answer.Body), 100_000)
+	}
+}
+
 func TestADeliveryIsSentAgain(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t)
@@ -89,11 +110,13 @@ func TestADeliveryIsSentAgain(t *testing.T) {
 	s.Kafka.Payloads[a.Bundle] = hook.Event{ID: "evt_1", Account: portaltest.Account, Type: hook.Create, ItemType: "Contact"}
 	b := s.Visit(hook.RoleSettings)
 	require.Contains(t, b.Get("/portal/log/"+id).Body, "Send again")
-	done := b.Post("/portal/log/"+id+"/retry", nil)
+	require.Regexp(t, `<input type="hidden" name="once" value="\w+"><button>`, b.Get("/portal/log/"+id).Body)
+	done := b.Post("/portal/log/"+id+"/retry", url.Values{"once": {"k1"}})
 	require.Equal(t, "/portal/log/"+id, done.URL.Path)
 	require.Contains(t, done.Body, "It is being sent again.")
 	require.Contains(t, done.Body, "portal:tick", "the page waits for what comes of it")
-	require.Equal(t, []string{id}, s.Kafka.Reruns)
+	require.Contains(t, b.Post("/portal/log/"+id+"/retry", url.Values{"once": {"k1"}}).Body, "It is being sent again.")
+	require.Equal(t, []string{id}, s.Kafka.Reruns, "clicked twice it is sent once")
 }
 
 func TestWhatCannotBeSentAgainSaysWhy(t *testing.T) {

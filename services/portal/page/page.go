@@ -11,6 +11,7 @@
 //	form.go      tokens of forms, and refusals of what they contain
 //	look.go      language and colours, as the reader chose them
 //	notice.go    pages that say why somebody does not get what they asked for
+//	indent.go    JSON as people read it
 //	assets.go    style, scripts and pictures
 package page
 

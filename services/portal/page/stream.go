@@ -19,6 +19,9 @@ const (
 	// are in sight, since hidden ones close theirs. Over HTTP/1.1 a browser has six
 	// connections to a host, and the rest of the portal needs some.
 	sessionStreams = 4
+	// accountStreams is how many the sessions of one account may have: anybody can open any
+	// number of sessions with a key or a link, and the others' streams are to go on.
+	accountStreams = 40
 	// allStreams is how many there may be in all: each asks the database once a second.
 	allStreams = 200
 	// streamWrite bounds how long an event may take to be written; who is slower is away.
@@ -27,30 +30,37 @@ const (
 
 // streams counts those that are open.
 type streams struct {
-	mu  sync.Mutex
-	all int
-	of  map[string]int
+	mu                   sync.Mutex
+	all                  int
+	ofSession, ofAccount map[string]int
 }
 
-// enter counts one more of a session, until leave is called; nil: there are enough.
-func (s *streams) enter(session string) (leave func()) {
+// enter counts one more of a visitor, until leave is called; nil: there are enough.
+func (s *streams) enter(v *Visitor) (leave func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all >= allStreams || s.of[session] >= sessionStreams {
+	if s.all >= allStreams || s.ofSession[v.Secret] >= sessionStreams || s.ofAccount[v.Account] >= accountStreams {
 		return nil
 	}
-	if s.of == nil {
-		s.of = map[string]int{}
+	if s.ofSession == nil {
+		s.ofSession, s.ofAccount = map[string]int{}, map[string]int{}
 	}
 	s.all++
-	s.of[session]++
+	s.ofSession[v.Secret]++
+	s.ofAccount[v.Account]++
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.all--
-		if s.of[session]--; s.of[session] == 0 {
-			delete(s.of, session)
-		}
+		less(s.ofSession, v.Secret)
+		less(s.ofAccount, v.Account)
+	}
+}
+
+// less counts one less, and forgets what there is none of.
+func less(of map[string]int, name string) {
+	if of[name]--; of[name] == 0 {
+		delete(of, name)
 	}
 }
 
@@ -75,7 +85,7 @@ type Stream struct {
 // h is for the log: the reader connects again. 429 if too many are open.
 func (k *Kit) Stream(scope hook.Scope, h func(*Stream) error) http.HandlerFunc {
 	return k.Read(scope, func(w http.ResponseWriter, r *http.Request, v *Visitor) error {
-		leave := k.streams.enter(v.Secret)
+		leave := k.streams.enter(v)
 		if leave == nil {
 			w.Header().Set("Retry-After", "10")
 			http.Error(w, "too many streams are open", http.StatusTooManyRequests)

@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -90,6 +91,27 @@ func TestAStreamLivesLongerThanTheServerLetsAnswers(t *testing.T) {
 			beats++
 		}
 	}
+}
+
+// Anybody can open any number of sessions with a key or a link.
+func TestTheStreamsOfAnAccountLeaveSomeToOthers(t *testing.T) {
+	t.Parallel()
+	s := newStreaming(t, waiting)
+	for n := range 40 {
+		v := viewer("acme", hook.RoleViewer)
+		v.Secret = fmt.Sprint("session", n)
+		s.visitor.Store(v)
+		require.True(t, s.open(t).Scan())
+	}
+	s.visitor.Store(viewer("acme", hook.RoleViewer))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url, http.NoBody)
+	require.NoError(t, err)
+	refused, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, refused.Body.Close())
+	require.Equal(t, http.StatusTooManyRequests, refused.StatusCode)
+	s.visitor.Store(viewer("other", hook.RoleViewer))
+	require.True(t, s.open(t).Scan())
 }
 
 func TestAnEventIsWrittenLineByLine(t *testing.T) {

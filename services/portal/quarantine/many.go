@@ -154,15 +154,16 @@ func (s *service) discardMany(w http.ResponseWriter, r *http.Request, v *page.Vi
 	return s.kit.Done(w, r, "quarantine", "done.discardedAll")
 }
 
-// upTo is the filter's end, or when the reader was asked.
+// upTo is when the reader was asked, or the filter's end if that is earlier.
 func upTo(f *filter, form url.Values) *time.Time {
-	if !f.to.IsZero() {
+	until, ok := readTime(form.Get("until"))
+	switch {
+	case !ok:
+		return timeOrNone(f.to)
+	case !f.to.IsZero() && f.to.Before(until):
 		return &f.to
 	}
-	if until, ok := readTime(form.Get("until")); ok {
-		return &until
-	}
-	return nil
+	return &until
 }
 
 func timeOrNone(t time.Time) *time.Time {

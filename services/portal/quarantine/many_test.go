@@ -50,6 +50,18 @@ func TestAllOfAReasonAreSentAgain(t *testing.T) {
 	require.NotContains(t, on.Get("/portal/quarantine").Body, "are being sent")
 }
 
+func TestAPatchThatNestsDeeplyIsShownAsItIs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.bad()
+	deep := strings.Repeat("[", 400) + strings.Repeat("1,", 15_000) + "1" + strings.Repeat("]", 400)
+	on := b.Visit(hook.RoleOwner)
+	on.Get("/portal/quarantine")
+	begun := on.Post("/portal/quarantine/redrives", form("reason", "invalid_field", "rate", "5", "patch", `{"n":`+deep+`}`))
+	b.contains(begun, "The records are being sent again.", deep)
+	require.Less(t, len(begun.Body), 100_000)
+}
+
 func TestWhatCouldNotBeSentIsToldByReason(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -102,6 +114,8 @@ func TestAllOfAFilterAreDiscardedAfterAQuestion(t *testing.T) {
 	b.contains(on.Post("/portal/quarantine/discard", form("reason", "invalid_field", "until", "2026-03-01T12:00:02.5Z")), "All of them were discarded.")
 	require.Equal(t, hook.Discarded, b.state(first))
 	require.Equal(t, hook.Open, b.state(later), "it came after the question")
+	b.contains(on.Post("/portal/quarantine/discard", form("reason", "invalid_field", "to", "2099-01-01T00:00", "until", "2026-03-01T12:00:02.5Z")), "All of them were discarded.")
+	require.Equal(t, hook.Open, b.state(later), "nor is more meant if the filter ends later")
 	require.Equal(t, hook.Open, b.state(other))
 	require.Equal(t, "/portal/quarantine", on.Get("/portal/quarantine/discard").URL.Path, "not everything is meant by nothing")
 	require.Equal(t, "/portal/quarantine", on.Post("/portal/quarantine/discard", nil).URL.Path)

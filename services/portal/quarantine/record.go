@@ -10,14 +10,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/staffetta/staffetta/pkg/client"
+	"github.com/staffetta/staffetta/services/portal/page"
 )
 
 const (
 	// maxHex bounds what is shown in hexadecimal, in bytes, which takes five times as much.
 	maxHex = 4 << 10
-	// maxIndented bounds what JSON may grow to when its lines are indented, in bytes: what
-	// nests deeply would grow a thousandfold.
+	// maxIndented bounds what JSON may grow to when its lines are indented, in bytes,
+	// maxPatch what a patch may, of which a page of redrives has many.
 	maxIndented = 4 << 20
+	maxPatch    = 256 << 10
 )
 
 // Kinds of what a record has, as it is shown.
@@ -68,7 +70,7 @@ func show(encoded *string) bytesShown {
 		return b
 	}
 	b.Kind, b.Text = kindText, b.raw
-	if pretty, ok := indented(raw); ok {
+	if pretty, ok := page.Indented(raw, maxIndented); ok {
 		b.Kind, b.Text = kindJSON, pretty
 	}
 	return b
@@ -81,52 +83,7 @@ func readable(raw []byte) bool {
 	})
 }
 
-// indented is JSON, an object or an array, with a line for each of its parts. Its tokens
-// are as they came.
-func indented(raw []byte) (string, bool) {
-	trimmed := bytes.TrimSpace(raw)
-	if len(trimmed) == 0 || trimmed[0] != '{' && trimmed[0] != '[' || !json.Valid(raw) {
-		return "", false
-	}
-	if lines, depth := extent(trimmed); len(raw)+lines*depth*len(indent) > maxIndented {
-		return string(raw), true
-	}
-	var b bytes.Buffer
-	if json.Indent(&b, trimmed, "", indent) != nil {
-		return "", false
-	}
-	return b.String(), true
-}
-
-const indent = "  "
-
-// extent is how many lines valid JSON takes at most, and how deep it nests.
-func extent(valid []byte) (lines, depth int) {
-	open, quoted := 0, false
-	for i := 0; i < len(valid); i++ {
-		c := valid[i]
-		switch {
-		case quoted:
-			if c == '\\' {
-				i++
-			}
-			quoted = c != '"'
-		case c == '"':
-			quoted = true
-		case c == '{' || c == '[':
-			open++
-			lines, depth = lines+1, max(depth, open)
-		case c == '}' || c == ']':
-			open--
-			lines++
-		case c == ',':
-			lines++
-		}
-	}
-	return lines, depth
-}
-
-// compact undoes what indented did to a value that came in one line, so that its data is
+// compact undoes what page.Indented did to a value that came in one line, so that its data is
 // passed on without the lines that were for the reader. What is no JSON stays as it is.
 func compact(text string) string {
 	var b bytes.Buffer

@@ -59,8 +59,8 @@ func newBatch(r *client.QuarantineRedrive) batch {
 		shown.EndedAt = *r.EndedAt
 	}
 	if r.Patch != nil {
-		if patch, err := json.MarshalIndent(r.Patch, "", indent); err == nil {
-			shown.Patch = string(patch)
+		if patch, err := json.Marshal(r.Patch); err == nil {
+			shown.Patch, _ = page.Indented(patch, maxPatch)
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(r.Progress.Failed)) {

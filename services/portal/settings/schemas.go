@@ -1,8 +1,6 @@
 package settings
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,13 +47,15 @@ func (s *service) showSchemas(w http.ResponseWriter, r *http.Request, v *page.Vi
 	return s.listSchemas(w, r, v, dialog, nil, form)
 }
 
+// maxIndented bounds what a schema may grow to when its lines are indented, in bytes.
+const maxIndented = 1 << 20
+
 // indented is JSON for people; what is none stays as it is.
 func indented(text []byte) string {
-	var to bytes.Buffer
-	if err := json.Indent(&to, text, "", "  "); err != nil {
-		return string(text)
+	if pretty, ok := page.Indented(text, maxIndented); ok {
+		return pretty
 	}
-	return to.String()
+	return string(text)
 }
 
 func (s *service) listSchemas(w http.ResponseWriter, r *http.Request, v *page.Visitor, dialog string, faults *page.Faults, form schemaForm) error {

@@ -119,6 +119,12 @@ func (c choices) grouped(lang hook.Language, ticked []string) []group {
 			Text: strings.ToLower(strings.Join(append([]string{t.Name, spaced(t.Name), t.Italian, spaced(t.Italian)}, t.Aliases...), " ")),
 		})
 	}
+	for _, name := range ticked { // which nobody knows
+		if !c.hasType(name) {
+			other := &all[len(all)-1]
+			other.Types = append(other.Types, choice{Value: name, Label: name, Text: strings.ToLower(name), Ticked: true})
+		}
+	}
 	for _, g := range all {
 		slices.SortStableFunc(g.Types, func(a, b choice) int { return cmp.Compare(a.Label, b.Label) })
 	}
@@ -149,10 +155,16 @@ func spaced(name string) string {
 	return b.String()
 }
 
+// storeChoices are the stores, and those that are ticked though nobody knows them.
 func (c choices) storeChoices(ticked []string) []choice {
 	all := make([]choice, len(c.stores))
 	for i, s := range c.stores {
 		all[i] = choice{Value: s.ID, Label: s.Name, Text: strings.ToLower(s.Name + " " + s.ID), Ticked: slices.Contains(ticked, s.ID)}
+	}
+	for _, id := range ticked {
+		if !c.hasStore(id) {
+			all = append(all, choice{Value: id, Label: id, Text: strings.ToLower(id), Ticked: true})
+		}
 	}
 	slices.SortStableFunc(all, func(a, b choice) int { return cmp.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label)) })
 	return all

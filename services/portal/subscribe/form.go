@@ -117,7 +117,7 @@ func formOf(w *client.Webhook, known choices) form {
 	for _, name := range w.ItemTypes {
 		switch {
 		case name == hook.AnyItemType:
-		case known.hasType(name):
+		case known.hasType(name) || !writable(name):
 			f.Types = append(f.Types, name)
 		default:
 			others = append(others, name)
@@ -129,7 +129,7 @@ func formOf(w *client.Webhook, known choices) form {
 	}
 	others = nil
 	for _, id := range w.Stores {
-		if known.hasStore(id) {
+		if known.hasStore(id) || !writable(id) {
 			f.Stores = append(f.Stores, id)
 		} else {
 			others = append(others, id)
@@ -168,14 +168,20 @@ func (f *form) itemTypes() []string {
 	if f.What == everything {
 		return []string{hook.AnyItemType}
 	}
-	return append(append([]string{}, f.Types...), parted(f.Others, ",\n")...)
+	return append(append([]string{}, f.Types...), parted(f.Others, between)...)
 }
+
+// between separates names that are written.
+const between = ",\n"
+
+// writable tells whether a name is the same when it is written: else it is to be ticked.
+func writable(name string) bool { return slices.Equal(parted(name, between), []string{name}) }
 
 func (f *form) stores() []string {
 	if f.Where == everything {
 		return []string{}
 	}
-	return append(append([]string{}, f.Stores...), parted(f.OtherStores, ",\n")...)
+	return append(append([]string{}, f.Stores...), parted(f.OtherStores, between)...)
 }
 
 // parted are the parts of a text between separators, without what is empty.

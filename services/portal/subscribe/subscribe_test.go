@@ -203,6 +203,22 @@ func TestAWebhookIsChanged(t *testing.T) {
 	require.Contains(t, refused.Body, "must be given again")
 }
 
+// Names that nobody knows are written, between commas; those that have one are ticked.
+func TestAChangeKeepsNamesWithCommas(t *testing.T) {
+	t.Parallel()
+	i := portaltest.New(t)
+	b := owner(i)
+	b.Post("/portal/webhooks/new", filled("what", "some", "type", "Rooms, booked", "where", "some", "store", "7,8", "store", " 9"))
+	before := webhooks(t, i, portaltest.Account)[0]
+	require.Equal(t, []string{"Rooms, booked"}, before.ItemTypes)
+	require.Equal(t, []string{"7,8", " 9"}, before.Stores)
+	page := b.Get("/portal/webhooks/" + before.ID + "/edit").Body
+	for _, ticked := range []string{`name="type" value="Rooms, booked" checked`, `name="store" value="7,8" checked`, `name="store" value=" 9" checked`} {
+		require.Contains(t, page, ticked)
+	}
+	require.NotContains(t, page, `name="otherStores" value="7`)
+}
+
 func TestADisabledWebhookIsEnabledByItsURL(t *testing.T) {
 	t.Parallel()
 	i := portaltest.New(t)

@@ -22,8 +22,10 @@ const (
 	// maxBody is more than any delivery has (an event has at most 900,000 bytes).
 	maxBody = 2 << 20
 	// keptBody is how much of a body is kept, kept how many deliveries of an account, and
-	// keptAccounts of how many accounts: 20 MiB of bodies at the most.
+	// keptAccounts of how many accounts: 20 MiB of bodies at the most. keptHeader is how
+	// much of a header is: more than any has that a delivery comes with.
 	keptBody     = 4 << 10
+	keptHeader   = 1 << 10
 	kept         = 50
 	keptAccounts = 100
 )
@@ -119,12 +121,12 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	err = r.verify(req.Header, body, r.Secret(account))
 	a := Arrival{
-		At: r.now(), Delivery: req.Header.Get(signature.HeaderID), Verified: err == nil, Header: proofs(req.Header),
-		Body: strings.ToValidUTF8(string(body[:min(len(body), keptBody)]), "\uFFFD"),
+		At: r.now(), Delivery: start(req.Header.Get(signature.HeaderID), keptHeader), Verified: err == nil, Header: proofs(req.Header),
+		Body: start(string(body[:min(len(body), keptBody)]), keptBody),
 	}
 	status := http.StatusNoContent
 	if err != nil {
-		a.Why, status = err.Error(), http.StatusUnauthorized
+		a.Why, status = start(err.Error(), keptHeader), http.StatusUnauthorized
 	}
 	r.keep(account, a)
 	w.WriteHeader(status)
@@ -150,10 +152,15 @@ var shown = []string{signature.HeaderID, signature.HeaderTimestamp, signature.He
 func proofs(h http.Header) (lines []string) {
 	for _, name := range shown {
 		if value := h.Get(name); value != "" {
-			lines = append(lines, name+": "+strings.ToValidUTF8(value[:min(len(value), keptBody)], "\uFFFD"))
+			lines = append(lines, name+": "+start(value, keptHeader))
 		}
 	}
 	return lines
+}
+
+// start is the beginning of a text, which does not keep the rest of it in memory.
+func start(text string, most int) string {
+	return strings.ToValidUTF8(strings.Clone(text[:min(len(text), most)]), "\uFFFD")
 }
 
 func (r *Receiver) keep(account string, a Arrival) {

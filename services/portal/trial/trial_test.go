@@ -78,4 +78,15 @@ func TestItKeepsLittle(t *testing.T) {
 	require.Len(t, r.Arrivals("acme"), 50)
 	require.Len(t, r.Arrivals("acme")[0].Body, 4<<10)
 	require.Equal(t, http.StatusBadRequest, send(t, r, pathOf(r, "acme"), hook.FormatStandard, "", strings.Repeat("x", 3<<20)))
+
+	req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+	req.SetPathValue("account", "acme")
+	req.SetPathValue("proof", pathOf(r, "acme")[len("/portal/trial/acme/"):])
+	for _, name := range []string{"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"} {
+		req.Header.Set(name, strings.Repeat("x", 100<<10))
+	}
+	r.ServeHTTP(httptest.NewRecorder(), req)
+	newest := r.Arrivals("acme")[0]
+	require.Len(t, newest.Header, 3)
+	require.Less(t, len(newest.Delivery)+len(newest.Why)+len(strings.Join(newest.Header, "")), 8<<10)
 }
