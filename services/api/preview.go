@@ -221,4 +221,3 @@ func sampleTrace() string {
 	text := hex.EncodeToString(ids[:])
 	return "00-" + text[:32] + "-" + text[32:] + "-01"
 }
-
