@@ -65,3 +65,17 @@ need_python_tool() {
 	fi
 	printf '%s\n' "$folder/bin/$name"
 }
+
+# need_npm_tool NAME VERSION PACKAGE installs a program from npm, once for each version, in
+# a folder of its own, and prints its path.
+need_npm_tool() {
+	local name=$1 version=$2 package=$3
+	local folder=${repo:?}/.tools/$name-$version
+	if [[ ! -x $folder/node_modules/.bin/$name ]]; then
+		say "installing $name $version from npm"
+		need_debian npm npm nodejs
+		rm -rf "$folder"
+		npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "$package@$version" >&2
+	fi
+	printf '%s\n' "$folder/node_modules/.bin/$name"
+}
