@@ -3,7 +3,11 @@
 // delivered like any other.
 package catalogue
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
 
 // Source is the system whose document names an item type first.
 type Source string
@@ -59,4 +63,20 @@ func init() {
 			english[name] = t.Name
 		}
 	}
+}
+
+// Words is the name of an item type with its words apart, as people read it: "Contact
+// person" of ContactPerson. The letters of an abbreviation stay together.
+func Words(name string) string {
+	var b strings.Builder
+	lower := false // the letter before
+	for _, r := range name {
+		if lower && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+		lower = unicode.IsLower(r)
+	}
+	return b.String()
 }

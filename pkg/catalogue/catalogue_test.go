@@ -117,3 +117,10 @@ func TestEveryTypeHasASample(t *testing.T) {
 	}
 	require.Equal(t, catalogue.Sample{Collection: "own_thing", Fields: `"name":"Test"`}, catalogue.SampleOf("OwnThing"))
 }
+
+func TestNamesOfItemTypesAreReadInWords(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"ContactPerson": "Contact person", "Invoice": "Invoice", "DDTLine": "DDTLine", "": ""} {
+		require.Equal(t, want, catalogue.Words(name))
+	}
+}

@@ -64,7 +64,9 @@ func BenchmarkPages(b *testing.B) {
 // speedPages are all that show what is in the database.
 func speedPages(delivery string) []string {
 	return []string{
-		"/portal/session", "/portal/webhooks", "/portal/notifications",
+		"/portal/session", "/portal/webhooks", "/portal/webhooks?sort=description", "/portal/webhooks?search=nowhere", "/portal/webhooks/new",
+		"/portal/log", "/portal/log?status=failed", "/portal/log/" + delivery, "/portal/replays",
+		"/portal/usage", "/portal/usage?range=30d", "/portal/quarantine", "/portal/notifications", "/portal/settings", "/portal/audit",
 	}
 }
 

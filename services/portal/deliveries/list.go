@@ -126,7 +126,7 @@ func look(ctx context.Context, api *client.ClientWithResponses, q query, n *name
 func rowOf(ctx context.Context, d client.Delivery, n *names.Names, lang hook.Language) (row, error) {
 	r := row{
 		Delivery: d, Key: fmt.Sprintf("%s-%d", d.ID, d.PublishedAt.UnixMicro()),
-		Type: names.ItemType(lang, d.ItemType), Items: d.ItemIds[:min(len(d.ItemIds), items)], MoreItems: max(len(d.ItemIds)-items, 0),
+		Type: names.Spoken(lang, d.ItemType), Items: d.ItemIds[:min(len(d.ItemIds), items)], MoreItems: max(len(d.ItemIds)-items, 0),
 	}
 	h, err := n.Webhook(ctx, d.Webhook)
 	if err != nil {

@@ -156,6 +156,16 @@ func ItemType(lang hook.Language, name string) string {
 	return name
 }
 
+// Spoken is the name of an item type in a language as people read it, with its words
+// apart: "Contact person" of ContactPerson. One that is not in the catalogue is the
+// installation's own, and stays as it is.
+func Spoken(lang hook.Language, name string) string {
+	if !slices.ContainsFunc(catalogue.All(), func(t catalogue.ItemType) bool { return t.Name == name }) {
+		return name
+	}
+	return catalogue.Words(ItemType(lang, name))
+}
+
 // ItemTypes are the names of those in the catalogue, sorted.
 func ItemTypes(lang hook.Language) []string {
 	all := map[string]bool{}

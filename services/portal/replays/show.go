@@ -95,7 +95,7 @@ func describe(ctx context.Context, of *client.Replay, n *names.Names, lang hook.
 		r.Meant = string(*of.Status)
 	}
 	for _, t := range of.ItemTypes {
-		r.Types = append(r.Types, names.ItemType(lang, t))
+		r.Types = append(r.Types, names.Spoken(lang, t))
 	}
 	switch total := of.Progress.Total; {
 	case of.State == client.ReplayState(hook.ReplayDone):

@@ -5,8 +5,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode"
 
+	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/client"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/portal/page"
@@ -116,7 +116,7 @@ func (c choices) grouped(lang hook.Language, ticked []string) []group {
 		at := slices.IndexFunc(all, func(g group) bool { return g.ID == groupOf(t.Name) })
 		all[at].Types = append(all[at].Types, choice{
 			Value: t.Name, Label: label(t, lang), Ticked: slices.Contains(ticked, t.Name),
-			Text: strings.ToLower(strings.Join(append([]string{t.Name, spaced(t.Name), t.Italian, spaced(t.Italian)}, t.Aliases...), " ")),
+			Text: strings.ToLower(strings.Join(append([]string{t.Name, catalogue.Words(t.Name), t.Italian, catalogue.Words(t.Italian)}, t.Aliases...), " ")),
 		})
 	}
 	for _, name := range ticked { // which nobody knows
@@ -137,22 +137,9 @@ func label(t client.ItemType, lang hook.Language) string {
 		return t.Name // the installation's own
 	}
 	if lang == hook.Italian {
-		return spaced(t.Italian)
+		return catalogue.Words(t.Italian)
 	}
-	return spaced(t.Name)
-}
-
-// spaced is a name as a reader has it: "Contact person" of "ContactPerson".
-func spaced(name string) string {
-	var b strings.Builder
-	for i, r := range name {
-		if i > 0 && unicode.IsUpper(r) {
-			b.WriteByte(' ')
-			r = unicode.ToLower(r)
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
+	return catalogue.Words(t.Name)
 }
 
 // storeChoices are the stores, and those that are ticked though nobody knows them.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode"
 
+	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/client"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/services/portal/page"
@@ -43,9 +43,9 @@ func learn(ctx context.Context, v *page.Visitor, language hook.Language, webhook
 	}
 	n := &names{types: map[string]string{}, stores: map[string]string{}}
 	for _, t := range types.JSON200.Items {
-		name := spaced(t.Name)
+		name := catalogue.Words(t.Name)
 		if language == hook.Italian {
-			name = spaced(t.Italian)
+			name = catalogue.Words(t.Italian)
 		}
 		n.types[t.Name] = name
 		n.catalogue = append(n.catalogue, choice{Value: t.Name, Name: name})
@@ -88,21 +88,6 @@ func (n *names) know(webhooks []client.Webhook) bool {
 
 func byName(a, b choice) int {
 	return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-}
-
-// spaced is the name of an item type in words: "Invoice line" of InvoiceLine.
-func spaced(name string) string {
-	var b strings.Builder
-	lower := false // the letter before; not so within abbreviations
-	for _, r := range name {
-		if lower && 'A' <= r && r <= 'Z' {
-			b.WriteByte(' ')
-			r += 'a' - 'A'
-		}
-		b.WriteRune(r)
-		lower = unicode.IsLower(r)
-	}
-	return b.String()
 }
 
 // of gives the names of ids.
