@@ -138,19 +138,9 @@ func (s *Service) visitor(r *http.Request) (*visitor, error) {
 	return v, nil
 }
 
-// Principal tells who makes a request, by its session and by nothing else: what they may
-// is what the member's role or the API key lets them at this moment. The errors are
-// apiauth.ErrUnauthorized: without a session, or after its end;
-// apiauth.ErrNoAccount: the account that the session acted for is gone for it, and
-// another one is to be chosen first; or those of the store.
-func (s *Service) Principal(r *http.Request) (apiauth.Principal, error) {
-	v, err := s.visitor(r)
-	if err != nil {
-		return apiauth.Principal{}, err
-	}
-	return v.principal()
-}
-
+// principal is who acts: what they may is what the member's role or the API key lets them
+// at this moment. apiauth.ErrNoAccount if the account that the session acted for is gone
+// for it, and another one is to be chosen first.
 func (v *visitor) principal() (apiauth.Principal, error) {
 	if v.current == nil {
 		return apiauth.Principal{}, fmt.Errorf("%w: choose one", apiauth.ErrNoAccount)
