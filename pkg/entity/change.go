@@ -22,7 +22,7 @@ type changed struct {
 	document []byte
 }
 
-func (c *Collection) changed(it *item) changed {
+func (c *Collection) changed(it *Item) changed {
 	return changed{
 		id:       it.id,
 		version:  it.version,
@@ -33,22 +33,28 @@ func (c *Collection) changed(it *item) changed {
 }
 
 // apply runs an edit and writes its events in one transaction. The edit may run
-// more than once; it gets the time of the change.
-func (s *Service) apply(ctx context.Context, c call, who *hook.Reference, kind hook.EventType,
-	edit func(ctx context.Context, tx *sql.Tx, now time.Time) ([]changed, error),
-) error {
+// more than once.
+func (s *Service) apply(ctx context.Context, c call, who *hook.Reference, edit func(ctx context.Context, tx *Tx) error) error {
 	written := false
-	err := s.cfg.DB.Tx(ctx, func(tx *sql.Tx) error {
-		now := s.cfg.Now().UTC().Truncate(time.Microsecond)
-		items, err := edit(ctx, tx, now)
-		if err != nil {
+	err := s.cfg.DB.Tx(ctx, func(sqlTx *sql.Tx) error {
+		if s.exclusive {
+			if err := s.items.seize(ctx, sqlTx, c.account); err != nil {
+				return err
+			}
+		}
+		tx := &Tx{
+			service: s, sql: sqlTx, account: c.account, now: s.cfg.Now().UTC().Truncate(time.Microsecond), told: new([]*told),
+		}
+		if err := edit(ctx, tx); err != nil {
 			return err
 		}
-		events := s.events(c, who, kind, now, items)
-		written = len(events) > 0
-		for _, e := range events {
-			if err := s.outbox.Write(ctx, tx, s.cfg.Topic, e); err != nil {
-				return rejected(err)
+		written = false
+		for _, t := range *tx.told {
+			for _, e := range s.events(tx, who, t) {
+				written = true
+				if err := s.outbox.Write(ctx, sqlTx, s.cfg.Topic, e); err != nil {
+					return rejected(err)
+				}
 			}
 		}
 		return nil
@@ -60,30 +66,30 @@ func (s *Service) apply(ctx context.Context, c call, who *hook.Reference, kind h
 }
 
 // events tells of a change: one event per store, in the order of the items.
-func (s *Service) events(c call, who *hook.Reference, kind hook.EventType, now time.Time, items []changed) []hook.Event {
+func (s *Service) events(tx *Tx, who *hook.Reference, t *told) []hook.Event {
 	var events []hook.Event
 	byStore := make(map[string]int)
-	for _, it := range items {
+	for _, it := range t.items {
 		at, ok := byStore[it.store]
 		if !ok {
 			at = len(events)
 			byStore[it.store] = at
 			events = append(events, hook.Event{
-				Account:  c.account,
+				Account:  tx.account,
 				Store:    it.store,
 				User:     who,
-				Type:     kind,
-				ItemType: c.collection.ItemType,
-				Date:     now.Format(time.RFC3339Nano),
+				Type:     t.kind,
+				ItemType: t.collection.ItemType,
+				Date:     tx.now.Format(time.RFC3339Nano),
 			})
 		}
 		version := it.version
 		events[at].Items = append(events[at].Items, hook.Item{
 			ID:      strconv.FormatInt(it.id, 10),
-			Ref:     c.collection.ref(it.id),
+			Ref:     t.collection.ref(it.id),
 			Version: &version,
 			Data:    it.document,
-			Parent:  s.parentRef(c.collection, it.parent),
+			Parent:  s.parentRef(t.collection, it.parent),
 		})
 	}
 	return events
@@ -97,30 +103,30 @@ func (s *Service) parentRef(c *Collection, id int64) *hook.Reference {
 	return &hook.Reference{ID: strconv.FormatInt(id, 10), ItemType: parent.ItemType, Ref: parent.ref(id)}
 }
 
-// checkParents makes sure that the parents of items exist.
-func (s *Service) checkParents(ctx context.Context, tx *sql.Tx, c call, paths []string, items []*item) error {
-	if c.collection.Parent == nil {
+// checkParents makes sure that the parents of items exist; paths come before the names
+// of the items' fields.
+func (tx *Tx) checkParents(ctx context.Context, c *Collection, paths []string, items []*Item) error {
+	if c.Parent == nil {
 		return nil
 	}
 	var ids []int64
 	for _, it := range items {
-		if id := c.collection.parent(it.fields); id != 0 {
+		if id := it.Parent(); id != 0 {
 			ids = append(ids, id)
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	parent := c.collection.Parent
-	found, err := s.items.find(ctx, tx, key{c.account, parent.Collection}, ids)
+	found, err := tx.service.items.find(ctx, tx.sql, tx.service.collections[c.Parent.Collection], tx.account, ids)
 	if err != nil {
 		return err
 	}
 	var faults hook.Invalid
 	for i, it := range items {
-		id := c.collection.parent(it.fields)
+		id := it.Parent()
 		if id != 0 && (found[id] == nil || found[id].deleted) {
-			faults.Add(paths[i]+parent.Field, strconv.FormatInt(id, 10), "must be the id of an item of /"+parent.Collection)
+			faults.Add(paths[i]+c.Parent.Field, strconv.FormatInt(id, 10), "must be the id of an item of /"+c.Parent.Collection)
 		}
 	}
 	return invalid(faults)

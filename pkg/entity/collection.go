@@ -19,6 +19,10 @@ type Collection struct {
 	Fields []Field
 	// Parent is what its items belong to, or nil.
 	Parent *Parent
+	// Rules of its own, or nil.
+	Rules Rules
+	// Actions on one of its items.
+	Actions []Action
 }
 
 // Parent says that items belong to items of another collection of the service.
@@ -47,7 +51,7 @@ func byPath(collections []Collection) (map[string]*Collection, error) {
 			return nil, fmt.Errorf("%w: /%s is declared twice", ErrDeclaration, c.Path)
 		}
 		for _, f := range c.Fields {
-			if f.Name == "" || f.Rule == nil || readOnly(f.Name) {
+			if f.Name == "" || f.Rule == nil && !f.Derived || readOnly(f.Name) {
 				return nil, fmt.Errorf("%w: /%s has the field %q without a rule, or it is the kit's own", ErrDeclaration, c.Path, f.Name)
 			}
 		}
@@ -66,13 +70,31 @@ func (c *Collection) ref(id int64) string {
 	return "/" + c.Path + "/" + strconv.FormatInt(id, 10)
 }
 
-// check judges an item's own fields; path comes before the fields' names.
+// check judges a new item's own fields; path comes before the fields' names.
 func (c *Collection) check(path string, fields object, faults *hook.Invalid) {
-	for _, name := range readOnlyFields {
-		if value, ok := fields.get(name); ok {
+	c.checkDerived(path, fields, faults)
+	c.checkFields(path, fields, faults)
+}
+
+// checkDerived judges that what a caller gives has nothing that the service sets.
+func (c *Collection) checkDerived(path string, given object, faults *hook.Invalid) {
+	refuse := func(name string) {
+		if value, ok := given.get(name); ok {
 			faults.AddJSON(path+name, value, "is set by the service and must be left out")
 		}
 	}
+	for _, name := range readOnlyFields {
+		refuse(name)
+	}
+	for _, f := range c.Fields {
+		if f.Derived {
+			refuse(f.Name)
+		}
+	}
+}
+
+// checkFields judges the fields that callers set.
+func (c *Collection) checkFields(path string, fields object, faults *hook.Invalid) {
 	checkFields(path, fields, c.Fields, faults)
 	if value, ok := fields.get(storeField); ok && !isNull(value) {
 		Text(1, maxStore).check(path+storeField, value, faults)

@@ -2,10 +2,8 @@ package entity
 
 import (
 	"context"
-	"database/sql"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -40,7 +38,11 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request, c call) error {
 	if err := invalid(faults); err != nil {
 		return err
 	}
-	items, err := s.insert(r, c, who, paths, given)
+	var items []*Item
+	err = s.apply(r.Context(), c, who, func(ctx context.Context, tx *Tx) (err error) {
+		items, err = tx.create(ctx, c.collection, paths, given)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -52,26 +54,4 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request, c call) error {
 	w.Header().Set("ETag", items[0].etag())
 	respond(w, http.StatusCreated, c.collection.document(items[0]))
 	return nil
-}
-
-func (s *Service) insert(r *http.Request, c call, who *hook.Reference, paths []string, given []object) ([]*item, error) {
-	var items []*item
-	err := s.apply(r.Context(), c, who, hook.Create, func(ctx context.Context, tx *sql.Tx, now time.Time) ([]changed, error) {
-		items = make([]*item, len(given))
-		for i, fields := range given {
-			items[i] = &item{version: 1, fields: fields, createdAt: now, updatedAt: now}
-		}
-		if err := s.checkParents(ctx, tx, c, paths, items); err != nil {
-			return nil, err
-		}
-		if err := s.items.insert(ctx, tx, key{c.account, c.collection.Path}, items); err != nil {
-			return nil, err
-		}
-		all := make([]changed, len(items))
-		for i, it := range items {
-			all[i] = c.collection.changed(it)
-		}
-		return all, nil
-	})
-	return items, err
 }

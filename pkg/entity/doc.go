@@ -4,13 +4,15 @@
 //
 // A collection answers
 //
-//	GET    /{collection}?limit=&cursor=   a page, newest first
+//	GET    /{collection}?limit=&cursor=   a page, newest first; more parameters
+//	                                      filter it, see Filter
 //	POST   /{collection}                  an object: one item; an array: several
 //	PATCH  /{collection}                  an array of patches, each with its id
 //	DELETE /{collection}?id=10&id=31      several
 //	GET    /{collection}/{id}
 //	PATCH  /{collection}/{id}             a JSON merge patch (RFC 7396)
 //	DELETE /{collection}/{id}
+//	POST   /{collection}/{id}/{action}    what a collection declares; see Action
 //
 // An item is a JSON object: the fields id, ref, version, createdAt and
 // updatedAt are the service's, all others are the caller's and come back as
@@ -22,4 +24,7 @@
 // shown to the webhooks of its store. A patch that changes nothing changes no
 // version and makes no event. Deleting an item leaves those that name it as
 // their parent.
+//
+// A collection may have Rules of its own: they run inside the transaction of a change,
+// set derived fields, refuse, and change other items, each with its event.
 package entity

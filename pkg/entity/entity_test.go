@@ -66,41 +66,52 @@ type rig struct {
 	handler http.Handler
 }
 
-// backends run a test on SQLite, and on PostgreSQL if there is one.
 // backends runs a test on the database that there is: PostgreSQL if
 // STAFFETTA_TEST_DATABASE names one, else SQLite. CI runs all on both. A prefix of its
 // own keeps tests apart on one database.
 func backends(t *testing.T, test func(t *testing.T, r *rig)) {
+	t.Helper()
+	backendsOf(t, entity.Domain{Collections: collections}, test)
+}
+
+// backendsOf is backends with another service under test.
+func backendsOf(t *testing.T, domain entity.Domain, test func(t *testing.T, r *rig)) {
 	t.Helper()
 	t.Parallel()
 	url, prefix := os.Getenv("STAFFETTA_TEST_DATABASE"), "t"+strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
 	if url == "" {
 		url = "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	}
-	test(t, newRig(t, url, prefix))
+	domain.Prefix = prefix
+	test(t, newRigOf(t, url, domain))
 }
 
 func newRig(t *testing.T, url, prefix string) *rig {
 	t.Helper()
+	return newRigOf(t, url, entity.Domain{Prefix: prefix, Collections: collections})
+}
+
+func newRigOf(t *testing.T, url string, domain entity.Domain) *rig {
+	t.Helper()
 	db, err := database.Open(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.ErrorIs(t, entity.CheckMigrated(t.Context(), db, prefix), entity.ErrUnmigrated)
-	require.NoError(t, entity.Migrate(t.Context(), db, prefix))
-	require.NoError(t, entity.Migrate(t.Context(), db, prefix), "a second time")
-	require.NoError(t, entity.CheckMigrated(t.Context(), db, prefix))
+	require.ErrorIs(t, domain.CheckMigrated(t.Context(), db), entity.ErrUnmigrated)
+	require.NoError(t, domain.Migrate(t.Context(), db))
+	require.NoError(t, domain.Migrate(t.Context(), db), "a second time")
+	require.NoError(t, domain.CheckMigrated(t.Context(), db))
 
 	known := keys{}
 	known.add("sk_acme", "acme", hook.ScopeRead, hook.ScopeWrite)
 	known.add("sk_acme_read", "acme", hook.ScopeRead)
 	known.add("sk_other", "other", hook.ScopeRead, hook.ScopeWrite)
 	service, err := entity.New(entity.Config{
-		Prefix: prefix, Topic: "events.test", Collections: collections, DB: db,
+		Domain: domain, Topic: "events.test", DB: db,
 		Authorizer: apiauth.New(apiauth.Config{Keys: known, AdminKey: "the-admin-key-of-the-test-is-long"}),
 		Now:        func() time.Time { return time.Date(2023, 2, 2, 12, 7, 1, 0, time.UTC) },
 	})
 	require.NoError(t, err)
-	return &rig{t: t, db: db, prefix: prefix, handler: service.Handler()}
+	return &rig{t: t, db: db, prefix: domain.Prefix, handler: service.Handler()}
 }
 
 // answer is what came back.

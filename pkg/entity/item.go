@@ -1,23 +1,102 @@
 package entity
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
 
-// item is one row: an item at its newest version.
-type item struct {
-	id        int64
-	version   int64
-	fields    object
-	createdAt time.Time
-	updatedAt time.Time
-	deleted   bool
+// Item is one item at one version. Rules read it by its fields' names and set what is
+// derived; everything else is the kit's.
+type Item struct {
+	collection *Collection
+	id         int64
+	version    int64
+	fields     object
+	createdAt  time.Time
+	updatedAt  time.Time
+	deleted    bool
+}
+
+// ID is the item's id within its collection; a new item has it before its rule runs.
+func (it *Item) ID() int64 { return it.id }
+
+// Ref is the path at which the item answers, such as "/orders/7".
+func (it *Item) Ref() string { return it.collection.ref(it.id) }
+
+// Store is the item's point of sale, empty if it has none.
+func (it *Item) Store() string { return storeOf(it.fields) }
+
+// Parent is the id of the item's parent, 0 if it has none.
+func (it *Item) Parent() int64 { return it.collection.parent(it.fields) }
+
+// CreatedAt is when the item was created, in UTC.
+func (it *Item) CreatedAt() time.Time { return it.createdAt }
+
+// Value is a field as JSON text, numbers digit by digit; nil if it is absent or null.
+func (it *Item) Value(field string) json.RawMessage {
+	value, ok := it.fields.get(field)
+	if !ok || isNull(value) {
+		return nil
+	}
+	return value
+}
+
+// Has reports whether a field is there and not null.
+func (it *Item) Has(field string) bool { return it.Value(field) != nil }
+
+// Text is a field's string, empty if it is no string.
+func (it *Item) Text(field string) string {
+	var text string
+	if json.Unmarshal(it.Value(field), &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// Int is a field's integer, 0 if it is none.
+func (it *Item) Int(field string) int64 {
+	n, err := strconv.ParseInt(string(it.Value(field)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Set sets a field to what json.Marshal makes of a value, in its place or at the end;
+// nil removes it. A value that cannot be marshalled is a fault of the program.
+func (it *Item) Set(field string, value any) {
+	if value == nil {
+		it.fields = it.fields.without(field)
+		return
+	}
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		panic(fmt.Sprintf("entity: %s.%s: %v", it.collection.ItemType, field, err))
+	}
+	it.fields = it.fields.with(field, bytes.TrimSpace(text.Bytes()))
+}
+
+// clone is a copy whose fields can be set without changing the other's.
+func (it *Item) clone() *Item {
+	twin := *it
+	twin.fields = slices.Clone(it.fields)
+	return &twin
+}
+
+// same reports whether two versions of an item have the same fields.
+func (it *Item) same(other *Item) bool {
+	return slices.Equal(it.fields.appendTo(nil), other.fields.appendTo(nil))
 }
 
 // document is the item as the API gives it, and as its events carry it: id, ref
 // and version, then its own fields in their order, then its times.
-func (c *Collection) document(it *item) []byte {
+func (c *Collection) document(it *Item) []byte {
 	dst := make([]byte, 0, 256)
 	dst = append(dst, `{"id":`...)
 	dst = strconv.AppendInt(dst, it.id, 10)
@@ -39,4 +118,4 @@ func (c *Collection) document(it *item) []byte {
 }
 
 // etag is the item's version as an entity tag.
-func (it *item) etag() string { return `"` + strconv.FormatInt(it.version, 10) + `"` }
+func (it *Item) etag() string { return `"` + strconv.FormatInt(it.version, 10) + `"` }

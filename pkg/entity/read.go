@@ -30,19 +30,19 @@ func (s *Service) read(w http.ResponseWriter, r *http.Request, c call) error {
 }
 
 // one finds the item that a path names: 404 if it never was, 410 if it was.
-func (s *Service) one(ctx context.Context, r *http.Request, c call) (*item, error) {
+func (s *Service) one(ctx context.Context, r *http.Request, c call) (*Item, error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || strconv.FormatInt(id, 10) != r.PathValue("id") {
 		return nil, notFound(r.URL.Path)
 	}
-	found, err := s.items.find(ctx, s.cfg.DB, key{c.account, c.collection.Path}, []int64{id})
+	found, err := s.items.find(ctx, s.cfg.DB, c.collection, c.account, []int64{id})
 	if err != nil {
 		return nil, err
 	}
 	return alive(found[id], c.collection.ref(id))
 }
 
-func alive(it *item, ref string) (*item, error) {
+func alive(it *Item, ref string) (*Item, error) {
 	if it == nil {
 		return nil, notFound(ref)
 	}
@@ -58,11 +58,13 @@ func notFound(ref string) error {
 
 // list answers GET /{collection}.
 func (s *Service) list(w http.ResponseWriter, r *http.Request, c call) error {
-	limit, below, err := page(r)
-	if err != nil {
+	var faults hook.Invalid
+	limit, below := page(r, &faults)
+	conditions := c.collection.conditions(r.URL.Query(), &faults)
+	if err := invalid(faults); err != nil {
 		return err
 	}
-	found, more, err := s.items.page(r.Context(), s.cfg.DB, key{c.account, c.collection.Path}, below, limit)
+	found, more, err := s.items.page(r.Context(), s.cfg.DB, c.collection, c.account, conditions, below, limit)
 	if err != nil {
 		return err
 	}
@@ -74,12 +76,12 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request, c call) error {
 	return nil
 }
 
-// page reads a list's parameters. The cursor is the last id of the page before;
+// page reads a list's parameters of paging. The cursor is the last id of the page before;
 // clients are told no more than that it is a text.
-func page(r *http.Request) (limit int, below int64, err error) {
+func page(r *http.Request, faults *hook.Invalid) (limit int, below int64) {
 	limit, below = defaultLimit, math.MaxInt64
 	query := r.URL.Query()
-	var faults hook.Invalid
+	var err error
 	if given := query.Get("limit"); given != "" {
 		if limit, err = strconv.Atoi(given); err != nil || limit < 1 || limit > maxLimit {
 			faults.Add("query.limit", given, "must be an integer from 1 to "+strconv.Itoa(maxLimit))
@@ -90,11 +92,11 @@ func page(r *http.Request) (limit int, below int64, err error) {
 			faults.Add("query.cursor", given, "must be the next of a page")
 		}
 	}
-	return limit, below, invalid(faults)
+	return limit, below
 }
 
 // documents is a list of items as a JSON object; rest follows the items.
-func (c *Collection) documents(items []*item, rest string) []byte {
+func (c *Collection) documents(items []*Item, rest string) []byte {
 	dst := []byte(`{"items":[`)
 	for i, it := range items {
 		if i > 0 {

@@ -2,10 +2,8 @@ package entity
 
 import (
 	"context"
-	"database/sql"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
@@ -57,30 +55,24 @@ func (s *Service) removeSeveral(w http.ResponseWriter, r *http.Request, c call) 
 	return s.removeAll(w, r, c, who, ids, "")
 }
 
-// removeAll deletes items, all or none, if the only one matches ifMatch. The
-// event carries their last data, under the version of the deletion.
+// removeAll deletes items, all or none, if the only one matches ifMatch.
 func (s *Service) removeAll(w http.ResponseWriter, r *http.Request, c call, who *hook.Reference, ids []int64, ifMatch string) error {
-	k := key{c.account, c.collection.Path}
-	err := s.apply(r.Context(), c, who, hook.Delete, func(ctx context.Context, tx *sql.Tx, now time.Time) ([]changed, error) {
-		found, err := s.items.take(ctx, tx, k, ids)
+	err := s.apply(r.Context(), c, who, func(ctx context.Context, tx *Tx) error {
+		found, err := s.items.take(ctx, tx.sql, c.collection, c.account, ids)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := c.collection.allAlive(found, ids); err != nil {
-			return nil, err
+			return err
 		}
 		if it := found[ids[0]]; ifMatch != "" && !matches(ifMatch, it) {
-			return nil, stale(it)
+			return stale(it)
 		}
-		all := make([]changed, len(ids))
+		items := make([]*Item, len(ids))
 		for i, id := range ids {
-			all[i] = c.collection.changed(found[id])
-			all[i].version++
-			if err := s.items.remove(ctx, tx, k, id, all[i].version, now); err != nil {
-				return nil, err
-			}
+			items[i] = found[id]
 		}
-		return all, nil
+		return tx.remove(ctx, c.collection, items)
 	})
 	if err != nil {
 		return err
@@ -91,7 +83,7 @@ func (s *Service) removeAll(w http.ResponseWriter, r *http.Request, c call, who 
 
 // allAlive answers 404 if one of the items never was, 410 if all that are
 // missing were deleted.
-func (c *Collection) allAlive(found map[int64]*item, ids []int64) error {
+func (c *Collection) allAlive(found map[int64]*Item, ids []int64) error {
 	status := http.StatusGone
 	var faults hook.Invalid
 	for _, id := range ids {

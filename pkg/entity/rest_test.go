@@ -233,7 +233,7 @@ func TestDeclarationsAreChecked(t *testing.T) {
 		"foreign parent": {{Path: "x", ItemType: "X", Parent: &entity.Parent{Field: "y", Collection: "y"}}},
 	} {
 		_, err := entity.New(entity.Config{
-			Prefix: "x", Topic: "t", DB: r.db, Authorizer: apiauthNone(), Collections: c,
+			Domain: entity.Domain{Prefix: "x", Collections: c}, Topic: "t", DB: r.db, Authorizer: apiauthNone(),
 		})
 		require.ErrorIs(t, err, entity.ErrDeclaration, name)
 	}

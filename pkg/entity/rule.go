@@ -19,7 +19,12 @@ type Field struct {
 	Name string
 	// Required fields are there and not null.
 	Required bool
-	Rule     Rule
+	// Derived fields are set by the collection's Rules; a body that has one is refused.
+	// They need no Rule.
+	Derived bool
+	// Filter of lists by it.
+	Filter Filter
+	Rule   Rule
 }
 
 // Rule judges one JSON value that is there and not null.
@@ -29,6 +34,9 @@ type Rule interface {
 
 func checkFields(path string, values object, fields []Field, faults *hook.Invalid) {
 	for _, f := range fields {
+		if f.Derived {
+			continue
+		}
 		value, ok := values.get(f.Name)
 		switch {
 		case ok && !isNull(value):
@@ -51,8 +59,9 @@ func (s simple) check(path string, value json.RawMessage, faults *hook.Invalid) 
 	}
 }
 
-// text tests the string that a value is, if it is one.
-func text(rule string, ok func(string) bool) Rule {
+// String is a string that keeps a rule, which says in words what it must be, such as
+// "must be a VAT number whose check digit is right".
+func String(rule string, ok func(string) bool) Rule {
 	return simple{rule, func(value json.RawMessage) bool {
 		var s string
 		return len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &s) == nil && ok(s)
@@ -61,7 +70,7 @@ func text(rule string, ok func(string) bool) Rule {
 
 // Text is a string of shortest to longest characters.
 func Text(shortest, longest int) Rule {
-	return text(fmt.Sprintf("must be a string of %d to %d characters", shortest, longest), func(s string) bool {
+	return String(fmt.Sprintf("must be a string of %d to %d characters", shortest, longest), func(s string) bool {
 		n := utf8.RuneCountInString(s)
 		return n >= shortest && n <= longest
 	})
@@ -69,12 +78,12 @@ func Text(shortest, longest int) Rule {
 
 // OneOf is one of some words.
 func OneOf(words ...string) Rule {
-	return text("must be one of "+strings.Join(words, ", "), func(s string) bool { return slices.Contains(words, s) })
+	return String("must be one of "+strings.Join(words, ", "), func(s string) bool { return slices.Contains(words, s) })
 }
 
 // Match is a string of a form; rule says in words which, such as "must be an
 // e-mail address".
-func Match(rule string, form *regexp.Regexp) Rule { return text(rule, form.MatchString) }
+func Match(rule string, form *regexp.Regexp) Rule { return String(rule, form.MatchString) }
 
 // Email is an e-mail address: one @ with something around it, as no more can be
 // said without writing to it.
@@ -84,7 +93,7 @@ func Email() Rule {
 
 // Date is a day, YYYY-MM-DD.
 func Date() Rule {
-	return text("must be a date as YYYY-MM-DD", func(s string) bool {
+	return String("must be a date as YYYY-MM-DD", func(s string) bool {
 		_, err := time.Parse(time.DateOnly, s)
 		return err == nil
 	})
@@ -92,7 +101,7 @@ func Date() Rule {
 
 // Time is a time with its offset, RFC 3339.
 func Time() Rule {
-	return text("must be a time as RFC 3339 writes it", func(s string) bool {
+	return String("must be a time as RFC 3339 writes it", func(s string) bool {
 		_, err := time.Parse(time.RFC3339, s)
 		return err == nil
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -27,13 +28,11 @@ type Authorizer interface {
 
 // Config sets up a Service.
 type Config struct {
-	// Prefix of the service's tables; see tables.CheckPrefix.
-	Prefix string
+	Domain
 	// Topic that the events go to, such as "events.contacts".
-	Topic       string
-	Collections []Collection
-	DB          *database.DB
-	Authorizer  Authorizer
+	Topic      string
+	DB         *database.DB
+	Authorizer Authorizer
 	// Log; nil: nothing is logged.
 	Log *zap.Logger
 	// Tracer of the requests' spans; nil: no spans, but a trace that a request
@@ -49,6 +48,8 @@ type Service struct {
 	collections map[string]*Collection
 	items       store
 	outbox      *publish.Outbox
+	// exclusive: a change has its account to itself.
+	exclusive bool
 }
 
 // New checks the declarations, with ErrDeclaration or tables.ErrPrefix if they
@@ -79,6 +80,9 @@ func New(cfg Config) (*Service, error) {
 		collections: collections,
 		items:       newStore(cfg.DB, cfg.Prefix),
 		outbox:      outbox,
+		exclusive: slices.ContainsFunc(cfg.Collections, func(c Collection) bool {
+			return c.Rules != nil || len(c.Actions) > 0
+		}),
 	}, nil
 }
 
@@ -107,6 +111,10 @@ func (s *Service) Handler() http.Handler {
 		mux.Handle("GET "+one, s.serve(c, s.read))
 		mux.Handle("PATCH "+one, s.serve(c, s.update))
 		mux.Handle("DELETE "+one, s.serve(c, s.remove))
+		for _, a := range c.Actions {
+			mux.Handle("POST "+one+"/"+a.Name, s.serve(c, s.act(a)))
+			mux.Handle(one+"/"+a.Name, s.serve(c, wrongMethod("POST")))
+		}
 		mux.Handle(all, s.serve(c, wrongMethod("GET, HEAD, POST, PATCH, DELETE")))
 		mux.Handle(one, s.serve(c, wrongMethod("GET, HEAD, PATCH, DELETE")))
 	}

@@ -2,12 +2,9 @@ package entity
 
 import (
 	"context"
-	"database/sql"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
@@ -98,44 +95,35 @@ func (s *Service) updateSeveral(w http.ResponseWriter, r *http.Request, c call) 
 }
 
 // patch changes items, all or none, if the only one matches ifMatch.
-func (s *Service) patch(r *http.Request, c call, who *hook.Reference, patches []patch, ifMatch string) ([]*item, error) {
-	var items []*item
-	err := s.apply(r.Context(), c, who, hook.Update, func(ctx context.Context, tx *sql.Tx, now time.Time) (all []changed, err error) {
+func (s *Service) patch(r *http.Request, c call, who *hook.Reference, patches []patch, ifMatch string) ([]*Item, error) {
+	var items []*Item
+	err := s.apply(r.Context(), c, who, func(ctx context.Context, tx *Tx) (err error) {
 		if items, err = s.taken(ctx, tx, c, patches); err != nil {
-			return nil, err
+			return err
 		}
 		if ifMatch != "" && !matches(ifMatch, items[0]) {
-			return nil, stale(items[0])
+			return stale(items[0])
 		}
-		edits, err := c.collection.edit(items, patches, now)
+		edits, err := c.collection.merge(items, patches)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := s.checkParents(ctx, tx, c, edits.paths, edits.moved); err != nil {
-			return nil, err
-		}
-		for _, it := range edits.items {
-			if err := s.items.update(ctx, tx, key{c.account, c.collection.Path}, it); err != nil {
-				return nil, err
-			}
-			all = append(all, c.collection.changed(it))
-		}
-		return all, nil
+		return tx.update(ctx, c.collection, edits)
 	})
 	return items, err
 }
 
 // taken locks the items of patches and returns them in the same order.
-func (s *Service) taken(ctx context.Context, tx *sql.Tx, c call, patches []patch) ([]*item, error) {
+func (s *Service) taken(ctx context.Context, tx *Tx, c call, patches []patch) ([]*Item, error) {
 	ids := make([]int64, len(patches))
 	for i, p := range patches {
 		ids[i] = p.id
 	}
-	found, err := s.items.take(ctx, tx, key{c.account, c.collection.Path}, ids)
+	found, err := s.items.take(ctx, tx.sql, c.collection, c.account, ids)
 	if err != nil {
 		return nil, err
 	}
-	items := make([]*item, len(patches))
+	items := make([]*Item, len(patches))
 	var faults hook.Invalid
 	for i, p := range patches {
 		it, err := alive(found[p.id], c.collection.ref(p.id))
@@ -150,45 +138,32 @@ func (s *Service) taken(ctx context.Context, tx *sql.Tx, c call, patches []patch
 	return items, invalid(faults)
 }
 
-// edits are what patches have changed.
-type edits struct {
-	// items that are not as before.
-	items []*item
-	// moved are those of them with another parent, and paths their patches'.
-	// A parent that stays need not be there any more.
-	moved []*item
-	paths []string
-}
-
-// edit merges patches into items.
-func (c *Collection) edit(items []*item, patches []patch, now time.Time) (edits, error) {
-	var done edits
+// merge puts merged items in the place of those that patches change, and returns these
+// edits: an item that stays as it was is none.
+func (c *Collection) merge(items []*Item, patches []patch) ([]edit, error) {
+	var edits []edit
 	var faults hook.Invalid
-	for i, it := range items {
+	for i, before := range items {
 		path := patches[i].path
-		fields, err := merge(it.fields, patches[i].fields)
+		c.checkDerived(path, patches[i].fields, &faults)
+		fields, err := merge(before.fields, patches[i].fields)
 		if err != nil {
 			faults.Add(path+"body", "", err.Error()+" when merged")
 			continue
 		}
-		before, after := it.fields.appendTo(nil), fields.appendTo(nil)
-		c.check(path, fields, &faults)
-		if len(after) > maxObject {
+		after := before.clone()
+		after.fields = fields
+		c.checkFields(path, fields, &faults)
+		if len(fields.appendTo(nil)) > maxObject {
 			faults.Add(path+"body", "", "must have at most "+strconv.Itoa(maxObject)+" bytes when merged")
 		}
-		if slices.Equal(before, after) {
+		if after.same(before) {
 			continue
 		}
-		if c.parent(fields) != c.parent(it.fields) {
-			done.moved = append(done.moved, it)
-			done.paths = append(done.paths, path)
-		}
-		it.fields = fields
-		it.version++
-		it.updatedAt = now
-		done.items = append(done.items, it)
+		items[i] = after
+		edits = append(edits, edit{path: path, before: before, after: after, given: patches[i].fields})
 	}
-	return done, invalid(faults)
+	return edits, invalid(faults)
 }
 
 // ifMatch is the header, all of its lines; "" only if it is not there, for an empty
@@ -202,7 +177,7 @@ func ifMatch(r *http.Request) string {
 }
 
 // matches reports whether an If-Match header names the item's version.
-func matches(header string, it *item) bool {
+func matches(header string, it *Item) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || tag == it.etag() {
 			return true
@@ -211,7 +186,7 @@ func matches(header string, it *item) bool {
 	return false
 }
 
-func stale(it *item) error {
+func stale(it *Item) error {
 	return problem.New(http.StatusPreconditionFailed, "",
 		"If-Match names another version: the item is at "+it.etag(), nil)
 }

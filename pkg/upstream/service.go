@@ -1,6 +1,6 @@
 // Package upstream is what the four domain services have in common: a service
 // of package entity, its relay to Kafka, and the answer to where its tables and
-// its topic are. A domain service is this with its collections.
+// its topic are. A domain service is this with its entity.Domain.
 package upstream
 
 import (
@@ -38,14 +38,15 @@ type Config struct {
 
 // Service is one domain service.
 type Service struct {
-	name string
-	cfg  Config
-	kit  *entity.Service
+	domain entity.Domain
+	cfg    Config
+	kit    *entity.Service
 }
 
-// New declares the service of a name: its tables begin with the name and its
-// events go to the topic events.<name>. It does no I/O.
-func New(name string, cfg Config, collections []entity.Collection) (*Service, error) {
+// New makes the service of a domain: its tables begin with the domain's prefix, its
+// name, and its events go to the topic events.<name>. It does no I/O.
+func New(domain entity.Domain, cfg Config) (*Service, error) {
+	name := domain.Prefix
 	if cfg.Bus == nil {
 		return nil, fmt.Errorf("%s: Bus is required", name)
 	}
@@ -53,18 +54,17 @@ func New(name string, cfg Config, collections []entity.Collection) (*Service, er
 		cfg.Log = zap.NewNop()
 	}
 	kit, err := entity.New(entity.Config{
-		Prefix:      name,
-		Topic:       bus.EventsPrefix + name,
-		Collections: collections,
-		DB:          cfg.DB,
-		Authorizer:  cfg.Authorizer,
-		Log:         cfg.Log,
-		Tracer:      cfg.Tracer,
+		Domain:     domain,
+		Topic:      bus.EventsPrefix + name,
+		DB:         cfg.DB,
+		Authorizer: cfg.Authorizer,
+		Log:        cfg.Log,
+		Tracer:     cfg.Tracer,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return &Service{name: name, cfg: cfg, kit: kit}, nil
+	return &Service{domain: domain, cfg: cfg, kit: kit}, nil
 }
 
 // Handler answers the service's collections; it works without Run, but then
@@ -78,7 +78,7 @@ func (s *Service) Collections() []string { return s.kit.Collections() }
 // with entity.ErrUnmigrated, if the tables are not there. Kafka may be away:
 // requests are answered all the same, and their events wait.
 func (s *Service) Run(ctx context.Context) error {
-	if err := entity.CheckMigrated(ctx, s.cfg.DB, s.name); err != nil {
+	if err := s.domain.CheckMigrated(ctx, s.cfg.DB); err != nil {
 		return err
 	}
 	kafka := s.cfg.Bus.NewProducer(bus.ProducerConfig{Log: s.cfg.Log})
@@ -94,12 +94,7 @@ func (s *Service) Run(ctx context.Context) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeSpan)
 	defer cancel()
 	if closeErr := kafka.Close(closing); closeErr != nil && !errors.Is(closeErr, context.DeadlineExceeded) {
-		err = errors.Join(err, fmt.Errorf("%s: close producer: %w", s.name, closeErr))
+		err = errors.Join(err, fmt.Errorf("%s: close producer: %w", s.domain.Prefix, closeErr))
 	}
 	return err
-}
-
-// Migrate brings the tables of the service of a name up to date.
-func Migrate(ctx context.Context, db *database.DB, name string) error {
-	return entity.Migrate(ctx, db, name)
 }

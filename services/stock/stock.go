@@ -6,11 +6,14 @@ import (
 	"context"
 
 	"github.com/staffetta/staffetta/pkg/database"
+	"github.com/staffetta/staffetta/pkg/entity"
 	"github.com/staffetta/staffetta/pkg/upstream"
 )
 
 // name of the service: of its topic, events.stock, and of its tables.
 const name = "stock"
+
+var domain = entity.Domain{Prefix: name, Collections: collections()}
 
 // Config sets up the service.
 type Config = upstream.Config
@@ -19,7 +22,7 @@ type Config = upstream.Config
 type Service = upstream.Service
 
 // New makes the service; it does no I/O.
-func New(cfg Config) (*Service, error) { return upstream.New(name, cfg, collections()) }
+func New(cfg Config) (*Service, error) { return upstream.New(domain, cfg) }
 
 // Migrate brings the service's tables up to date; it is idempotent.
-func Migrate(ctx context.Context, db *database.DB) error { return upstream.Migrate(ctx, db, name) }
+func Migrate(ctx context.Context, db *database.DB) error { return domain.Migrate(ctx, db) }
