@@ -58,6 +58,19 @@ func passing(err error) bool {
 	return true
 }
 
+// Refused reports whether a broker will never take a record, for what it is:
+// it is too large, or breaks a rule of its topic.
+func Refused(err error) bool {
+	var answer kafka.Error
+	return errors.Is(err, ErrTooLarge) || errors.As(err, &answer) && isOfRecord(answer)
+}
+
+// Forbidden reports whether a broker keeps this client from a topic, or from
+// writing at all, by its rules of access.
+func Forbidden(err error) bool {
+	return errors.Is(err, kafka.TopicAuthorizationFailed) || errors.Is(err, kafka.ClusterAuthorizationFailed)
+}
+
 // answered makes an error of a broker's error code; nil if it is 0.
 func answered(code int16) error {
 	if code == 0 {

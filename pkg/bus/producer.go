@@ -130,7 +130,7 @@ func (p *Producer) choosePartition(ctx context.Context, r *Record) error {
 			break
 		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return unknownPartitions(ctx, r.Topic, err)
 		}
 		if p.ctx.Err() != nil {
 			return ErrClosed
@@ -140,7 +140,7 @@ func (p *Producer) choosePartition(ctx context.Context, r *Record) error {
 		}
 		p.log.Warn("partitions are not known yet", zap.String("topic", r.Topic), zap.Error(err))
 		if pause(ctx, wait) != nil {
-			return ctx.Err()
+			return unknownPartitions(ctx, r.Topic, err)
 		}
 		wait = min(2*wait, maxBackoff)
 	}
@@ -153,6 +153,12 @@ func (p *Producer) choosePartition(ctx context.Context, r *Record) error {
 		return fmt.Errorf("topic %q has %d partitions, not number %d: %w", r.Topic, n, r.Partition, ErrNoTopic)
 	}
 	return nil
+}
+
+// unknownPartitions says what was waited for when ctx ended: a wrong password
+// may look like a broker that is away.
+func unknownPartitions(ctx context.Context, topic string, err error) error {
+	return fmt.Errorf("%w while the partitions of %q were not known: %w", ctx.Err(), topic, err)
 }
 
 // ProduceSync produces records and waits until all are acknowledged. It returns

@@ -19,12 +19,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-	"go.opentelemetry.io/otel/propagation"
-
-	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/database"
-	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/publish/tables"
 )
 
@@ -57,25 +52,14 @@ func NewOutbox(prefix string) (*Outbox, error) {
 // has the present (UTC). It is published under the trace of ctx, else under its
 // own Trace. An event that breaks the contract gives *codec.Reject, and the
 // caller rolls its transaction back. Call Committed after the commit.
-func (o *Outbox) Write(ctx context.Context, tx *sql.Tx, topic string, e hook.Event) error {
+func (o *Outbox) Write(ctx context.Context, tx *sql.Tx, topic string, e Event) error {
 	now := time.Now()
-	if e.ID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("outbox: event id: %w", err)
-		}
-		e.ID = id.String()
-	}
-	if e.Date == "" {
-		e.Date = now.UTC().Format("2006-01-02T15:04:05.000Z07:00")
-	}
-	value, err := codec.EncodeJSON(e)
+	m, err := prepare(ctx, topic, &e, now)
 	if err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
-	trace := traceOf(ctx, e.Trace)
-	_, err = tx.ExecContext(ctx, o.insert, topic, e.Account+"/"+e.ItemType, value,
-		trace.Parent, trace.State, database.Micros(now))
+	_, err = tx.ExecContext(ctx, o.insert, m.Topic, m.Key, m.Value, m.Trace.Parent, m.Trace.State,
+		database.Micros(now))
 	if err != nil {
 		return fmt.Errorf("outbox: write: %w", err)
 	}
@@ -89,14 +73,4 @@ func (o *Outbox) Committed() {
 	case o.wake <- struct{}{}:
 	default:
 	}
-}
-
-// traceOf is the trace context of ctx, or the other one if ctx has none.
-func traceOf(ctx context.Context, other hook.Trace) hook.Trace {
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, carrier)
-	if carrier["traceparent"] == "" {
-		return other
-	}
-	return hook.Trace{Parent: carrier["traceparent"], State: carrier["tracestate"]}
 }

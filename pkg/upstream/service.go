@@ -81,11 +81,11 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.domain.CheckMigrated(ctx, s.cfg.DB); err != nil {
 		return err
 	}
-	kafka := s.cfg.Bus.NewProducer(bus.ProducerConfig{Log: s.cfg.Log})
+	kafka := publish.NewPublisher(s.cfg.Bus, bus.ProducerConfig{Log: s.cfg.Log})
 	relay, err := publish.NewRelay(publish.RelayConfig{
 		DB:       s.cfg.DB,
 		Outbox:   s.kit.Outbox(),
-		Producer: producer{kafka},
+		Producer: kafka,
 		Log:      s.cfg.Log,
 	})
 	if err == nil {
