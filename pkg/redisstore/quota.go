@@ -22,7 +22,7 @@ const (
 // is what package quota wants. Keys:
 //
 //	staffetta:quota:<account>:<start of the period, Unix ms>   integer
-type Counters struct{ rdb *redis.Client }
+type Counters struct{ rdb redis.UniversalClient }
 
 // NewCounters counts in the server that the client talks to, on connections of its
 // own: it gives up sooner, and never repeats a command whose outcome is unknown,
@@ -30,14 +30,7 @@ type Counters struct{ rdb *redis.Client }
 func NewCounters(c *Client) *Counters { return newCounters(c, counterTimeout) }
 
 func newCounters(c *Client, timeout time.Duration) *Counters {
-	options := *c.options
-	options.MaxRetries = -1
-	options.DialerRetries = 1
-	options.ContextTimeoutEnabled = true
-	options.DialTimeout = timeout
-	options.ReadTimeout = timeout
-	options.WriteTimeout = timeout
-	return &Counters{rdb: redis.NewClient(&options)}
+	return &Counters{rdb: c.from.once(timeout)}
 }
 
 func counterKey(account string, period time.Time) string {

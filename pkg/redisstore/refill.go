@@ -22,7 +22,7 @@ func (s *Store) Refill(ctx context.Context, walk func(yield func([]hook.AccountS
 	if err != nil {
 		return err
 	}
-	epoch := rand.Text()
+	epoch := epochPrefix + rand.Text()
 	if err := s.begin(ctx, epoch); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (i *interrupted) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 // another is a client of its own to the same Redis.
 func another(t *testing.T, c *Client) *Client {
 	t.Helper()
-	own := &Client{rdb: redis.NewClient(c.options), options: c.options}
+	own := &Client{rdb: c.from.client(), from: c.from}
 	t.Cleanup(func() { require.NoError(t, own.Close()) })
 	return own
 }

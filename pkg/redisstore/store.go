@@ -10,9 +10,11 @@
 // forgotten is not written to any more, or what comes after a flush would look
 // like all of it.
 //
-// Keys, all of an epoch in one slot of a Redis Cluster:
+// Keys, where those of all epochs are in the slot of staffetta:epoch in a Redis Cluster,
+// since an epoch is named in a transaction with the one before:
 //
-//	staffetta:epoch             id of the current, complete epoch
+//	staffetta:epoch             id of the current, complete epoch: "staffetta:epoch}:"
+//	                            and what chance says
 //	staffetta:{<id>}:accounts   hash: account id → snapshot.v1.Account
 //	staffetta:{<id>}:versions   hash: account id → version
 //	staffetta:{<id>}:changes    sorted set: account id by cursor of its last change
@@ -37,6 +39,10 @@ import (
 const (
 	epochKey       = "staffetta:epoch"
 	changedChannel = "staffetta:changed"
+	// epochPrefix begins every id. It closes the braces of its keys, so that what is hashed
+	// of staffetta:{staffetta:epoch}:…}:meta is staffetta:epoch. A version that did not know
+	// it makes the same keys of the id.
+	epochPrefix = epochKey + "}:"
 
 	// unfinishedTTL removes what a fill that died left behind. A fill of
 	// 1,000,000 webhooks takes about a minute.

@@ -83,7 +83,7 @@ func Open(ctx context.Context, service string, cfg config.Config, version string
 		p.Health.Require("database", p.DB.PingContext)
 	}
 	if cfg.RedisURL != "" {
-		if p.Redis, err = redisstore.Open(cfg.RedisURL); err != nil {
+		if p.Redis, err = redisstore.OpenTLS(cfg.RedisURL, cfg.RedisTLS); err != nil {
 			return p, hook.Invalid{{Field: config.RedisURL, Value: "***", Rule: err.Error()}}
 		}
 		// A cache: what is known goes on without it.

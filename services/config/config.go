@@ -24,7 +24,10 @@ const (
 	KafkaUser     = "STAFFETTA_KAFKA_SASL_USERNAME"
 	KafkaPassword = "STAFFETTA_KAFKA_SASL_PASSWORD" // secret
 	RedisURL      = "STAFFETTA_REDIS_URL"           // secret
-	DatabaseURL   = "STAFFETTA_DATABASE_URL"        // secret
+	RedisTLSCA    = "STAFFETTA_REDIS_TLS_CA_FILE"
+	RedisTLSCert  = "STAFFETTA_REDIS_TLS_CERT_FILE"
+	RedisTLSKey   = "STAFFETTA_REDIS_TLS_KEY_FILE"
+	DatabaseURL   = "STAFFETTA_DATABASE_URL" // secret
 	Listen        = "STAFFETTA_LISTEN"
 	PublicURL     = "STAFFETTA_PUBLIC_URL"
 	AdminKey      = "STAFFETTA_ADMIN_KEY" // secret
@@ -56,6 +59,9 @@ type Config struct {
 	Kafka Kafka
 	// RedisURL is redis://… or rediss://…; empty in standalone: embedded.
 	RedisURL string
+	// RedisTLS has the authorities to trust and the client certificate for a rediss:// URL;
+	// nil: the system's and none.
+	RedisTLS *tls.Config
 	// DatabaseURL is postgres://… or sqlite:PATH; empty in standalone: a file
 	// in the data folder.
 	DatabaseURL string
@@ -159,6 +165,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 	cfg := Config{
 		Kafka:          readKafka(r),
 		RedisURL:       readRedisURL(r),
+		RedisTLS:       readRedisTLS(r),
 		DatabaseURL:    readDatabaseURL(r),
 		Listen:         readListen(r, defaultListen(service)),
 		PublicURL:      readPublicURL(r),

@@ -204,6 +204,7 @@ func TestABadValueIsNamedWithItsRule(t *testing.T) {
 		{"STAFFETTA_KAFKA_TLS_CA_FILE", "ca.pem", `STAFFETTA_KAFKA_TLS_CA_FILE has no effect without STAFFETTA_KAFKA_TLS=true, not "ca.pem"`},
 		{"STAFFETTA_KAFKA_SASL_USERNAME", "me", `STAFFETTA_KAFKA_SASL_USERNAME has no effect without STAFFETTA_KAFKA_SASL_MECHANISM, not "me"`},
 		{"STAFFETTA_REDIS_URL", "http://:hidden@cache", `STAFFETTA_REDIS_URL must have the form redis://HOST:PORT or rediss://HOST:PORT, not "***"`},
+		{"STAFFETTA_REDIS_TLS_CA_FILE", "ca.pem", `STAFFETTA_REDIS_TLS_CA_FILE has no effect without rediss:// in STAFFETTA_REDIS_URL, not "ca.pem"`},
 		{"STAFFETTA_DATABASE_URL", "mysql://me:hidden@db", `STAFFETTA_DATABASE_URL must have the form postgres://… or sqlite:PATH, not "***"`},
 		{"STAFFETTA_DATABASE_URL", "sqlite:", `STAFFETTA_DATABASE_URL must have the form postgres://… or sqlite:PATH, not "***"`},
 		{"STAFFETTA_LISTEN", "8080", `STAFFETTA_LISTEN must have the form HOST:PORT or :PORT, not "8080"`},
@@ -293,6 +294,27 @@ func TestKafkaTLSFilesAreReadAtTheStart(t *testing.T) {
 	_, err = config.Load("standalone", env.lookup, nil)
 	require.ErrorContains(t, err, "STAFFETTA_KAFKA_TLS_CA_FILE must hold certificates in PEM form")
 	require.ErrorContains(t, err, "STAFFETTA_KAFKA_TLS_KEY_FILE is required with STAFFETTA_KAFKA_TLS_CERT_FILE")
+}
+
+func TestRedisTLSFilesAreReadAtTheStart(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	env := vars{"STAFFETTA_REDIS_URL": "rediss://cache"}
+	cfg, err := config.Load("standalone", env.lookup, nil)
+	require.NoError(t, err)
+	require.Nil(t, cfg.RedisTLS)
+
+	env["STAFFETTA_REDIS_TLS_CA_FILE"] = cert
+	env["STAFFETTA_REDIS_TLS_CERT_FILE"] = cert
+	env["STAFFETTA_REDIS_TLS_KEY_FILE"] = key
+	cfg, err = config.Load("standalone", env.lookup, nil)
+	require.NoError(t, err)
+	require.NotNil(t, cfg.RedisTLS.RootCAs)
+	require.Len(t, cfg.RedisTLS.Certificates, 1)
+
+	env["STAFFETTA_REDIS_TLS_KEY_FILE"] = ""
+	_, err = config.Load("standalone", env.lookup, nil)
+	require.ErrorContains(t, err, "STAFFETTA_REDIS_TLS_KEY_FILE is required with STAFFETTA_REDIS_TLS_CERT_FILE")
 }
 
 // certificate writes a self-signed one and its key.

@@ -1,11 +1,5 @@
 package config
 
-import (
-	"crypto/tls"
-	"crypto/x509"
-	"os"
-)
-
 func readKafka(r *reader) Kafka {
 	k := Kafka{Brokers: r.list(KafkaBrokers), SASL: readSASL(r)}
 	for _, broker := range k.Brokers {
@@ -14,46 +8,11 @@ func readKafka(r *reader) Kafka {
 		}
 	}
 	if r.boolean(KafkaTLS) {
-		k.TLS = readTLS(r)
-		return k
-	}
-	for _, name := range []string{KafkaTLSCA, KafkaTLSCert, KafkaTLSKey} {
-		if value := r.text(name); value != "" {
-			r.faults.Add(name, value, "has no effect without "+KafkaTLS+"=true")
-		}
+		k.TLS = kafkaFiles.read(r)
+	} else {
+		kafkaFiles.refuse(r, KafkaTLS+"=true")
 	}
 	return k
-}
-
-// readTLS reads the files too, so that a wrong one stops the start and not the
-// first connection.
-func readTLS(r *reader) *tls.Config {
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if path := r.text(KafkaTLSCA); path != "" {
-		t.RootCAs = x509.NewCertPool()
-		pem, err := os.ReadFile(path)
-		switch {
-		case err != nil:
-			r.faults.Add(KafkaTLSCA, path, "must be a file that can be read")
-		case !t.RootCAs.AppendCertsFromPEM(pem):
-			r.faults.Add(KafkaTLSCA, path, "must hold certificates in PEM form")
-		}
-	}
-	cert, key := r.text(KafkaTLSCert), r.text(KafkaTLSKey)
-	switch {
-	case cert == "" && key == "":
-	case cert == "":
-		r.faults.Add(KafkaTLSCert, "", "is required with "+KafkaTLSKey)
-	case key == "":
-		r.faults.Add(KafkaTLSKey, "", "is required with "+KafkaTLSCert)
-	default:
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			r.faults.Add(KafkaTLSCert, cert, "and "+KafkaTLSKey+" must be files with a certificate and its key in PEM form")
-		}
-		t.Certificates = []tls.Certificate{pair}
-	}
-	return t
 }
 
 func readSASL(r *reader) *SASL {

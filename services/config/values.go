@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -113,6 +114,18 @@ func readRedisURL(r *reader) string {
 		return ""
 	}
 	return value
+}
+
+// readRedisTLS is nil unless a file is named.
+func readRedisTLS(r *reader) *tls.Config {
+	if !redisFiles.set(r) {
+		return nil
+	}
+	if !strings.HasPrefix(r.text(RedisURL), "rediss:") {
+		redisFiles.refuse(r, "rediss:// in "+RedisURL)
+		return nil
+	}
+	return redisFiles.read(r)
 }
 
 func readDatabaseURL(r *reader) string {
