@@ -60,7 +60,7 @@ func Main(args []string, env Environment) int {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(env.standalone())
 	root.AddCommand(env.services()...)
-	root.AddCommand(env.migrate(), env.rekey(), env.topics(), env.listen(), env.bench(), env.benchReceiver(), env.version())
+	root.AddCommand(env.migrate(), env.rekey(), env.topics(), env.listen(), env.demo(), env.healthcheck(), env.bench(), env.benchReceiver(), env.version())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse{err} })
 
 	err := root.ExecuteContext(ctx)

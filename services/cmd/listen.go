@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta/staffetta/pkg/telemetry"
-	"github.com/staffetta/staffetta/services/config"
 	"github.com/staffetta/staffetta/services/listen"
 )
 
@@ -16,19 +15,15 @@ func (env Environment) listen() *cobra.Command {
 		Use: "listen", Short: "Receive deliveries, verify and print them", Args: noArguments,
 	}
 	c.Flags().String("listen", "127.0.0.1:9000", "address to receive on (STAFFETTA_LISTEN)")
-	secret := c.Flags().String("secret", "", "secret of the webhook (whsec_…, or whpk_… of ed25519), or token of the formats rentman and cassa-in-cloud; without it nothing is verified")
+	c.Flags().String("secret", "", "secret of the webhook (whsec_…, or whpk_… of ed25519), or token of the formats rentman and cassa-in-cloud; without it nothing is verified (STAFFETTA_WEBHOOK_SECRET)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		flags := given(c, map[string]string{"listen": config.Listen})
-		if _, ok := env.Lookup(config.Listen); !ok && len(flags) == 0 {
-			flags[config.Listen] = c.Flags().Lookup("listen").DefValue
-		}
-		cfg, log, err := env.settings("listen", flags, telemetry.Console)
+		cfg, log, err := env.settings("listen", env.local(c), telemetry.Console)
 		if err != nil {
 			return err
 		}
 		ctx, cancel := context.WithCancel(c.Context())
 		defer cancel()
-		server, err := telemetry.Serve(ctx, cfg.Listen, &listen.Receiver{Secret: *secret, Out: env.Out}, log)
+		server, err := telemetry.Serve(ctx, cfg.Listen, listen.Handler(&listen.Receiver{Secret: cfg.WebhookSecret, Out: env.Out}), log)
 		if err != nil {
 			return err
 		}

@@ -52,6 +52,8 @@ const (
 	OIDCClientSecret = "STAFFETTA_OIDC_CLIENT_SECRET" // secret
 	FrameAncestors   = "STAFFETTA_FRAME_ANCESTORS"
 	TraceURL         = "STAFFETTA_TRACE_URL"
+
+	WebhookSecret = "STAFFETTA_WEBHOOK_SECRET" // secret
 )
 
 // Config is what the environment and the flags say, checked.
@@ -77,6 +79,8 @@ type Config struct {
 	FrameAncestors []string
 	// TraceURL is where people look at a trace, with {traceId} in it; empty: nowhere.
 	TraceURL string
+	// WebhookSecret is what listen verifies with, and demo gives its webhook; empty: none.
+	WebhookSecret string
 	// AdminKey has 32 characters or more; empty: there is none.
 	AdminKey string
 	// TrustedProxies are the networks of the proxies before the API whose
@@ -154,6 +158,7 @@ var needs = map[string][]string{
 	"migrate":    {DatabaseURL},
 	"topics":     {KafkaBrokers},
 	"rekey":      {DatabaseURL, EncryptionKey},
+	"demo":       {AdminKey},
 }
 
 // Load reads the settings for a service, which is the name of its subcommand;
@@ -172,6 +177,7 @@ func Load(service string, lookup func(string) (string, bool), overrides map[stri
 		OIDC:           readOIDC(r),
 		FrameAncestors: readFrameAncestors(r),
 		TraceURL:       readTraceURL(r),
+		WebhookSecret:  r.text(WebhookSecret),
 		AdminKey:       readAdminKey(r),
 		EncryptionKeys: readEncryptionKeys(r),
 		EgressAllow:    readNetworks(r, EgressAllow, defaultNetworks(service)),

@@ -53,6 +53,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	env["STAFFETTA_OIDC_CLIENT_SECRET"] = "hidden"
 	env["STAFFETTA_FRAME_ANCESTORS"] = "https://app.example.com, https://*.example.org:8443"
 	env["STAFFETTA_TRACE_URL"] = "https://grafana.example.com/explore?traceId={traceId}"
+	env["STAFFETTA_WEBHOOK_SECRET"] = "whsec_hidden"
 	env["STAFFETTA_EGRESS_ALLOW"] = "10.1.2.3/8,fd00::/8"
 	env["STAFFETTA_TRUSTED_PROXIES"] = "192.168.7.9/24"
 	env["STAFFETTA_ALLOW_HTTP"] = "true"
@@ -86,6 +87,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		OIDC:           &config.OIDC{Issuer: "https://id.example.com/realms/main", ClientID: "staffetta", ClientSecret: "hidden"},
 		FrameAncestors: []string{"https://app.example.com", "https://*.example.org:8443"},
 		TraceURL:       "https://grafana.example.com/explore?traceId={traceId}",
+		WebhookSecret:  "whsec_hidden",
 		AdminKey:       adminKey,
 		EncryptionKeys: encryptionKey,
 		EgressAllow:    []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
@@ -174,6 +176,7 @@ func TestWhatEachServiceNeeds(t *testing.T) {
 		"migrate":  {"STAFFETTA_DATABASE_URL"},
 		"topics":   {"STAFFETTA_KAFKA_BROKERS"},
 		"rekey":    {"STAFFETTA_DATABASE_URL", "STAFFETTA_ENCRYPTION_KEY"},
+		"demo":     {"STAFFETTA_ADMIN_KEY"},
 	} {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()

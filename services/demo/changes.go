@@ -28,13 +28,15 @@ type shop struct {
 	log    *zap.Logger
 	random *rand.Rand
 	turn   int
+	// tell is called with how the last change went.
+	tell func(error)
 	// live are the ids of the items that are there, oldest first.
 	live map[string][]int64
 }
 
-func newShop(c *client, log *zap.Logger) *shop {
+func newShop(c *client, log *zap.Logger, tell func(error)) *shop {
 	return &shop{
-		client: c, log: log, live: make(map[string][]int64),
+		client: c, log: log, tell: tell, live: make(map[string][]int64),
 		random: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)),
 	}
 }
@@ -47,9 +49,11 @@ func (s *shop) run(ctx context.Context, interval time.Duration) error {
 	pause, failing := interval, false
 	for {
 		err := s.step(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		s.tell(err)
+		switch {
 		case err == nil:
 			if failing {
 				s.log.Info("demo goes on")

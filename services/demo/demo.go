@@ -1,13 +1,14 @@
 // Package demo is the upstream and the receiver of `staffetta standalone
-// --demo`: a small chain of restaurants that changes something every moment,
-// through the same REST as everybody, and a webhook receiver that verifies and
-// shows what arrives.
+// --demo` and of `staffetta demo`: a small chain of restaurants that changes
+// something every moment, through the same REST as everybody, and a webhook
+// receiver that verifies and shows what arrives.
 //
 //	setup.go     the account, its API key and its webhook; the same at each start
 //	changes.go   which item is created, changed or deleted next
 //	goods.go     what the items look like
 //	receiver.go  the receiver
 //	client.go    REST
+//	state.go     whether it works
 package demo
 
 import (
@@ -24,6 +25,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/signature"
 )
 
 const (
@@ -39,8 +41,11 @@ const (
 type Config struct {
 	// URL is the base URL of the API and the domain services.
 	URL string
-	// AdminKey makes the account; the webhook's secret is derived from it.
+	// AdminKey makes the account.
 	AdminKey string
+	// WebhookSecret is the secret of the demo's webhook, whsec_…. Default
+	// Secret(AdminKey).
+	WebhookSecret string
 	// KeyFile keeps the demo's API key over restarts. Empty: each start makes
 	// a new one and revokes the one before.
 	KeyFile string
@@ -49,6 +54,9 @@ type Config struct {
 	// Receiver is the address that the receiver listens on. Default
 	// "127.0.0.1:0", a free port.
 	Receiver string
+	// DeliverTo is the URL of another receiver, which then gets everything, and
+	// none listens here. Default: this one.
+	DeliverTo string
 	// Ready is called once, when account, key and webhook are there; may be nil.
 	Ready func(Access)
 	// Delivered is called for each delivery that verified; may be nil. Calls
@@ -73,6 +81,7 @@ type Access struct {
 type Demo struct {
 	cfg    Config
 	secret string
+	state  state
 }
 
 // New checks the configuration; it does no I/O. The error is hook.Invalid.
@@ -90,6 +99,11 @@ func New(cfg Config) (*Demo, error) {
 	if cfg.Interval < 0 || cfg.Interval > maxInterval {
 		faults.Add("Interval", cfg.Interval.String(), "must be positive and at most "+maxInterval.String())
 	}
+	if cfg.WebhookSecret == "" {
+		cfg.WebhookSecret = Secret(cfg.AdminKey)
+	} else if _, err := signature.ParseSecret(cfg.WebhookSecret); err != nil {
+		faults.Add("WebhookSecret", "***", "must be whsec_ and base64 of 24 to 64 bytes")
+	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
@@ -105,13 +119,16 @@ func New(cfg Config) (*Demo, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
-	return &Demo{cfg: cfg, secret: Secret(cfg.AdminKey)}, nil
+	return &Demo{cfg: cfg, secret: cfg.WebhookSecret, state: state{err: errSettingUp}}, nil
 }
 
 // Run listens, sets up and makes changes until ctx ends, and then returns nil.
 // While a service is away it tries again. The errors are that it cannot listen,
 // or that the API refused the setup.
 func (d *Demo) Run(ctx context.Context) error {
+	if d.cfg.DeliverTo != "" {
+		return unlessEnded(ctx, d.work(ctx, d.cfg.DeliverTo))
+	}
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", d.cfg.Receiver)
 	if err != nil {
@@ -133,6 +150,11 @@ func (d *Demo) Run(ctx context.Context) error {
 	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("demo receiver: %w", serveErr))
 	}
+	return unlessEnded(ctx, err)
+}
+
+// unlessEnded leaves out the error that ctx has ended.
+func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
 	}
@@ -144,8 +166,9 @@ func (d *Demo) work(ctx context.Context, receiver string) error {
 	if err != nil {
 		return fmt.Errorf("demo setup: %w", err)
 	}
+	d.state.set(nil)
 	d.cfg.Ready(access)
-	return newShop(newClient(d.cfg.URL, access.Key, ""), d.cfg.Log).run(ctx, d.cfg.Interval)
+	return newShop(newClient(d.cfg.URL, access.Key, ""), d.cfg.Log, d.state.set).run(ctx, d.cfg.Interval)
 }
 
 // Secret is the webhook's secret, in its text form: derived from the admin key, so that a demo that starts anew can

@@ -287,6 +287,42 @@ func TestTheDemoWaitsForServicesThatAreAway(t *testing.T) {
 	next(t, s.changed)
 }
 
+func TestAnotherReceiverGetsWhatTheDemoDelivers(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	secret := signature.NewSecret()
+	const receiver = "http://127.0.0.1:9/hooks"
+	access, _ := start(t, demo.Config{URL: s.url, DeliverTo: receiver, WebhookSecret: secret, Interval: time.Millisecond})
+	next(t, s.changed)
+	require.Equal(t, receiver, access.Receiver)
+	var webhook struct{ URL string }
+	s.get(t, access.Key, "/v1/webhooks/"+access.Webhook, &webhook)
+	require.Equal(t, receiver, webhook.URL)
+}
+
+func TestTheDemoWorksWhileItsChangesAreAnswered(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ready := make(chan demo.Access, 1)
+	d, err := demo.New(demo.Config{
+		URL: s.url, AdminKey: adminKey, DeliverTo: "http://127.0.0.1:9/", Interval: time.Millisecond,
+		Ready: func(a demo.Access) { ready <- a },
+	})
+	require.NoError(t, err)
+	require.ErrorContains(t, d.Working(t.Context()), "not set up")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	next(t, ready)
+	next(t, s.changed)
+	require.Eventually(t, func() bool { return d.Working(t.Context()) == nil }, wait, time.Millisecond)
+	s.down.Store(true)
+	require.Eventually(t, func() bool { return d.Working(t.Context()) != nil }, wait, time.Millisecond)
+	require.ErrorContains(t, d.Working(t.Context()), "503")
+	cancel()
+	require.NoError(t, next(t, ended))
+}
+
 func TestTheReceiverShowsWhatIsSignedAndRefusesTheRest(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -321,4 +357,6 @@ func TestBadConfigurationIsNamed(t *testing.T) {
 	t.Parallel()
 	_, err := demo.New(demo.Config{Interval: 2 * time.Second})
 	require.EqualError(t, err, `URL is required; AdminKey is required; Interval must be positive and at most 1s, not "2s"`)
+	_, err = demo.New(demo.Config{URL: "http://127.0.0.1:8080", AdminKey: adminKey, WebhookSecret: "whsec_short"})
+	require.EqualError(t, err, `WebhookSecret must be whsec_ and base64 of 24 to 64 bytes, not "***"`)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/signature"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // maxBody is more than any request of ours has.
@@ -29,6 +30,18 @@ type Receiver struct {
 	Out io.Writer
 
 	mu sync.Mutex
+}
+
+// Handler is the receiver at every path, beside the health of its process: a delivery is a POST,
+// so nothing that Staffetta sends is mistaken for a question about health.
+func Handler(r *Receiver) http.Handler {
+	mux := http.NewServeMux()
+	operations := telemetry.Handler(telemetry.NewRegistry(), &telemetry.Health{})
+	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+		mux.Handle("GET "+path, operations)
+	}
+	mux.Handle("/", r)
+	return mux
 }
 
 // ServeHTTP takes one request.

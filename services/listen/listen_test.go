@@ -78,3 +78,18 @@ func TestNothingReachesTheTerminalRaw(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, post(r, "\x1b[2J", http.Header{"Webhook-Id": {"\x1b[31m"}}))
 	require.NotContains(t, out.String(), "\x1b")
 }
+
+func TestAQuestionAboutHealthIsNoDelivery(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	h := listen.Handler(&listen.Receiver{Secret: "some_secret_key", Out: &out})
+	ask := func(method string) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "/readyz", strings.NewReader("{}")))
+		return w.Code
+	}
+	require.Equal(t, http.StatusOK, ask(http.MethodGet))
+	require.Empty(t, out.String())
+	require.Equal(t, http.StatusUnauthorized, ask(http.MethodPost), "a receiver may be at any path")
+	require.Contains(t, out.String(), "REFUSED")
+}
