@@ -63,6 +63,15 @@ func (d Domain) Migrate(ctx context.Context, db *database.DB) error {
 			return fmt.Errorf("migrate %s: %w", d.Prefix, err)
 		}
 	}
+	unindexed, err := d.unindexed(ctx, db)
+	if err != nil {
+		return fmt.Errorf("migrate %s: %w", d.Prefix, err)
+	}
+	for _, c := range unindexed {
+		if err := d.reindex(ctx, db, &c); err != nil {
+			return fmt.Errorf("migrate %s: %w", d.Prefix, err)
+		}
+	}
 	return outbox.Migrate(ctx, db)
 }
 
@@ -81,6 +90,11 @@ func (d Domain) CheckMigrated(ctx context.Context, db *database.DB) error {
 		if err == nil && !pending {
 			pending, err = db.Pending(ctx, s.migrations, s.versions)
 		}
+	}
+	if err == nil && !pending {
+		var unindexed []Collection
+		unindexed, err = d.unindexed(ctx, db)
+		pending = len(unindexed) > 0
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.Prefix, err)

@@ -100,7 +100,11 @@ func newRigOf(t *testing.T, url string, domain entity.Domain) *rig {
 	require.NoError(t, domain.Migrate(t.Context(), db))
 	require.NoError(t, domain.Migrate(t.Context(), db), "a second time")
 	require.NoError(t, domain.CheckMigrated(t.Context(), db))
+	return &rig{t: t, db: db, prefix: domain.Prefix, handler: serve(t, db, domain)}
+}
 
+func serve(t *testing.T, db *database.DB, domain entity.Domain) http.Handler {
+	t.Helper()
 	known := keys{}
 	known.add("sk_acme", "acme", hook.ScopeRead, hook.ScopeWrite)
 	known.add("sk_acme_read", "acme", hook.ScopeRead)
@@ -111,7 +115,7 @@ func newRigOf(t *testing.T, url string, domain entity.Domain) *rig {
 		Now:        func() time.Time { return time.Date(2023, 2, 2, 12, 7, 1, 0, time.UTC) },
 	})
 	require.NoError(t, err)
-	return &rig{t: t, db: db, prefix: domain.Prefix, handler: service.Handler()}
+	return service.Handler()
 }
 
 // answer is what came back.

@@ -69,10 +69,8 @@ func (s store) reindex(ctx context.Context, tx *sql.Tx, account string, before, 
 		return nil
 	}
 	if len(old) > 0 {
-		_, err := tx.ExecContext(ctx, `DELETE FROM `+s.terms+` WHERE account = $1 AND collection = $2 AND id = $3`,
-			account, it.collection.Path, it.id)
-		if err != nil {
-			return fmt.Errorf("items: index: %w", err)
+		if err := s.forgetTerms(ctx, tx, account, it); err != nil {
+			return err
 		}
 	}
 	if len(now) == 0 {
@@ -88,6 +86,15 @@ func (s store) reindex(ctx context.Context, tx *sql.Tx, account string, before, 
 		insert.text.WriteString(`(` + a + `, ` + c + `, ` + id + `, ` + insert.arg(field) + `, ` + insert.arg(now[field]) + `)`)
 	}
 	if _, err := tx.ExecContext(ctx, insert.text.String(), insert.args...); err != nil {
+		return fmt.Errorf("items: index: %w", err)
+	}
+	return nil
+}
+
+func (s store) forgetTerms(ctx context.Context, tx *sql.Tx, account string, it *Item) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM `+s.terms+` WHERE account = $1 AND collection = $2 AND id = $3`,
+		account, it.collection.Path, it.id)
+	if err != nil {
 		return fmt.Errorf("items: index: %w", err)
 	}
 	return nil

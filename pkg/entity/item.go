@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/shopspring/decimal"
 )
 
 // Item is one item at one version. Rules read it by its fields' names and set what is
@@ -65,6 +67,22 @@ func (it *Item) Int(field string) int64 {
 	}
 	return n
 }
+
+// Decimal is a field's number, exactly; 0 if it is none. The field keeps the rule
+// entity.Decimal: exponents let few digits stand for numbers that fill the memory.
+func (it *Item) Decimal(field string) decimal.Decimal { return ParseDecimal(it.Value(field)) }
+
+// ParseDecimal is the number that JSON text is, exactly; 0 if it is none.
+func ParseDecimal(text json.RawMessage) decimal.Decimal {
+	d, err := decimal.NewFromString(string(text))
+	if err != nil {
+		return decimal.Zero
+	}
+	return d
+}
+
+// Money is an amount as JSON writes it: a number with two decimals.
+func Money(d decimal.Decimal) json.Number { return json.Number(d.StringFixed(2)) }
 
 // Set sets a field to what json.Marshal makes of a value, in its place or at the end;
 // nil removes it. A value that cannot be marshalled is a fault of the program.

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/staffetta/staffetta/pkg/hook"
 )
 
 // The examples of RFC 7396, appendix A, whose target and patch are objects.
@@ -52,4 +54,18 @@ func FuzzParseObject(f *testing.F) {
 		_, err = merge(o, again)
 		require.NoError(t, err)
 	})
+}
+
+func TestDecimalsAreOfBoundedLength(t *testing.T) {
+	t.Parallel()
+	for value, fits := range map[string]bool{
+		"0": true, "12": true, "-12.345": true, "123": false, "1.2345": false, "1e2": false, "1E-2": false, `"1"`: false, ".5": false,
+	} {
+		var faults hook.Invalid
+		Decimal(2, 3).check("x", json.RawMessage(value), &faults)
+		require.Equal(t, fits, len(faults) == 0, value)
+	}
+	var faults hook.Invalid
+	Unsigned(2, 3).check("x", json.RawMessage("-1"), &faults)
+	require.EqualError(t, faults, `x must be a number, 0 or more, of at most 2 digits before its point and 3 after it, not "-1"`)
 }

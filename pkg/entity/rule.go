@@ -117,6 +117,19 @@ func Amount() Rule {
 	}}
 }
 
+// Decimal is a number of at most so many digits before its point and after it, without an
+// exponent; see Item.Decimal.
+func Decimal(before, after int) Rule { return decimalOf("", `-?`, before, after) }
+
+// Unsigned is a Decimal that is not negative.
+func Unsigned(before, after int) Rule { return decimalOf(", 0 or more,", ``, before, after) }
+
+func decimalOf(which, sign string, before, after int) Rule {
+	form := regexp.MustCompile(fmt.Sprintf(`^%s[0-9]{1,%d}(\.[0-9]{1,%d})?$`, sign, before, after))
+	rule := fmt.Sprintf("must be a number%s of at most %d digits before its point and %d after it", which, before, after)
+	return simple{rule, func(value json.RawMessage) bool { return form.Match(value) }}
+}
+
 // Integer is a whole number without a fraction or exponent, from least to most.
 func Integer(least, most int64) Rule {
 	return simple{fmt.Sprintf("must be an integer from %d to %d", least, most), func(value json.RawMessage) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -236,5 +237,24 @@ func TestNoTwoRequestsDeadlockAndNoNumberIsLost(t *testing.T) {
 			require.Contains(t, r.do("GET", "/bookings?number="+strconv.Itoa(n), "").Body.String(), `"number":`+strconv.Itoa(n)+`,`)
 		}
 		require.NotContains(t, r.do("GET", "/bookings?number=61", "").Body.String(), `"number"`)
+	})
+}
+
+func TestAMigrationIndexesWhatIsThereForNewFilters(t *testing.T) {
+	backends(t, func(t *testing.T, r *rig) {
+		r.do("POST", "/companies", `[{"name": "a", "size": "small"}, {"name": "b", "size": "large"}, {"name": "c", "size": "small"}]`)
+		r.do("POST", "/companies", `{"name": "d", "size": "small"}`, "Authorization: Bearer sk_other")
+		r.do("DELETE", "/companies/1", "")
+		changed := slices.Clone(collections)
+		changed[0].Fields = slices.Clone(changed[0].Fields)
+		size := slices.IndexFunc(changed[0].Fields, func(f entity.Field) bool { return f.Name == "size" })
+		changed[0].Fields[size].Filter = entity.Exactly
+		domain := entity.Domain{Prefix: r.prefix, Collections: changed}
+		require.ErrorIs(t, domain.CheckMigrated(t.Context(), r.db), entity.ErrUnmigrated)
+		require.NoError(t, domain.Migrate(t.Context(), r.db))
+		require.NoError(t, domain.CheckMigrated(t.Context(), r.db))
+		r.handler = serve(t, r.db, domain)
+		require.Regexp(t, `^{"items":\[{"id":3,[^{]*}\]`, r.do("GET", "/companies?size=small", "").Body.String())
+		require.Regexp(t, `^{"items":\[{"id":1,[^{]*}\]`, r.do("GET", "/companies?size=small", "", "Authorization: Bearer sk_other").Body.String())
 	})
 }

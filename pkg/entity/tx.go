@@ -1,6 +1,7 @@
 package entity
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -200,20 +201,23 @@ func (tx *Tx) update(ctx context.Context, c *Collection, edits []edit) error {
 	return nil
 }
 
-// remove deletes items. The event carries their last data, under the version of the
-// deletion.
+// remove deletes items, judged newest first, since what came later builds on what came
+// before. The event carries their last data, under the version of the deletion.
 func (tx *Tx) remove(ctx context.Context, c *Collection, items []*Item) error {
 	t := tx.tell(c, hook.Delete)
 	for _, it := range items {
+		last := c.changed(it)
+		last.version++
+		t.items = append(t.items, last)
+	}
+	newest := slices.SortedFunc(slices.Values(items), func(a, b *Item) int { return cmp.Compare(b.id, a.id) })
+	for _, it := range newest {
 		if err := tx.judge(ctx, c, "", &Change{Before: it, Cause: tx.cause}); err != nil {
 			return err
 		}
-		last := c.changed(it)
-		last.version++
 		if err := tx.service.items.remove(ctx, tx.sql, tx.account, it, tx.now); err != nil {
 			return err
 		}
-		t.items = append(t.items, last)
 	}
 	return nil
 }
