@@ -8,17 +8,17 @@ import (
 )
 
 // AccountOf tells whose a record is that Decode may refuse: the account that its value
-// names, as far as the value can be read, else the one that begins its key, which is
+// (or, of an outbox, its columns) names, as far as the value can be read, else the one that begins its key, which is
 // "account/itemType". Empty: neither tells.
-func AccountOf(in Input, key []byte) string {
-	if len(in.Value) > 0 && len(in.Value) <= MaxBytes {
+func AccountOf(in Input) string {
+	if len(in.Value) <= MaxBytes {
 		var e hook.Event
 		_ = decodeForm(in, &e) // what it read before it failed counts
 		if ValidAccount(e.Account) {
 			return strings.Clone(e.Account)
 		}
 	}
-	account, _, found := bytes.Cut(key, []byte("/"))
+	account, _, found := bytes.Cut(in.Key, []byte("/"))
 	if !found || !ValidAccount(string(account)) {
 		return ""
 	}

@@ -34,13 +34,20 @@ func TestTheAccountOfWhatIsNoEvent(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			in := codec.Input{Value: []byte(test.value), Header: func(name string) ([]byte, bool) {
+			in := codec.Input{Value: []byte(test.value), Key: []byte(test.key), Header: func(name string) ([]byte, bool) {
 				if name != "content-type" || test.contentType == "" {
 					return nil, false
 				}
 				return []byte(test.contentType), true
 			}}
-			require.Equal(t, test.want, codec.AccountOf(in, []byte(test.key)))
+			require.Equal(t, test.want, codec.AccountOf(in))
 		})
 	}
+}
+
+func TestTheAccountOfAnOutboxsRecordIsInItsColumns(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "acme", codec.AccountOf(routed("7", "", "account", "acme")), "of a tombstone")
+	require.Equal(t, "acme", codec.AccountOf(routed("7", `{"payload":"{}","account":"acme","eventType":"shipped"}`)))
+	require.Empty(t, codec.AccountOf(routed("7", "")))
 }

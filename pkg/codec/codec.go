@@ -30,6 +30,9 @@ type Input struct {
 	// Value is the record's value. The event shares its memory and that of the
 	// headers: nobody may write to them afterwards.
 	Value []byte
+	// Key is the record's key, which says which item a record of Debezium's outbox event
+	// router is about; other forms do not look at it.
+	Key []byte
 	// At is where the record lies. Without a topic, an event that has no id
 	// keeps an empty one.
 	At hook.Coordinates
@@ -39,8 +42,8 @@ type Input struct {
 	// Account is that of an event that names none; mostly empty.
 	Account string
 
-	// id and date are those of a CloudEvent around the event; they fill in what
-	// it lacks, before At and Time do.
+	// id and date are those of a CloudEvent around the event, or of the outbox that it
+	// comes from; they fill in what it lacks, before At and Time do.
 	id, date string
 }
 
@@ -53,13 +56,13 @@ const (
 )
 
 // Decode reads an event in the form that its headers name: content-type JSON
-// (also without one), protobuf or structured CloudEvents, or ce_specversion for
-// binary CloudEvents. It fills in what upstream may leave out: the id, the date
+// (also without one), protobuf or structured CloudEvents, ce_specversion for
+// binary CloudEvents, or id for a record of Debezium's outbox event router. It fills in what upstream may leave out: the id, the date
 // and the trace. Its error is always a *Reject.
 func Decode(in Input) (hook.Event, error) {
 	e := hook.Event{Source: in.At, Published: in.Time}
 	switch {
-	case len(in.Value) == 0:
+	case len(in.Value) == 0 && !in.fromOutbox():
 		return hook.Event{}, refuse(Tombstone, "value", "", "must be there: a tombstone does not say what changed")
 	case len(in.Value) > MaxBytes:
 		return hook.Event{}, refuseSize(len(in.Value))
@@ -79,6 +82,9 @@ func decodeForm(in Input, e *hook.Event) error {
 	}
 	if in.header("ce_specversion") != "" {
 		return decodeBinary(in, e, media, contentType)
+	}
+	if in.header("id") != "" {
+		return decodeOutbox(in, e, media, contentType)
 	}
 	return decodeData(in, e, media, contentType, in.Value)
 }

@@ -16,7 +16,7 @@ import (
 func Decode(r *bus.Record) (hook.Event, error) { return codec.Decode(input(r)) }
 
 // Account tells whose a record is that may be no event; empty: it does not tell.
-func Account(r *bus.Record) string { return codec.AccountOf(input(r), r.Key) }
+func Account(r *bus.Record) string { return codec.AccountOf(input(r)) }
 
 func input(r *bus.Record) codec.Input {
 	return codec.Input{
@@ -29,6 +29,7 @@ func input(r *bus.Record) codec.Input {
 			return nil, false
 		},
 		Value: r.Value,
+		Key:   r.Key,
 		At:    r.At(),
 		Time:  r.Time,
 	}

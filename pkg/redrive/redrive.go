@@ -68,7 +68,7 @@ func WithValue(r hook.Record, value []byte, text bool) hook.Record {
 // Event reads the event that a record is, as the router would. Its error is a
 // *codec.Reject.
 func Event(q *hook.Quarantined, r *hook.Record) (hook.Event, error) {
-	return codec.Decode(codec.Input{Value: r.Value, At: q.Source, Time: q.CreatedAt, Header: func(name string) ([]byte, bool) {
+	return codec.Decode(codec.Input{Value: r.Value, Key: r.Key, At: q.Source, Time: q.CreatedAt, Header: func(name string) ([]byte, bool) {
 		i := slices.IndexFunc(r.Headers, func(h hook.Header) bool { return strings.EqualFold(h.Name, name) })
 		if i < 0 {
 			return nil, false
