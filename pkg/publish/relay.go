@@ -4,48 +4,66 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/database"
 )
 
 const (
-	// defaultPoll bounds the delay of what another process committed.
+	// defaultPoll bounds the delay of what nobody told of.
 	defaultPoll = 200 * time.Millisecond
-	// batchRows and batchBytes bound one round: with events of up to 900,000
-	// bytes a count alone could be 450 MB.
-	batchRows  = 500
-	batchBytes = 8 << 20
+	// defaultLease is how long the outbox waits after its leader was killed or
+	// hangs. It is renewed three times as often, so it survives a pause of 3 s.
+	defaultLease = 5 * time.Second
 	// drainSpan is how long a relay that is told to stop waits for what it gave
 	// to Kafka already, so that it is not published again.
 	drainSpan = 3 * time.Second
-	// writeSpan bounds the deletion that follows, past the end of ctx.
+	// writeSpan bounds a change of the outbox, also past the end of ctx.
 	writeSpan = 5 * time.Second
+	// querySpan bounds other statements: a server that does not answer any more
+	// shall not hold a relay for ever.
+	querySpan = 30 * time.Second
 	// maxBackoff is the longest pause after an error.
 	maxBackoff = 5 * time.Second
 )
 
 // RelayConfig sets up a Relay.
 type RelayConfig struct {
-	DB       *database.DB
-	Outbox   *Outbox
+	DB     *database.DB
+	Outbox *Outbox
+	// Producer is mostly a *Publisher.
 	Producer Producer
 	// Log; nil: nothing is logged.
 	Log *zap.Logger
+	// Metrics gets staffetta_outbox_… while the relay runs; nil: none.
+	Metrics prometheus.Registerer
 	// Poll is the pause between two looks at an empty outbox, and between two
 	// attempts at leading. Default 200 ms.
 	Poll time.Duration
+	// Lease is how long a leader that was killed, or hangs, is waited for.
+	// Default 5 s, at least 100 ms.
+	Lease time.Duration
 }
 
 // Relay moves events from an outbox to Kafka. Of several relays on one outbox,
 // in one process or in many, one works at a time.
 type Relay struct {
-	cfg      RelayConfig
-	election election
-	// acknowledged is called between the acknowledgement of a round and its
+	cfg   RelayConfig
+	lease lease
+	meter *meter
+	// batch is the most rows of a round.
+	batch int
+	// unsettled is what Kafka has answered and the outbox does not show yet.
+	unsettled outcome
+	// held are topics that took nothing, and until when they are left alone.
+	held     map[string]time.Time
+	holdSpan time.Duration
+	// acknowledged is called between the acknowledgement of rows and their
 	// deletion; an error ends the round there. Tests use it as the crash.
 	acknowledged func() error
 }
@@ -61,13 +79,29 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 	if cfg.Poll <= 0 {
 		cfg.Poll = defaultPoll
 	}
+	if cfg.Lease == 0 {
+		cfg.Lease = defaultLease
+	}
+	if cfg.Lease < 100*time.Millisecond {
+		return nil, fmt.Errorf("relay: Lease must be at least 100ms, not %s", cfg.Lease)
+	}
 	holder, err := uuid.NewRandom()
 	if err != nil {
 		return nil, fmt.Errorf("relay: name: %w", err)
 	}
+	cfg.Log = cfg.Log.With(zap.String("outbox", cfg.Outbox.prefix))
+	batch := batchRows
+	if cfg.DB.Dialect == database.SQLite {
+		batch = smallBatchRows
+	}
 	return &Relay{
 		cfg:          cfg,
-		election:     newElection(cfg.DB, cfg.Outbox.prefix, holder.String()),
+		batch:        batch,
+		lease:        newLease(cfg.DB, cfg.Outbox.prefix, holder.String(), cfg.Lease),
+		meter:        newMeter(cfg.Outbox.prefix),
+		unsettled:    outcome{refused: make(map[int64]error)},
+		held:         make(map[string]time.Time),
+		holdSpan:     defaultHold,
 		acknowledged: func() error { return nil },
 	}, nil
 }
@@ -75,7 +109,11 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 // Run relays until ctx ends, and then returns nil. Errors of the database or of
 // Kafka are logged once and repeated with a growing pause, until they pass.
 func (r *Relay) Run(ctx context.Context) error {
-	log := r.cfg.Log.With(zap.String("outbox", r.cfg.Outbox.prefix))
+	log := r.cfg.Log
+	if err := r.meter.register(r.cfg.Metrics); err != nil {
+		return err
+	}
+	defer r.meter.unregister(r.cfg.Metrics)
 	pause, failing := r.cfg.Poll, false
 	for ctx.Err() == nil {
 		err := r.lead(ctx, func() {
@@ -99,55 +137,52 @@ func (r *Relay) Run(ctx context.Context) error {
 // lead works for one term: nil if another relay leads or ctx ended. worked is
 // called after each round without an error.
 func (r *Relay) lead(ctx context.Context, worked func()) error {
-	t, err := r.election.Stand(ctx)
+	t, err := r.lease.Stand(ctx)
 	if err != nil || t == nil {
 		return err
 	}
+	r.meter.leads(true)
 	defer func() {
+		r.meter.leads(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeSpan)
 		defer cancel()
 		t.End(ctx)
 	}()
+	var beside sync.WaitGroup
+	led, end := context.WithCancel(ctx)
+	defer beside.Wait()
+	defer end()
+	beside.Go(func() { r.measure(led) })
+	if r.cfg.DB.Dialect == database.Postgres {
+		beside.Go(func() { r.listen(led, r.cfg.Log) })
+	}
+	// What an earlier term of this relay could not settle is in Kafka all the same.
+	if err := r.settle(ctx, t); err != nil {
+		return err
+	}
+	w := waiter{relay: r, term: t}
 	for ctx.Err() == nil {
-		more, err := r.round(ctx, t)
+		rows, err := r.round(ctx, t)
 		if err != nil {
 			return err
 		}
 		worked()
-		if !more {
-			sleep(ctx, r.cfg.Poll, r.cfg.Outbox.wake)
+		if err := w.wait(ctx, rows); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// round publishes one batch and deletes what was acknowledged; more says that
-// the outbox held more than that.
-func (r *Relay) round(ctx context.Context, t term) (more bool, err error) {
+// round publishes one batch and deletes what was acknowledged; it returns how
+// many rows the batch had.
+func (r *Relay) round(ctx context.Context, t *term) (int, error) {
 	if err := t.Renew(ctx); err != nil {
-		return false, err
+		return 0, err
 	}
-	rows, more, err := r.read(ctx, t)
+	rows, err := r.read(ctx)
 	if err != nil || len(rows) == 0 {
-		return false, err
+		return 0, err
 	}
-	outcome, err := r.publish(ctx, t, rows)
-	if errors.Is(err, errLost) {
-		return false, err
-	}
-	if err := r.acknowledged(); err != nil {
-		return false, err
-	}
-	return more, errors.Join(err, r.settle(ctx, t, outcome))
-}
-
-// sleep waits for the time, the signal or the end of ctx.
-func sleep(ctx context.Context, d time.Duration, signal <-chan struct{}) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-signal:
-	case <-ctx.Done():
-	}
+	return len(rows), r.publish(ctx, t, rows)
 }

@@ -4,61 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
-
-	"go.uber.org/zap"
 )
 
-// row is one event in the outbox.
-type row struct {
-	id      int64
-	message Message
-}
-
-// read returns the oldest rows, in order; more says that there are others.
-func (r *Relay) read(ctx context.Context, t term) (batch []row, more bool, err error) {
-	rows, err := t.Query(ctx, `SELECT id, topic, key, value, traceparent, tracestate FROM `+
-		r.cfg.Outbox.prefix+`_outbox WHERE refused IS NULL ORDER BY id LIMIT $1`, batchRows)
-	if err != nil {
-		return nil, false, fmt.Errorf("relay: read: %w", err)
-	}
-	defer func() {
-		if closeErr := rows.Close(); closeErr != nil && err == nil {
-			err = fmt.Errorf("relay: read: %w", closeErr)
-		}
-	}()
-	size := 0
-	for rows.Next() {
-		var one row
-		m := &one.message
-		if err := rows.Scan(&one.id, &m.Topic, &m.Key, &m.Value, &m.Trace.Parent, &m.Trace.State); err != nil {
-			return nil, false, fmt.Errorf("relay: read: %w", err)
-		}
-		batch = append(batch, one)
-		if size += len(m.Value); size >= batchBytes {
-			return batch, true, nil
-		}
-	}
-	return batch, len(batch) == batchRows, rows.Err()
-}
-
-// outcome is what became of a batch; rows in neither list stay as they are.
-type outcome struct {
-	acknowledged []int64
-	refused      map[int64]error
-}
+// settleEvery is how often acknowledged rows are deleted while others of the
+// batch are still on their way: so little is published again after a crash,
+// also while one partition is away.
+const settleEvery = 250 * time.Millisecond
 
 // answer is what the producer says of one row.
 type answer struct {
-	id  int64
-	err error
+	id    int64
+	topic string
+	err   error
 }
 
-// publish gives a batch to Kafka and waits for every answer. The error is the
-// first that is about more than one message; the outcome counts all the same.
-func (r *Relay) publish(ctx context.Context, t term, batch []row) (outcome, error) {
+// publish gives a batch to Kafka, waits for every answer and settles what was
+// answered. The error is the first that is about more than one message.
+func (r *Relay) publish(ctx context.Context, t *term, batch []row) error {
 	answers := make(chan answer, len(batch)) // room for all: done never blocks
 	feeding, stop := context.WithCancel(ctx)
 	fed, ended := make(chan int, 1), make(chan struct{})
@@ -66,7 +29,7 @@ func (r *Relay) publish(ctx context.Context, t term, batch []row) (outcome, erro
 	go func() {
 		defer close(ended)
 		var sent int
-		sent, feedErr = r.feed(feeding, batch, answers)
+		sent, feedErr = r.feed(feeding, t, batch, answers)
 		fed <- sent
 	}()
 	// Nothing is given to Kafka after the return.
@@ -75,11 +38,10 @@ func (r *Relay) publish(ctx context.Context, t term, batch []row) (outcome, erro
 		<-ended
 	}()
 
-	renew := time.NewTicker(renewEvery)
-	defer renew.Stop()
+	tick := time.NewTicker(min(settleEvery, t.span/3))
+	defer tick.Stop()
 	stopped := ctx.Done()
 	var drained <-chan time.Time
-	out := outcome{refused: make(map[int64]error)}
 	var failed error
 	for sent, got := -1, 0; sent < 0 || got < sent; {
 		select {
@@ -87,13 +49,13 @@ func (r *Relay) publish(ctx context.Context, t term, batch []row) (outcome, erro
 			failed = errors.Join(failed, feedErr)
 		case a := <-answers:
 			got++
-			if err := out.add(a); err != nil && failed == nil {
+			if err := r.note(a); err != nil && failed == nil {
 				failed = err
 			}
-		case <-renew.C:
-			// Without it a long wait for Kafka would cost the lease.
-			if err := t.Renew(context.WithoutCancel(ctx)); err != nil {
-				return out, errors.Join(errLost, err)
+		case <-tick.C:
+			// A database that is away for a moment costs no answer of Kafka's.
+			if err := r.progress(ctx, t); errors.Is(err, errLost) || err != nil && !t.Valid() {
+				return err
 			}
 		case <-stopped:
 			stopped = nil
@@ -101,20 +63,30 @@ func (r *Relay) publish(ctx context.Context, t term, batch []row) (outcome, erro
 			defer timer.Stop()
 			drained = timer.C
 		case <-drained:
-			return out, errors.Join(failed, ctx.Err())
+			return errors.Join(ctx.Err(), r.settle(ctx, t))
 		}
 	}
-	return out, failed
+	return errors.Join(failed, r.settle(ctx, t))
 }
 
 // feed queues the batch, in order; Produce may block while Kafka is away.
-func (r *Relay) feed(ctx context.Context, batch []row, answers chan<- answer) (sent int, err error) {
+func (r *Relay) feed(ctx context.Context, t *term, batch []row, answers chan<- answer) (sent int, err error) {
+	shut := make(map[string]bool)
 	for _, one := range batch {
-		if ctx.Err() != nil {
+		topic := one.message.Topic
+		switch {
+		case shut[topic]:
+			continue
+		case ctx.Err() != nil:
 			return sent, ctx.Err()
+		case !t.Valid():
+			return sent, errLost
 		}
-		err := r.cfg.Producer.Produce(ctx, one.message, func(err error) { answers <- answer{one.id, err} })
-		if err != nil {
+		err := r.cfg.Producer.Produce(ctx, one.message, func(err error) { answers <- answer{one.id, topic, err} })
+		if errors.Is(err, ErrTopic) {
+			shut[topic] = true
+			answers <- answer{one.id, topic, err}
+		} else if err != nil {
 			return sent, fmt.Errorf("relay: produce: %w", err)
 		}
 		sent++
@@ -122,50 +94,19 @@ func (r *Relay) feed(ctx context.Context, batch []row, answers chan<- answer) (s
 	return sent, nil
 }
 
-// add notes an answer; the error is one that is not about this message alone.
-func (o *outcome) add(a answer) error {
+// note keeps an answer; the error is one that is not about this message or
+// its topic alone.
+func (r *Relay) note(a answer) error {
 	switch {
 	case a.err == nil:
-		o.acknowledged = append(o.acknowledged, a.id)
+		r.unsettled.acknowledged = append(r.unsettled.acknowledged, a.id)
+		r.release(a.topic)
 	case errors.Is(a.err, ErrRefused):
-		o.refused[a.id] = a.err
+		r.unsettled.refused[a.id] = a.err
+	case errors.Is(a.err, ErrTopic):
+		r.hold(a.topic, a.err)
 	default:
 		return fmt.Errorf("relay: produce: %w", a.err)
 	}
 	return nil
-}
-
-// settle deletes what was acknowledged and sets aside what was refused, also
-// after the end of ctx.
-func (r *Relay) settle(ctx context.Context, t term, out outcome) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeSpan)
-	defer cancel()
-	table := r.cfg.Outbox.prefix + "_outbox"
-	if len(out.acknowledged) > 0 {
-		list, args := in(out.acknowledged)
-		if err := t.Change(ctx, `DELETE FROM `+table+` WHERE id IN (`+list+`)`, args...); err != nil {
-			return fmt.Errorf("relay: delete: %w", err)
-		}
-	}
-	for id, reason := range out.refused {
-		r.cfg.Log.Error("event refused by Kafka, set aside in the outbox",
-			zap.String("table", table), zap.Int64("id", id), zap.Error(reason))
-		if err := t.Change(ctx, `UPDATE `+table+` SET refused = $1 WHERE id = $2`, reason.Error(), id); err != nil {
-			return fmt.Errorf("relay: set aside: %w", err)
-		}
-	}
-	return nil
-}
-
-// in is the placeholder list and the arguments of an IN clause.
-func in(ids []int64) (list string, args []any) {
-	var b strings.Builder
-	for i, id := range ids {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString("$" + strconv.Itoa(i+1))
-		args = append(args, id)
-	}
-	return b.String(), args
 }

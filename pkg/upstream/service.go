@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
@@ -34,6 +35,8 @@ type Config struct {
 	Log *zap.Logger
 	// Tracer of the requests' spans; nil: none.
 	Tracer trace.Tracer
+	// Metrics gets those of the outbox while Run runs; nil: none.
+	Metrics prometheus.Registerer
 }
 
 // Service is one domain service.
@@ -87,6 +90,7 @@ func (s *Service) Run(ctx context.Context) error {
 		Outbox:   s.kit.Outbox(),
 		Producer: kafka,
 		Log:      s.cfg.Log,
+		Metrics:  s.cfg.Metrics,
 	})
 	if err == nil {
 		err = relay.Run(ctx)

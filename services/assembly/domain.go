@@ -50,6 +50,7 @@ func (p *Parts) domain(name string, uses *apiauth.Uses) contacts.Config {
 		Authorizer: apiauth.New(apiauth.Config{Keys: store, Accounts: store, AdminKey: p.Config.AdminKey, Links: p.Links, Uses: uses}),
 		Log:        p.Log.Named(name),
 		Tracer:     p.Tracing.Tracer(name),
+		Metrics:    p.Metrics,
 	}
 }
 
