@@ -63,6 +63,14 @@ fuzz-api: ## Fuzz the REST API against its OpenAPI document for ten minutes
 test-browser: ## Use the portal in a browser as people do, and look for barriers (Chromium, axe-core)
 	TESTFLAGS='$(TESTFLAGS)' .ci/test-browser
 
+.PHONY: test-chart
+test-chart: ## Test the Helm chart: rendered, against its types, and on an API server if `make kube` built one
+	TESTFLAGS='$(TESTFLAGS)' .ci/test-chart
+
+.PHONY: kube
+kube: ## Build etcd and kube-apiserver for test-chart, once (9 minutes of CPU time)
+	.ci/test-chart kube
+
 # Where screenshots go.
 INTO ?= bin/screenshots
 
