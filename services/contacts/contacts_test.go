@@ -8,6 +8,10 @@ import (
 	"github.com/staffetta/staffetta/services/contacts"
 )
 
+// taxpayer has all that invoices ask for.
+const taxpayer = `{"name": "Bar Sport", "email": "bar@example.com", "phone": "+39 02 1234567", "address": "Via Torino 12, Milano",
+	"vatNumber": "IT00743110157", "taxCode": "00743110157", "sdiCode": "M5UXCR1", "pec": "bar@pec.example.com"}`
+
 func TestContacts(t *testing.T) {
 	t.Parallel()
 	upstreamtest.Run(t, upstreamtest.Service{
@@ -17,23 +21,20 @@ func TestContacts(t *testing.T) {
 		Database: os.Getenv("STAFFETTA_TEST_DATABASE"),
 		Collections: []upstreamtest.Collection{
 			{
-				Path: "/contacts", ItemType: "Contact",
-				Item:   `{"name": "Giulia Ferri", "email": "giulia@example.com", "address": "Via Torino 12, Milano"}`,
-				Faulty: `{"name": ""}`, Field: "name",
+				Path: "/contacts", ItemType: "Contact", Item: taxpayer,
+				Faulty: `{"name": "Giulia Ferri", "taxCode": "RSSMRA85T10A562T"}`, Field: "taxCode",
 			},
 			{
-				Path: "/customers", ItemType: "Customer",
-				Item:   `{"name": "Bar Sport", "vatNumber": "IT01234567890", "discount": 5}`,
-				Faulty: `{"name": "Bar Sport", "vatNumber": "0"}`, Field: "vatNumber",
+				Path: "/customers", ItemType: "Customer", Item: taxpayer,
+				Faulty: `{"name": "Bar Sport", "vatNumber": "IT00743110158"}`, Field: "vatNumber",
 			},
 			{
-				Path: "/companies", ItemType: "Company",
-				Item:   `{"name": "Ortofrutta Brera", "phone": "+39 02 1234567"}`,
-				Faulty: `{"name": "Ortofrutta Brera", "phone": "zero due"}`, Field: "phone",
+				Path: "/companies", ItemType: "Company", Item: taxpayer,
+				Faulty: `{"name": "Ortofrutta Brera", "sdiCode": "M5UXC"}`, Field: "sdiCode",
 			},
 			{
 				Path: "/contact-persons", ItemType: "ContactPerson",
-				Item:   `{"name": "Marco Colombo", "role": "acquisti", "company": 1}`,
+				Item:   `{"name": "Marco Colombo", "role": "acquisti", "taxCode": "RSSMRA85T10A562S", "company": 1}`,
 				Faulty: `{"name": "Marco Colombo", "company": 99}`, Field: "company",
 			},
 			{

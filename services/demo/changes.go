@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +33,10 @@ type shop struct {
 	tell func(error)
 	// live are the ids of the items that are there, oldest first.
 	live map[string][]int64
+	// stocked is what there is to sell, and spare the movements that can be deleted,
+	// oldest first, as of the last countStock.
+	stocked []place
+	spare   []int64
 }
 
 func newShop(c *client, log *zap.Logger, tell func(error)) *shop {
@@ -89,8 +94,8 @@ func (s *shop) step(ctx context.Context) error {
 		}
 	}
 	err := s.change(ctx, k)
-	if refused(err, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity) {
-		// Somebody else deleted the item or its parent: look again.
+	if refused(err, http.StatusNotFound, http.StatusGone, http.StatusConflict, http.StatusUnprocessableEntity) {
+		// Somebody else deleted the item or its parent, or sold the last one: look again.
 		delete(s.live, k.path)
 		delete(s.live, k.parent)
 		s.log.Debug("demo change refused", zap.Error(err))
@@ -114,16 +119,28 @@ func (s *shop) look(ctx context.Context, path string) error {
 }
 
 func (s *shop) change(ctx context.Context, k kind) error {
+	if k.path == movements {
+		if err := s.countStock(ctx); err != nil {
+			return err
+		}
+	}
 	ids := s.live[k.path]
 	moves, coin := s.random.IntN(oneInMoves) == 0, s.random.IntN(2) == 0
 	switch {
 	case len(ids) < fewItems || moves && coin && len(ids) < manyItems:
 		return s.create(ctx, k)
 	case moves && len(ids) > fewItems:
-		if err := s.client.send(ctx, http.MethodDelete, k.path+"/"+strconv.FormatInt(ids[0], 10), nil, nil, s.user()...); err != nil {
+		old := ids
+		if k.path == movements {
+			old = s.spare
+		}
+		if len(old) == 0 {
+			break
+		}
+		if err := s.client.send(ctx, http.MethodDelete, k.path+"/"+strconv.FormatInt(old[0], 10), nil, nil, s.user()...); err != nil {
 			return err
 		}
-		s.live[k.path] = ids[1:]
+		s.live[k.path] = slices.DeleteFunc(ids, func(id int64) bool { return id == old[0] })
 		return nil
 	}
 	id := ids[s.random.IntN(len(ids))]
@@ -132,7 +149,7 @@ func (s *shop) change(ctx context.Context, k kind) error {
 
 func (s *shop) create(ctx context.Context, k kind) error {
 	item := k.make(s)
-	if parents := s.live[k.parent]; len(parents) > 0 {
+	if parents := s.live[k.parent]; len(parents) > 0 && item[k.field] == nil {
 		item[k.field] = parents[s.random.IntN(len(parents))]
 	}
 	var made struct{ ID int64 }

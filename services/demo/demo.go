@@ -6,6 +6,7 @@
 //	setup.go     the account, its API key and its webhook; the same at each start
 //	changes.go   which item is created, changed or deleted next
 //	goods.go     what the items look like
+//	stock.go     which of them can be sold
 //	receiver.go  the receiver
 //	client.go    REST
 //	state.go     whether it works

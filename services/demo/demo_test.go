@@ -88,11 +88,11 @@ func newSite(t *testing.T) *site {
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	for _, service := range []struct {
-		make    func(upstream.Config) (*upstream.Service, error)
+		make    func(upstream.Config) (domain, error)
 		migrate func(context.Context, *database.DB) error
 	}{
-		{receipts.New, receipts.Migrate}, {invoices.New, invoices.Migrate},
-		{contacts.New, contacts.Migrate}, {stock.New, stock.Migrate},
+		{made(receipts.New), receipts.Migrate}, {made(invoices.New), invoices.Migrate},
+		{made(contacts.New), contacts.Migrate}, {made(stock.New), stock.Migrate},
 	} {
 		require.NoError(t, service.migrate(t.Context(), db))
 		one, err := service.make(upstream.Config{Bus: client, DB: db, Authorizer: management.Auth()})
@@ -122,6 +122,17 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
+}
+
+// domain is a domain service.
+type domain interface {
+	Handler() http.Handler
+	Collections() []string
+}
+
+// made is a service's New as that of a domain.
+func made[S domain](make func(upstream.Config) (S, error)) func(upstream.Config) (domain, error) {
+	return func(cfg upstream.Config) (domain, error) { return make(cfg) }
 }
 
 type statusWriter struct {

@@ -3,6 +3,8 @@ package demo
 import (
 	"fmt"
 	"time"
+
+	"github.com/staffetta/staffetta/pkg/fiscal"
 )
 
 // fields of an item, as they are sent.
@@ -25,9 +27,9 @@ var kinds = []kind{
 	{path: "/contact-persons", parent: "/companies", field: "company", make: person("role", "acquisti", "amministrazione", "vendite"), edit: contactEdit},
 	{path: "/customers", make: person("address", addresses...), edit: func(s *shop) fields { return fields{"discount": s.random.IntN(30)} }},
 	{path: "/contacts", make: person("address", addresses...), edit: contactEdit},
-	{path: "/equipment", make: equipment, edit: func(s *shop) fields { return fields{"quantity": s.random.IntN(400)} }},
+	{path: "/equipment", make: equipment, edit: func(s *shop) fields { return fields{"price": s.money(2000)} }},
 	{path: "/serial-numbers", parent: "/equipment", field: "equipment", make: serial, edit: func(s *shop) fields { return fields{"purchaseDate": s.day(-400)} }},
-	{path: "/stock-movements", parent: "/equipment", field: "equipment", make: movement, edit: movement},
+	{path: movements, parent: "/equipment", field: "equipment", make: movement, edit: movementEdit},
 	{path: "/closed-bills", make: bill, edit: billEdit},
 	{path: "/receipts", parent: "/closed-bills", field: "closedBill", make: receipt, edit: billEdit},
 	{path: "/cash-closings", make: closing, edit: closing},
@@ -95,30 +97,33 @@ func person(field string, values ...string) func(*shop) fields {
 func contactEdit(s *shop) fields { return fields{"phone": s.phone()} }
 
 func firm(s *shop) fields {
+	number := s.vatNumber()
 	return fields{
 		"name": s.one(firms...), "phone": s.phone(), "address": s.one(addresses...),
-		"vatNumber": fmt.Sprintf("IT%011d", s.random.Int64N(100_000_000_000)),
+		"vatNumber": "IT" + number, "taxCode": number, "sdiCode": s.one("M5UXCR1", "KRRH6B9", "0000000"),
 	}
+}
+
+// vatNumber is one with the right check digit: of ten endings one is.
+func (s *shop) vatNumber() string {
+	body := s.random.IntN(10_000_000_000)/1000*1000 + 15 // issued in Milan
+	for digit := range 10 {
+		if number := fmt.Sprintf("%010d%d", body, digit); fiscal.VATNumber(number) == nil {
+			return number
+		}
+	}
+	return "00743110157" // the number proper was nothing but zeros
 }
 
 func equipment(s *shop) fields {
 	return fields{
-		"name": s.one(things...), "quantity": s.random.IntN(40), "price": s.money(2000),
+		"name": s.one(things...), "unit": "pz", "price": s.money(2000),
 		"code": fmt.Sprintf("AT-%04d", s.random.IntN(10_000)), "store": s.store(),
 	}
 }
 
 func serial(s *shop) fields {
 	return fields{"serial": fmt.Sprintf("SN%08d", s.random.IntN(100_000_000)), "purchaseDate": s.day(-400)}
-}
-
-func movement(s *shop) fields {
-	quantity := s.random.IntN(60) - 30
-	reason := "purchase"
-	if quantity < 0 {
-		reason = "sale"
-	}
-	return fields{"quantity": quantity, "reason": reason, "movedAt": time.Now().Format(time.RFC3339), "store": s.store()}
 }
 
 // lines are a few dishes and their sum.

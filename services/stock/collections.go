@@ -5,35 +5,54 @@ import (
 	"github.com/staffetta/staffetta/pkg/upstream"
 )
 
+// Collections, and the fields that rules read.
+const (
+	equipmentPath = "equipment"
+	serialsPath   = "serial-numbers"
+
+	equipmentField = "equipment"
+	serialField    = "serial"
+	typeField      = "type"
+	quantityField  = "quantity"
+	toStoreField   = "toStore"
+)
+
 func collections() []entity.Collection {
-	equipment := &entity.Parent{Field: "equipment", Collection: "equipment"}
+	equipment := &entity.Parent{Field: equipmentField, Collection: equipmentPath}
 	return []entity.Collection{
 		{
-			Path: "equipment", ItemType: "Equipment",
+			Path: equipmentPath, ItemType: "Equipment",
 			Fields: []entity.Field{
 				upstream.Name(),
-				{Name: "code", Rule: entity.Text(1, 100)},
-				{Name: "quantity", Rule: entity.Number()},
+				{Name: "code", Rule: entity.Text(1, 100), Filter: entity.Exactly},
+				{Name: "unit", Rule: entity.Text(1, 20)},
 				{Name: "price", Rule: entity.Amount()},
 			},
+			Rules: forgetLevels,
 		},
 		{
-			Path: "serial-numbers", ItemType: "SerialNumber",
+			Path: serialsPath, ItemType: "SerialNumber",
 			Fields: []entity.Field{
-				{Name: "serial", Required: true, Rule: entity.Text(1, 100)},
-				{Name: "purchaseDate", Rule: entity.Date()},
+				{Name: serialField, Required: true, Rule: entity.Text(1, 100), Filter: entity.Exactly},
+				{Name: "purchaseDate", Rule: entity.Date(), Filter: entity.Days},
 			},
 			Parent: equipment,
+			Rules:  keepUnique,
 		},
 		{
 			Path: "stock-movements", ItemType: "StockMovement",
 			Fields: []entity.Field{
-				// Negative: out of the warehouse.
-				{Name: "quantity", Required: true, Rule: entity.Number()},
-				{Name: "reason", Rule: entity.OneOf("purchase", "sale", "return", "correction", "transfer")},
-				{Name: "movedAt", Rule: entity.Time()},
+				{Name: typeField, Rule: entity.OneOf(kinds...), Filter: entity.Exactly},
+				{Name: quantityField, Required: true, Rule: entity.Number()},
+				{Name: toStoreField, Rule: entity.Text(1, maxStore), Filter: entity.Exactly},
+				{Name: "reason", Rule: entity.OneOf("purchase", "sale", "return", "correction", "transfer"), Filter: entity.Exactly},
+				{Name: "movedAt", Rule: entity.Time(), Filter: entity.Moments},
 			},
 			Parent: equipment,
+			Rules:  keepLevels,
 		},
 	}
 }
+
+// maxStore is the longest id of a store, in characters, as in the kit.
+const maxStore = 64

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,11 +50,15 @@ type Collection struct {
 	// Path of it, with its slash.
 	Path     string
 	ItemType string
-	// Item is a good body of POST, which has every field that has a rule.
+	// Item is a good body of POST, which has every field that has a rule. A %d in it
+	// is another number in each item.
 	Item string
 	// Faulty is one that breaks a rule, and Field the one that does.
 	Faulty, Field string
 }
+
+// item is the n-th body.
+func (c Collection) item(n int) string { return strings.ReplaceAll(c.Item, "%d", strconv.Itoa(n)) }
 
 // Run runs the suite.
 func Run(t *testing.T, s Service) {
@@ -198,11 +203,11 @@ func changesReachTheTopic(t *testing.T, s Service) {
 	r.run()
 	var want, served []string
 	for _, c := range s.Collections {
-		created := r.do("POST", c.Path, c.Item)
+		created := r.do("POST", c.Path, c.item(1))
 		require.Equal(t, http.StatusCreated, created.Code, created.Body)
 		require.Equal(t, http.StatusOK, r.do("GET", c.Path+"/1", "").Code)
 		require.Equal(t, http.StatusOK, r.do("PATCH", c.Path+"/1", `{"note": "cambiato"}`).Code)
-		require.Equal(t, http.StatusCreated, r.do("POST", c.Path, "["+c.Item+","+c.Item+"]").Code)
+		require.Equal(t, http.StatusCreated, r.do("POST", c.Path, "["+c.item(2)+","+c.item(3)+"]").Code)
 		require.Equal(t, http.StatusNoContent, r.do("DELETE", c.Path+"?id=2&id=3", "").Code)
 		want = append(want, "create "+c.ItemType+" 1", "update "+c.ItemType+" 1", "create "+c.ItemType+" 2", "delete "+c.ItemType+" 2")
 		served = append(served, strings.TrimPrefix(c.Path, "/"))
@@ -238,7 +243,7 @@ func rulesAreKept(t *testing.T, s Service) {
 func tracesReachTheTopic(t *testing.T, s Service) {
 	r := newRig(t, s)
 	r.run()
-	r.do("POST", s.Collections[0].Path, s.Collections[0].Item,
+	r.do("POST", s.Collections[0].Path, s.Collections[0].item(1),
 		"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate", "a=b")
 	e := r.events(1)[0]
 	require.Equal(t, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", e.Trace.Parent)
@@ -249,7 +254,7 @@ func kafkaMayBeAway(t *testing.T, s Service) {
 	r := newRig(t, s)
 	r.run()
 	c := s.Collections[0]
-	r.do("POST", c.Path, c.Item)
+	r.do("POST", c.Path, c.item(1))
 	r.events(1)
 	r.kafka.Close()
 	const changes = 50
