@@ -313,6 +313,11 @@ type Recorder interface {
 	// ForgetNotifications deletes those from before a time, with their mails, and what is
 	// left of revoked webhooks' streaks.
 	ForgetNotifications(ctx context.Context, before time.Time) error
+	// SettleUsage adds up what all webhooks of an account did together in each step and
+	// period that is over, of accounts with so many that readers would wait for it. What
+	// is recorded later is in what they read all the same. It does little each time if it
+	// is called often; several may call it at the same time.
+	SettleUsage(ctx context.Context) error
 	// ExpireUsage deletes the usage that is older than it is kept (HourlyKept,
 	// DailyKept).
 	ExpireUsage(ctx context.Context, now time.Time) error

@@ -32,6 +32,8 @@ var erased = []struct{ table, key, rows string }{
 	{table: "streaks", key: "webhook"},
 	{table: "usage", key: "account, period_from, webhook, period_to"},
 	{table: "usage_series", key: "account, step, begins, webhook"},
+	{table: "settled_usage", key: "account, period_from, period_to"},
+	{table: "settled_series", key: "account, step, begins"},
 	{table: "idempotency_keys", key: "owner, key"},
 	{table: "api_keys", key: "id"},
 	{table: "item_schemas", key: "account, item_type"},

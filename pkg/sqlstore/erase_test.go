@@ -64,6 +64,7 @@ func (f fixture) furnish(t *testing.T, account string) {
 		attempts = append(attempts, but(attempt(n), func(a *hook.Attempt) {
 			a.Delivery, a.Account, a.Webhook = fmt.Sprintf("dlv_%s_%d", account, n), account, id("wh")
 			a.Published = start.Add(-time.Duration(n) * oneDay)
+			a.At = a.Published
 			if n == 5 {
 				a.Published = start.Add(-100 * oneDay) // a stray
 			}
@@ -71,6 +72,8 @@ func (f fixture) furnish(t *testing.T, account string) {
 		attempts = append(attempts, but(attempts[len(attempts)-1], func(a *hook.Attempt) { a.Number, a.Step = 2, 1 }))
 	}
 	f.record(t, attempts...)
+	f.many(t, account)
+	require.NoError(t, f.SettleUsage(t.Context()))
 }
 
 // markOf records a marker of a webhook.

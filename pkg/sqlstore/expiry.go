@@ -17,26 +17,39 @@ const expiryChunk = 2000
 // ExpireUsage implements hook.Recorder. It does little each time if it is called
 // often; several may call it at the same time.
 func (s *Store) ExpireUsage(ctx context.Context, now time.Time) error {
-	const (
-		series  = `usage_series WHERE (account, step, begins, webhook) IN (SELECT account, step, begins, webhook FROM usage_series `
-		periods = `usage WHERE (account, period_from, webhook, period_to) IN (SELECT account, period_from, webhook, period_to FROM usage `
-	)
 	hours, days := database.Micros(now.Add(-hook.HourlyKept)), database.Micros(now.Add(-hook.DailyKept))
-	for _, old := range []struct {
-		rows string
-		args []any
+	series := []oldRows{
+		{`step = $2 AND begins < $3`, []any{hook.Hourly.Microseconds(), hours}},
+		{`step = $2 AND begins < $3`, []any{hook.Daily.Microseconds(), days}},
+	}
+	// As the indexes write it, which a planner compares.
+	periods := []oldRows{
+		{`period_to - period_from < 86400000000 AND period_from < $2`, []any{hours}},
+		{`period_to - period_from >= 86400000000 AND period_from < $2`, []any{days}},
+	}
+	for _, from := range []struct {
+		table, key string
+		rows       []oldRows
 	}{
-		{series + `WHERE step = $2 AND begins < $3`, []any{hook.Hourly.Microseconds(), hours}},
-		{series + `WHERE step = $2 AND begins < $3`, []any{hook.Daily.Microseconds(), days}},
-		// As the indexes write it, which a planner compares.
-		{periods + `WHERE period_to - period_from < 86400000000 AND period_from < $2`, []any{hours}},
-		{periods + `WHERE period_to - period_from >= 86400000000 AND period_from < $2`, []any{days}},
+		{"usage_series", "account, step, begins, webhook", series},
+		{"settled_series", "account, step, begins", series},
+		{"usage", "account, period_from, webhook, period_to", periods},
+		{"settled_usage", "account, period_from, period_to", periods},
 	} {
-		if err := s.expire(ctx, `DELETE FROM `+old.rows+` LIMIT $1)`, append([]any{expiryChunk}, old.args...)); err != nil {
-			return fmt.Errorf("deleting old usage: %w", err)
+		for _, old := range from.rows {
+			statement := `DELETE FROM ` + from.table + ` WHERE (` + from.key + `) IN (SELECT ` + from.key + ` FROM ` + from.table + ` WHERE ` + old.where + ` LIMIT $1)`
+			if err := s.expire(ctx, statement, append([]any{expiryChunk}, old.args...)); err != nil {
+				return fmt.Errorf("deleting old usage: %w", err)
+			}
 		}
 	}
 	return nil
+}
+
+// oldRows are those that meet a condition, of which $2 … are args.
+type oldRows struct {
+	where string
+	args  []any
 }
 
 // ExpireQuarantine implements hook.Register.

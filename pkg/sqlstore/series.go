@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -129,37 +130,73 @@ func undoSteps(ctx context.Context, w *database.Writer, a *hook.Attempt) error {
 }
 
 // Series implements hook.Usages. One webhook's steps are each sought in the index,
-// since those of all others lie between them.
+// since those of all others lie between them. Those of the whole account are looked for
+// among those that are added up already; the rest is added up here.
 func (s *Store) Series(ctx context.Context, account string, f hook.SeriesFilter) ([]hook.UsageStep, error) {
+	step := f.Step.Microseconds()
+	begins := stepsBetween(step, database.Micros(f.From), database.Micros(f.To))
+	if len(begins) == 0 {
+		return nil, nil
+	}
 	where := &conditions{}
 	where.add(`account = ?`, account)
-	where.add(`step = ?`, f.Step.Microseconds())
-	from, to := database.Micros(f.From), database.Micros(f.To)
-	if f.Webhook == "" {
-		where.add(`begins >= ?`, from)
-		where.add(`begins < ?`, to)
-	} else {
-		step := f.Step.Microseconds()
-		var begins []int64
-		for at := (from + step - 1) / step * step; at < to; at += step {
-			begins = append(begins, at)
+	where.add(`step = ?`, step)
+	var list []hook.UsageStep
+	err := s.db.View(ctx, func(tx *sql.Tx) (err error) {
+		if f.Webhook != "" {
+			where.add(`webhook = ?`, storableText(f.Webhook))
+		} else if list, err = settledSteps(ctx, tx, account, step, begins); err != nil {
+			return err
 		}
+		begins = without(begins, list)
 		if len(begins) == 0 {
-			return nil, nil
+			return nil
 		}
-		in(where, `begins`, begins)
-		where.add(`webhook = ?`, storableText(f.Webhook))
-	}
-	var sums []string
-	for _, c := range stepSumColumns {
-		sums = append(sums, `CAST(SUM(`+c.name+`) AS BIGINT)`)
-	}
-	list, err := collect(ctx, s.db, scanStep, `SELECT begins, `+strings.Join(sums, ", ")+` FROM usage_series
-		WHERE `+where.text.String()+` GROUP BY begins ORDER BY begins`, where.args...)
+		if f.Webhook == "" && len(list) == 0 {
+			where.add(`begins >= ?`, begins[0])
+			where.add(`begins <= ?`, begins[len(begins)-1])
+		} else {
+			in(where, `begins`, begins)
+		}
+		var sums []string
+		for _, c := range stepSumColumns {
+			sums = append(sums, `CAST(SUM(`+c.name+`) AS BIGINT)`)
+		}
+		rest, err := collect(ctx, tx, scanStep, `SELECT begins, `+strings.Join(sums, ", ")+` FROM usage_series
+			WHERE `+where.text.String()+` GROUP BY begins`, where.args...)
+		list = append(list, rest...)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("series of usage of account %q: %w", account, err)
 	}
+	slices.SortFunc(list, func(a, b hook.UsageStep) int { return a.From.Compare(b.From) })
 	return list, nil
+}
+
+// stepsBetween are the starts of the steps that begin between two times.
+func stepsBetween(step, from, to int64) (begins []int64) {
+	for at := (from + step - 1) / step * step; at < to; at += step {
+		begins = append(begins, at)
+	}
+	return begins
+}
+
+// without leaves those out that a list has.
+func without(begins []int64, list []hook.UsageStep) []int64 {
+	for _, u := range list {
+		if i, found := slices.BinarySearch(begins, database.Micros(u.From)); found {
+			begins = slices.Delete(begins, i, i+1)
+		}
+	}
+	return begins
+}
+
+// settledSteps are those of an account that are added up.
+func settledSteps(ctx context.Context, q queries, account string, step int64, begins []int64) ([]hook.UsageStep, error) {
+	return collect(ctx, q, scanStep, `SELECT begins, `+strings.Join(names(stepSumColumns), ", ")+` FROM settled_series
+		WHERE account = $1 AND step = $2 AND begins >= $3 AND begins <= $4 AND NOT stale ORDER BY begins`,
+		account, step, begins[0], begins[len(begins)-1])
 }
 
 func scanStep(scan func(...any) error) (hook.UsageStep, error) {

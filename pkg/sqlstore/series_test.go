@@ -136,7 +136,8 @@ func TestASuccessCountsWhereItsFailedTwinDid(t *testing.T) {
 }
 
 // However records come, together or alone, twice, from twins, again from the
-// start of the topic: usage and series are what the log's rows say.
+// start of the topic, before and after sums were made: usage and series are what the log's
+// rows say.
 func TestUsageAndSeriesAreWhatTheLogSays(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {
@@ -147,6 +148,9 @@ func TestUsageAndSeriesAreWhatTheLogSays(t *testing.T) {
 			f.account(t, account)
 			if rapid.Bool().Draw(r, "quota") {
 				f.quota(t, account)
+			}
+			if rapid.Bool().Draw(r, "many webhooks") {
+				f.many(t, account)
 			}
 			var deliveries []string
 			for n := range 3 {
@@ -170,6 +174,9 @@ func TestUsageAndSeriesAreWhatTheLogSays(t *testing.T) {
 				n := rapid.IntRange(1, len(rest)).Draw(r, "transaction")
 				f.record(t, rest[:n]...)
 				rest = rest[n:]
+				if rapid.Bool().Draw(r, "settle") {
+					require.NoError(r, f.SettleUsage(t.Context()))
+				}
 			}
 			if again := rapid.IntRange(0, len(topic)).Draw(r, "again"); again > 0 {
 				f.record(t, topic[:again]...) // as after a loss of the offsets
@@ -266,6 +273,15 @@ func (f fixture) requireUsageOfLog(t *testing.T, r *rapid.T, account string, del
 		got[fmt.Sprint(u.Webhook, u.From)] = &u
 	}
 	require.Equal(r, periods, got)
+	totals, _, err := f.Usage(t.Context(), account, hook.UsageFilter{Totals: true}, hook.Page{Limit: 100})
+	require.NoError(r, err)
+	told := map[time.Time]int64{}
+	for _, u := range totals {
+		if u.Executed > 0 {
+			told[u.From] += u.Executed
+		}
+	}
+	require.Equal(r, calls, told)
 	for _, webhook := range []string{"wh_0", "wh_1", ""} {
 		for _, step := range []time.Duration{hook.Hourly, hook.Daily} {
 			list, err := f.Series(t.Context(), account, hook.SeriesFilter{
@@ -291,6 +307,9 @@ func TestUsageExpires(t *testing.T) {
 		f.record(t, requested(1, "wh_1", 0), requested(2, "wh_1", 4*month))
 		f.quota(t, "acme")
 		f.record(t, requested(3, "wh_2", 0), requested(4, "wh_2", 4*month))
+		f.many(t, "acme")
+		f.clock.Add(5 * month)
+		require.NoError(t, f.SettleUsage(t.Context()))
 		type kept struct{ hours, days, periods int }
 		count := func() kept {
 			all := hook.SeriesFilter{From: start.Add(-hook.Daily), To: start.Add(5 * month)}
@@ -312,5 +331,7 @@ func TestUsageExpires(t *testing.T) {
 			require.NoError(t, f.ExpireUsage(t.Context(), c.at))
 			require.Equal(t, c.want, count(), c.at)
 		}
+		series, periods := f.settled(t)
+		require.Zero(t, series+periods, "nor sums of it")
 	})
 }

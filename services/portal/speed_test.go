@@ -38,6 +38,7 @@ func BenchmarkPages(b *testing.B) {
 	db := speedDatabase(b)
 	i := portaltest.On(b, db)
 	fillAccount(b, i.Store, db)
+	require.NoError(b, i.Store.SettleUsage(b.Context()))
 	on := i.Visit(hook.RoleOwner)
 	newest, _, err := i.Store.Deliveries(b.Context(), portaltest.Account, hook.DeliveryFilter{}, hook.Page{Limit: 1})
 	require.NoError(b, err)
@@ -65,8 +66,10 @@ func BenchmarkPages(b *testing.B) {
 func speedPages(delivery string) []string {
 	return []string{
 		"/portal/session", "/portal/webhooks", "/portal/webhooks?sort=description", "/portal/webhooks?search=nowhere", "/portal/webhooks/new",
+		"/portal/webhooks/wh_acme_7",
 		"/portal/log", "/portal/log?status=failed", "/portal/log/" + delivery, "/portal/replays",
-		"/portal/usage", "/portal/usage?range=30d", "/portal/quarantine", "/portal/notifications", "/portal/settings", "/portal/audit",
+		"/portal/usage", "/portal/usage?range=90d", "/portal/usage?by=account", "/portal/usage?exceeded=true", "/portal/usage?by=account&exceeded=true",
+		"/portal/usage?webhook=wh_acme_7", "/portal/quarantine", "/portal/notifications", "/portal/settings", "/portal/audit",
 	}
 }
 

@@ -31,6 +31,10 @@ func (s *Service) keepLog(ctx context.Context) {
 			s.metrics.failures.Inc()
 			s.Log.Warn("old usage was not deleted, trying again", zap.Duration("in", keepInterval), zap.Error(err))
 		}
+		if err := s.Store.SettleUsage(ctx); err != nil && ctx.Err() == nil {
+			s.metrics.failures.Inc()
+			s.Log.Warn("usage was not added up, trying again", zap.Duration("in", keepInterval), zap.Error(err))
+		}
 		if err := s.Store.ExpireQuarantine(ctx, s.Now().Add(-s.Quarantine)); err != nil && ctx.Err() == nil {
 			s.metrics.failures.Inc()
 			s.Log.Warn("old entries of quarantine were not deleted, trying again", zap.Duration("in", keepInterval), zap.Error(err))
