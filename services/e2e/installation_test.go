@@ -56,7 +56,7 @@ func install(t *testing.T) *installation {
 	env["STAFFETTA_ADMIN_KEY"] = in.adminKey
 	env["STAFFETTA_ENCRYPTION_KEY"] = in.keys[0] + "," + in.keys[1]
 	env["STAFFETTA_EGRESS_ALLOW"] = "127.0.0.0/8,::1/128"
-	env["STAFFETTA_EVENT_TOPICS"] = "upstream.own"
+	env["STAFFETTA_EVENT_TOPICS"] = "upstream.own,outbox.event.Contact"
 	env[asStaffetta] = "1"
 	for name, value := range env {
 		in.env = append(in.env, name+"="+value)

@@ -19,6 +19,8 @@ func TestInstallation(t *testing.T) {
 			"with both secrets while one rotates":               rotatesSecrets,
 			"with headers and a token, also after rekey":        authenticates,
 			"events of any Kafka client, in every form":         deliversEveryForm,
+			"events of kcat, Python, Node.js and Java":          deliversOtherClients,
+			"the outbox that Debezium relays":                   deliversOutbox,
 			"events of REST ingest":                             deliversIngested,
 			"events of a topic that the installation adds":      deliversAddedTopic,
 			"the event after bad input, which is quarantined":   quarantinesBadInput,
