@@ -49,8 +49,13 @@ lint: ## Check formatting, imports, generated code, modules and scripts
 	.ci/lint
 
 .PHONY: generate
-generate: ## Generate the code of proto/, openapi.json and pkg/client (the linter checks that they are fresh)
+generate: ## Generate the code of proto/, docs/schema.md, openapi.json and pkg/client (the linter checks that they are fresh)
 	.ci/lint generate
+
+# A part of every release: from then on the linter refuses what is not compatible with it.
+.PHONY: release-proto
+release-proto: ## Make what is in proto/ the release that the linter compares later changes with
+	.ci/lint release
 
 # How long fuzz-api goes on.
 FUZZ_SECONDS ?= 600

@@ -107,9 +107,10 @@ type Coordinates struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Topic name. Example: "events.contacts".
 	Topic string `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
-	// Partition number.
+	// Partition number. Unit: partitions, from 0. Example: 3.
 	Partition int32 `protobuf:"varint,2,opt,name=partition,proto3" json:"partition,omitempty"`
-	// Offset within the partition.
+	// Offset within the partition. Unit: records of the partition, from 0.
+	// Example: 4711.
 	Offset        int64 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -173,11 +174,13 @@ type Change struct {
 	Event *v1.EntityChange `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
 	// The upstream record that it came from.
 	Source *Coordinates `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
-	// W3C trace context of the producer, continued to the receiver.
+	// W3C trace context of the producer, continued to the receiver. Example:
+	// "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".
 	Traceparent string `protobuf:"bytes,3,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
-	// W3C tracestate, may be empty.
+	// W3C tracestate, may be empty. Example: "congo=t61rcWkgMzE".
 	Tracestate string `protobuf:"bytes,4,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
-	// When Kafka took the upstream record, in Unix milliseconds.
+	// When Kafka took the upstream record, in Unix milliseconds. Unit:
+	// milliseconds since 1970. Example: 1675335621000.
 	PublishedMs   int64 `protobuf:"varint,5,opt,name=published_ms,json=publishedMs,proto3" json:"published_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -254,21 +257,23 @@ type Bundle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What happened.
 	Change *Change `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
-	// Ids of the webhooks, at least one, at most 1,000.
+	// Ids of the webhooks, at least one, at most 1,000. Example:
+	// "wh_06h0c5arbcf5vihhgfjdans2gs".
 	Webhooks []string `protobuf:"bytes,2,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
-	// The run that every task of this bundle belongs to: 0 for the first, else
-	// the Unix time in microseconds of the retry, release or replay that asked.
+	// The run that every task of this bundle belongs to: 0 for the first, else the
+	// Unix time in microseconds of the retry, release or replay that asked. Unit:
+	// microseconds since 1970. Example: 1675335621000000.
 	Run int64 `protobuf:"varint,3,opt,name=run,proto3" json:"run,omitempty"`
 	// Which items of the change those webhooks get that do not get all of them.
 	Selections []*Selection `protobuf:"bytes,4,rep,name=selections,proto3" json:"selections,omitempty"`
 	// What its tasks are about. 0: every item of the change, one task for each
-	// webhook. -1: one item, a task for each webhook and item, in formats that have
-	// one delivery per item. Above 0: the one item that the change holds, which is
-	// how such a delivery is sent again; the number is the item's index in its
-	// event, plus 1.
+	// webhook. -1: one item, a task for each webhook and item, in formats that
+	// have one delivery per item. Above 0: the one item that the change holds,
+	// which is how such a delivery is sent again; the number is the item's index
+	// in its event, plus 1. Unit: items of the event, from 1. Example: 2.
 	Item int32 `protobuf:"varint,6,opt,name=item,proto3" json:"item,omitempty"`
-	// Somebody tries the webhooks out: each task is posted once, whatever the state
-	// of its webhook.
+	// Somebody tries the webhooks out: each task is posted once, whatever the
+	// state of its webhook.
 	Test          bool `protobuf:"varint,7,opt,name=test,proto3" json:"test,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -350,10 +355,10 @@ func (x *Bundle) GetTest() bool {
 type Selection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The items: bit n%8 of byte n/8 is item n of the change, and at least one of
-	// these is set.
+	// these is set. Example: 0x05 is items 0 and 2.
 	Items []byte `protobuf:"bytes,1,opt,name=items,proto3" json:"items,omitempty"`
 	// The webhooks: their places in Bundle.webhooks, from 0. A webhook is in one
-	// selection at most.
+	// selection at most. Unit: webhooks of the bundle, from 0. Example: 7.
 	Webhooks      []uint32 `protobuf:"varint,2,rep,packed,name=webhooks,proto3" json:"webhooks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -407,43 +412,52 @@ func (x *Selection) GetWebhooks() []uint32 {
 type Task struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What happened: a Change, encoded, since it is only handed on until the task
-	// is due. Without it, the bundle at the coordinates holds it.
+	// is due. Without it, the bundle at the coordinates holds it. Example: a
+	// Change of some hundred bytes.
 	Change []byte `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
 	// The bundle's record in "deliveries".
 	Bundle *Coordinates `protobuf:"bytes,2,opt,name=bundle,proto3" json:"bundle,omitempty"`
-	// The account of the webhook.
+	// The account of the webhook. Example: "acme".
 	Account string `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
-	// The webhook that the delivery is for.
+	// The webhook that the delivery is for. Example:
+	// "wh_06h0c5arbcf5vihhgfjdans2gs".
 	Webhook string `protobuf:"bytes,4,opt,name=webhook,proto3" json:"webhook,omitempty"`
-	// Id of the delivery.
+	// Id of the delivery. Example: "dlv_06h0c5arbcf5vihhgfjdans2gs".
 	Delivery string `protobuf:"bytes,5,opt,name=delivery,proto3" json:"delivery,omitempty"`
-	// The run, see Bundle.
+	// The run, see Bundle. Unit: microseconds since 1970. Example: 0.
 	Run int64 `protobuf:"varint,6,opt,name=run,proto3" json:"run,omitempty"`
 	// Number of tier writes of this run so far; names the task together with
-	// delivery and run.
+	// delivery and run. Unit: tier writes. Example: 2.
 	Step int32 `protobuf:"varint,7,opt,name=step,proto3" json:"step,omitempty"`
-	// Number of attempts of this run so far.
+	// Number of attempts of this run so far. Unit: attempts. Example: 1.
 	Attempts int32 `protobuf:"varint,8,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// When to try again, Unix milliseconds.
+	// When to try again, Unix milliseconds. Unit: milliseconds since 1970.
+	// Example: 1675335921000.
 	DueMs int64 `protobuf:"varint,9,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
 	// The earliest moment at which it may be tried, Unix milliseconds; at or
-	// before due_ms. A walk down the tiers ends once it is reached.
+	// before due_ms. A walk down the tiers ends once it is reached. Unit:
+	// milliseconds since 1970. Example: 1675335920000.
 	NotBeforeMs int64 `protobuf:"varint,10,opt,name=not_before_ms,json=notBeforeMs,proto3" json:"not_before_ms,omitempty"`
-	// Size of the change in bytes, also where the task does not carry it.
+	// Size of the change in bytes, also where the task does not carry it. Unit:
+	// bytes. Example: 812.
 	ChangeBytes int32 `protobuf:"varint,11,opt,name=change_bytes,json=changeBytes,proto3" json:"change_bytes,omitempty"`
-	// When the sender wrote this, by its own clock, Unix milliseconds.
+	// When the sender wrote this, by its own clock, Unix milliseconds. Unit:
+	// milliseconds since 1970. Example: 1675335621000.
 	WrittenMs int64 `protobuf:"varint,12,opt,name=written_ms,json=writtenMs,proto3" json:"written_ms,omitempty"`
 	// Start of the quota period from which this task has taken its call already,
-	// Unix milliseconds; 0: none.
+	// Unix milliseconds; 0: none. Unit: milliseconds since 1970. Example:
+	// 1675335600000.
 	ReservedMs int64 `protobuf:"varint,13,opt,name=reserved_ms,json=reservedMs,proto3" json:"reserved_ms,omitempty"`
 	// The task was deferred for the quota before, and usage has counted it.
 	OverQuota bool `protobuf:"varint,14,opt,name=over_quota,json=overQuota,proto3" json:"over_quota,omitempty"`
 	// due_ms is a place that was booked in the webhook's lane.
 	Booked bool `protobuf:"varint,15,opt,name=booked,proto3" json:"booked,omitempty"`
 	// The delivery is about one item, which the change holds alone; the number is
-	// the item's index in its event, plus 1. 0: it is about every item.
+	// the item's index in its event, plus 1. 0: it is about every item. Unit:
+	// items of the event, from 1. Example: 2.
 	Item int32 `protobuf:"varint,16,opt,name=item,proto3" json:"item,omitempty"`
-	// Which items of the change it delivers, as in Selection; empty: all.
+	// Which items of the change it delivers, as in Selection; empty: all. Example:
+	// 0x05 is items 0 and 2.
 	Items []byte `protobuf:"bytes,18,opt,name=items,proto3" json:"items,omitempty"`
 	// What the gate knows of the delivery; absent if it does not pass the gate.
 	Place *Place `protobuf:"bytes,19,opt,name=place,proto3" json:"place,omitempty"`
@@ -619,15 +633,16 @@ func (x *Task) GetTest() bool {
 // Place is what says where a delivery belongs among those of its items.
 type Place struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Type of the items.
+	// Type of the items. Example: "Contact".
 	ItemType string `protobuf:"bytes,1,opt,name=item_type,json=itemType,proto3" json:"item_type,omitempty"`
-	// Ids of the items.
+	// Ids of the items. Example: "12014".
 	Items []string `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
 	// What the receiver is to be told.
 	EventType v1.EventType `protobuf:"varint,3,opt,name=event_type,json=eventType,proto3,enum=staffetta.event.v1.EventType" json:"event_type,omitempty"`
 	// The upstream record.
 	Source *Coordinates `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
-	// When Kafka took the upstream record, Unix milliseconds.
+	// When Kafka took the upstream record, Unix milliseconds. Unit: milliseconds
+	// since 1970. Example: 1675335621000.
 	PublishedMs   int64 `protobuf:"varint,5,opt,name=published_ms,json=publishedMs,proto3" json:"published_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -702,7 +717,8 @@ func (x *Place) GetPublishedMs() int64 {
 // gate knew. The commit's note says where its parts lie.
 type Checkpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Same for all parts of one checkpoint; the note has it too.
+	// Same for all parts of one checkpoint; the note has it too. Unit: none, a
+	// random number. Example: 8717895732742165505.
 	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// What the gate knew.
 	Entries       []*GateEntry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
@@ -757,17 +773,20 @@ func (x *Checkpoint) GetEntries() []*GateEntry {
 // GateEntry is a delivery in a gate.
 type GateEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The webhook that the delivery is for.
+	// The webhook that the delivery is for. Example:
+	// "wh_06h0c5arbcf5vihhgfjdans2gs".
 	Webhook string `protobuf:"bytes,1,opt,name=webhook,proto3" json:"webhook,omitempty"`
-	// Id of the delivery.
+	// Id of the delivery. Example: "dlv_06h0c5arbcf5vihhgfjdans2gs".
 	Delivery string `protobuf:"bytes,2,opt,name=delivery,proto3" json:"delivery,omitempty"`
-	// The newest run that was met.
+	// The newest run that was met. Unit: microseconds since 1970. Example: 0.
 	Run int64 `protobuf:"varint,3,opt,name=run,proto3" json:"run,omitempty"`
 	// Where it belongs.
 	Place *Place `protobuf:"bytes,4,opt,name=place,proto3" json:"place,omitempty"`
-	// The delivery that takes its place, if any.
+	// The delivery that takes its place, if any. Example:
+	// "dlv_06h0c5arbcf5vihhgfjdans2gs".
 	SupersededBy string `protobuf:"bytes,5,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
-	// When it is tried again, Unix milliseconds; 0 if that is not known.
+	// When it is tried again, Unix milliseconds; 0 if that is not known. Unit:
+	// milliseconds since 1970. Example: 1675335921000.
 	DueMs int64 `protobuf:"varint,6,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
 	// It is held.
 	Held bool `protobuf:"varint,7,opt,name=held,proto3" json:"held,omitempty"`
@@ -779,12 +798,12 @@ type GateEntry struct {
 	Older bool `protobuf:"varint,10,opt,name=older,proto3" json:"older,omitempty"`
 	// It is to be held, as something before it is.
 	After bool `protobuf:"varint,11,opt,name=after,proto3" json:"after,omitempty"`
-	// The account of the webhook.
+	// The account of the webhook. Example: "acme".
 	Account string `protobuf:"bytes,12,opt,name=account,proto3" json:"account,omitempty"`
 	// It is the first before the mark that found no room.
 	Low bool `protobuf:"varint,13,opt,name=low,proto3" json:"low,omitempty"`
-	// When the task of an older run is tried again, Unix milliseconds; 0 if that is
-	// not known.
+	// When the task of an older run is tried again, Unix milliseconds; 0 if that
+	// is not known. Unit: milliseconds since 1970. Example: 1675335921000.
 	OlderDueMs    int64 `protobuf:"varint,14,opt,name=older_due_ms,json=olderDueMs,proto3" json:"older_due_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -924,78 +943,94 @@ func (x *GateEntry) GetOlderDueMs() int64 {
 // tells of no task.
 type Attempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the delivery.
+	// Id of the delivery. Example: "dlv_06h0c5arbcf5vihhgfjdans2gs".
 	Delivery string `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
-	// The run, see Bundle.
+	// The run, see Bundle. Unit: microseconds since 1970. Example: 0.
 	Run int64 `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
-	// Number of tier writes of this run before this record.
+	// Number of tier writes of this run before this record. Unit: tier writes.
+	// Example: 2.
 	Step int32 `protobuf:"varint,3,opt,name=step,proto3" json:"step,omitempty"`
 	// Number of the attempt within the run, from 1; 0 for a fate without one.
+	// Unit: attempts, from 1. Example: 1.
 	Number int32 `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"`
 	// What became of the task.
 	Fate Fate `protobuf:"varint,5,opt,name=fate,proto3,enum=staffetta.delivery.v1.Fate" json:"fate,omitempty"`
-	// Closed set of words, see hook.Reason. Empty when delivered.
+	// Closed set of words, see hook.Reason. Empty when delivered. Example:
+	// "timeout".
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
-	// The error in words, secrets redacted. May be empty.
+	// The error in words, secrets redacted. May be empty. Example: "dial tcp
+	// 192.0.2.7:443: connection refused".
 	Detail string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
-	// The account of the webhook.
+	// The account of the webhook. Example: "acme".
 	Account string `protobuf:"bytes,8,opt,name=account,proto3" json:"account,omitempty"`
-	// The webhook.
+	// The webhook. Example: "wh_06h0c5arbcf5vihhgfjdans2gs".
 	Webhook string `protobuf:"bytes,9,opt,name=webhook,proto3" json:"webhook,omitempty"`
-	// The store of the event, if any.
+	// The store of the event, if any. Example: "7".
 	Store *string `protobuf:"bytes,10,opt,name=store,proto3,oneof" json:"store,omitempty"`
-	// Id of the event.
+	// Id of the event. Example: "01JZ8K3V7Q".
 	Event string `protobuf:"bytes,11,opt,name=event,proto3" json:"event,omitempty"`
 	// What happened to the items.
 	EventType v1.EventType `protobuf:"varint,12,opt,name=event_type,json=eventType,proto3,enum=staffetta.event.v1.EventType" json:"event_type,omitempty"`
-	// Type of the items.
+	// Type of the items. Example: "Contact".
 	ItemType string `protobuf:"bytes,13,opt,name=item_type,json=itemType,proto3" json:"item_type,omitempty"`
-	// Ids of the items.
+	// Ids of the items. Example: "12014".
 	Items []string `protobuf:"bytes,14,rep,name=items,proto3" json:"items,omitempty"`
 	// The bundle's record in "deliveries": where the payload lives.
 	Bundle *Coordinates `protobuf:"bytes,15,opt,name=bundle,proto3" json:"bundle,omitempty"`
 	// The upstream record.
 	Source *Coordinates `protobuf:"bytes,16,opt,name=source,proto3" json:"source,omitempty"`
-	// When Kafka took the upstream record, Unix milliseconds.
+	// When Kafka took the upstream record, Unix milliseconds. Unit: milliseconds
+	// since 1970. Example: 1675335621000.
 	PublishedMs int64 `protobuf:"varint,17,opt,name=published_ms,json=publishedMs,proto3" json:"published_ms,omitempty"`
-	// Start of the request, or time of the fate, Unix microseconds.
+	// Start of the request, or time of the fate, Unix microseconds. Unit:
+	// microseconds since 1970. Example: 1675335621004000.
 	AtUs int64 `protobuf:"varint,18,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
-	// From the start of the request to its outcome, microseconds.
+	// From the start of the request to its outcome, microseconds. Unit:
+	// microseconds. Example: 35000.
 	DurationUs int64 `protobuf:"varint,19,opt,name=duration_us,json=durationUs,proto3" json:"duration_us,omitempty"`
-	// URL that was posted to, without its user information and query.
+	// URL that was posted to, without its user information and query. Example:
+	// "https://example.com/hooks".
 	Url string `protobuf:"bytes,20,opt,name=url,proto3" json:"url,omitempty"`
-	// Status of the answer; 0 without one.
+	// Status of the answer; 0 without one. Unit: HTTP status. Example: 503.
 	Status int32 `protobuf:"varint,21,opt,name=status,proto3" json:"status,omitempty"`
-	// First 4 KiB of the answer's body.
+	// First 4 KiB of the answer's body. Example: "try again later".
 	Response []byte `protobuf:"bytes,22,opt,name=response,proto3" json:"response,omitempty"`
-	// When the next attempt is due, Unix milliseconds; 0 if none.
+	// When the next attempt is due, Unix milliseconds; 0 if none. Unit:
+	// milliseconds since 1970. Example: 1675335921000.
 	DueMs int64 `protobuf:"varint,23,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
-	// Trace id, 32 hexadecimal digits.
+	// Trace id, 32 hexadecimal digits. Example:
+	// "4bf92f3577b34da6a3ce929d0e0e4736".
 	TraceId string `protobuf:"bytes,24,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	// The answer's headers, at most 4 KiB of them, secrets masked.
 	ResponseHeaders []*Header `protobuf:"bytes,25,rep,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty"`
-	// The delivery of the later change that took its place, if any.
+	// The delivery of the later change that took its place, if any. Example:
+	// "dlv_06h0c5arbcf5vihhgfjdans2gs".
 	SupersededBy string `protobuf:"bytes,28,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
 	// What the steps of the request took, microseconds; 0 for those that were not
-	// taken: with a connection that was there already, all but the last.
+	// taken: with a connection that was there already, all but the last. Unit:
+	// microseconds. Example: 900.
 	DnsUs int64 `protobuf:"varint,29,opt,name=dns_us,json=dnsUs,proto3" json:"dns_us,omitempty"`
-	// From then to a connection.
+	// From then to a connection. Unit: microseconds. Example: 12000.
 	ConnectUs int64 `protobuf:"varint,30,opt,name=connect_us,json=connectUs,proto3" json:"connect_us,omitempty"`
-	// TLS handshake.
+	// TLS handshake. Unit: microseconds. Example: 15000.
 	TlsUs int64 `protobuf:"varint,31,opt,name=tls_us,json=tlsUs,proto3" json:"tls_us,omitempty"`
-	// From then to the first byte of the answer.
+	// From then to the first byte of the answer. Unit: microseconds. Example:
+	// 7000.
 	FirstByteUs int64 `protobuf:"varint,32,opt,name=first_byte_us,json=firstByteUs,proto3" json:"first_byte_us,omitempty"`
-	// The request's header as it was sent, secrets masked, packed by pkg/sent. Empty
-	// if nothing was sent.
+	// The request's header as it was sent, secrets masked, packed by pkg/sent.
+	// Empty if nothing was sent. Example: some hundred bytes.
 	Request []byte `protobuf:"bytes,33,opt,name=request,proto3" json:"request,omitempty"`
-	// Number of the webhook's requests that were in flight together when the first of
-	// them failed; only of failures that say that the receiver is away or overloaded.
+	// Number of the webhook's requests that were in flight together when the first
+	// of them failed; only of failures that say that the receiver is away or
+	// overloaded. Unit: requests. Example: 64.
 	Volley int64 `protobuf:"varint,37,opt,name=volley,proto3" json:"volley,omitempty"`
-	// Number of the breaker's opening at which this one was in flight, if it failed; 0
-	// if there was none.
+	// Number of the breaker's opening at which this one was in flight, if it
+	// failed; 0 if there was none. Unit: openings of the breaker, from 1. Example:
+	// 2.
 	Opening int64 `protobuf:"varint,38,opt,name=opening,proto3" json:"opening,omitempty"`
-	// Not 0: the sender has seen that the webhook is resuming, at this version of its
-	// account, and what it writes from here on it decides knowing that.
+	// Not 0: the sender has seen that the webhook is resuming, at this version of
+	// its account, and what it writes from here on it decides knowing that. Unit:
+	// versions of the account. Example: 17.
 	Marker int64 `protobuf:"varint,41,opt,name=marker,proto3" json:"marker,omitempty"`
 	// As in Bundle.
 	Test          bool `protobuf:"varint,45,opt,name=test,proto3" json:"test,omitempty"`
@@ -1283,7 +1318,7 @@ type Header struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Canonical name. Example: "Retry-After".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Value.
+	// Value. Example: "120".
 	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

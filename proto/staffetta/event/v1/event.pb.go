@@ -90,7 +90,7 @@ func (EventType) EnumDescriptor() ([]byte, []int) {
 type EntityChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unique id of this change, at most 256 bytes; a re-publication must repeat
-	// it. Empty: derived from topic, partition and offset. Example: "01JZ8K…".
+	// it. Empty: derived from topic, partition and offset. Example: "01JZ8K3V7Q".
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The tenant; matches [A-Za-z0-9._-]{1,64}. Example: "acme".
 	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
@@ -101,13 +101,13 @@ type EntityChange struct {
 	User *Reference `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
 	// What happened.
 	EventType EventType `protobuf:"varint,5,opt,name=event_type,json=eventType,proto3,enum=staffetta.event.v1.EventType" json:"event_type,omitempty"`
-	// Type of the items, from the catalogue or an installation's own.
-	// Example: "Contact".
+	// Type of the items, from the catalogue or an installation's own. Example:
+	// "Contact".
 	ItemType string `protobuf:"bytes,6,opt,name=item_type,json=itemType,proto3" json:"item_type,omitempty"`
 	// The changed items, at least one.
 	Items []*Item `protobuf:"bytes,7,rep,name=items,proto3" json:"items,omitempty"`
-	// When it happened, RFC 3339, with the offset that receivers shall see.
-	// Empty: Kafka's timestamp. Example: "2023-02-02T12:07:01+01:00".
+	// When it happened, RFC 3339, with the offset that receivers shall see. Empty:
+	// Kafka's timestamp. Example: "2023-02-02T12:07:01+01:00".
 	EventDate     string `protobuf:"bytes,8,opt,name=event_date,json=eventDate,proto3" json:"event_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -205,13 +205,14 @@ type Item struct {
 	// Id within its type; a decimal integer is delivered as a JSON number.
 	// Example: "12014".
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Path at which the item can be read, below the API's base URL.
-	// Example: "/contacts/12014".
+	// Path at which the item can be read, below the API's base URL. Example:
+	// "/contacts/12014".
 	Ref string `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
-	// Version of the item after the change, rising. Example: 3.
+	// Version of the item after the change, rising. Unit: changes of the item.
+	// Example: 3.
 	Version *int64 `protobuf:"varint,3,opt,name=version,proto3,oneof" json:"version,omitempty"`
-	// The item as JSON text, delivered byte for byte. May be empty.
-	// Example: {"name":"Mario Rossi"}.
+	// The item as JSON text, delivered byte for byte. May be empty. Example:
+	// {"name":"Mario Rossi"}.
 	Data []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	// The item that this one belongs to, if any.
 	Parent        *Reference `protobuf:"bytes,5,opt,name=parent,proto3" json:"parent,omitempty"`

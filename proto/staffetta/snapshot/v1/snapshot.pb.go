@@ -29,16 +29,19 @@ type Account struct {
 	// Account id. Example: "acme".
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Rises with every change of the account or of one of its webhooks; from SQL.
+	// Unit: changes. Example: 17.
 	Version int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// The account's name as receivers of the rentman format see it.
+	// The account's name as receivers of the rentman format see it. Example: "The
+	// ACME".
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// True once the account was deleted; it then has no webhooks.
 	Deleted bool `protobuf:"varint,4,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	// The webhooks that are not revoked, ordered by id.
 	Webhooks []*Webhook `protobuf:"bytes,5,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
-	// Requests that the account may make in each period; 0: no limit.
+	// Requests that the account may make in each period; 0: no limit. Unit:
+	// requests. Example: 10000.
 	QuotaCalls int64 `protobuf:"varint,6,opt,name=quota_calls,json=quotaCalls,proto3" json:"quota_calls,omitempty"`
-	// Length of the period, milliseconds.
+	// Length of the period, milliseconds. Unit: milliseconds. Example: 600000.
 	QuotaPeriodMs int64 `protobuf:"varint,7,opt,name=quota_period_ms,json=quotaPeriodMs,proto3" json:"quota_period_ms,omitempty"`
 	// What the data of items has to be like, ordered by item type.
 	Schemas       []*ItemSchema `protobuf:"bytes,8,rep,name=schemas,proto3" json:"schemas,omitempty"`
@@ -137,7 +140,7 @@ type ItemSchema struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Item type. Example: "Invoice".
 	ItemType string `protobuf:"bytes,1,opt,name=item_type,json=itemType,proto3" json:"item_type,omitempty"`
-	// JSON Schema, as JSON text.
+	// JSON Schema, as JSON text. Example: {"required": ["name"]}.
 	Schema        []byte `protobuf:"bytes,2,opt,name=schema,proto3" json:"schema,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -190,53 +193,60 @@ func (x *ItemSchema) GetSchema() []byte {
 // Webhook is a tenant's subscription. Fields are as in hook.Webhook.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Webhook id.
+	// Webhook id. Example: "wh_06h0c5arbcf5vihhgfjdans2gs".
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// "active", "paused", "resuming" or "disabled".
+	// "active", "paused", "resuming" or "disabled". Example: "active".
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
-	// Item types, or "*".
+	// Item types, or "*". Example: "Contact".
 	ItemTypes []string `protobuf:"bytes,3,rep,name=item_types,json=itemTypes,proto3" json:"item_types,omitempty"`
-	// "create", "update", "delete".
+	// "create", "update", "delete". Example: "create".
 	EventTypes []string `protobuf:"bytes,4,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
-	// Where to post.
+	// Where to post. Example: "https://example.com/hooks".
 	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
-	// Stores it is visible to; empty: all.
+	// Stores it is visible to; empty: all. Example: "7".
 	Stores []string `protobuf:"bytes,6,rep,name=stores,proto3" json:"stores,omitempty"`
-	// "standard", "rentman", "cassa-in-cloud" or "cloudevents".
+	// "standard", "rentman", "cassa-in-cloud" or "cloudevents". Example:
+	// "standard".
 	Format string `protobuf:"bytes,7,opt,name=format,proto3" json:"format,omitempty"`
-	// "en" or "it".
+	// "en" or "it". Example: "en".
 	Language string `protobuf:"bytes,8,opt,name=language,proto3" json:"language,omitempty"`
-	// "thin" or "full".
+	// "thin" or "full". Example: "thin".
 	Payload string `protobuf:"bytes,9,opt,name=payload,proto3" json:"payload,omitempty"`
-	// Sealed secrets, the current one first.
+	// Sealed secrets, the current one first. Example: some dozen bytes, encrypted.
 	Secrets [][]byte `protobuf:"bytes,10,rep,name=secrets,proto3" json:"secrets,omitempty"`
-	// Delays before the attempts, the first one mostly 0, milliseconds.
+	// Delays before the attempts, the first one mostly 0, milliseconds. Unit:
+	// milliseconds. Example: 300000.
 	RetryScheduleMs []int64 `protobuf:"varint,11,rep,packed,name=retry_schedule_ms,json=retryScheduleMs,proto3" json:"retry_schedule_ms,omitempty"`
-	// Time for one whole attempt, milliseconds.
+	// Time for one whole attempt, milliseconds. Unit: milliseconds. Example:
+	// 15000.
 	TimeoutMs int64 `protobuf:"varint,12,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
-	// "hold" or "drop".
+	// "hold" or "drop". Example: "hold".
 	OnPause string `protobuf:"bytes,13,opt,name=on_pause,json=onPause,proto3" json:"on_pause,omitempty"`
-	// Requests at a time; 0: the sender's default.
+	// Requests at a time; 0: the sender's default. Unit: requests. Example: 16.
 	Concurrency int32 `protobuf:"varint,14,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
-	// Requests a second at most; 0: no limit.
+	// Requests a second at most; 0: no limit. Unit: requests a second. Example:
+	// 50.
 	RateLimit int32 `protobuf:"varint,15,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
-	// "defer" or "drop".
+	// "defer" or "drop". Example: "defer".
 	OnQuota string `protobuf:"bytes,16,opt,name=on_quota,json=onQuota,proto3" json:"on_quota,omitempty"`
-	// "none" or "item"; empty: "none".
+	// "none" or "item"; empty: "none". Example: "item".
 	Ordering string `protobuf:"bytes,20,opt,name=ordering,proto3" json:"ordering,omitempty"`
-	// "none" or "item"; empty: "none".
+	// "none" or "item"; empty: "none". Example: "none".
 	Coalesce string `protobuf:"bytes,21,opt,name=coalesce,proto3" json:"coalesce,omitempty"`
-	// CEL expression that items have to match; empty: all do.
+	// CEL expression that items have to match; empty: all do. Example:
+	// "item.data.total > 100.0".
 	Filter string `protobuf:"bytes,19,opt,name=filter,proto3" json:"filter,omitempty"`
 	// When the secrets behind the first end, in their order, Unix milliseconds.
+	// Unit: milliseconds since 1970. Example: 1675422021000.
 	SecretsUntilMs []int64 `protobuf:"varint,22,rep,packed,name=secrets_until_ms,json=secretsUntilMs,proto3" json:"secrets_until_ms,omitempty"`
-	// "binary"; empty: structured. Of the format cloudevents.
+	// "binary"; empty: structured. Of the format cloudevents. Example: "binary".
 	Cloudevents string `protobuf:"bytes,24,opt,name=cloudevents,proto3" json:"cloudevents,omitempty"`
 	// Lines of each request's header, beside ours.
 	Headers []*Header `protobuf:"bytes,17,rep,name=headers,proto3" json:"headers,omitempty"`
 	// How requests prove who sends them, beside the signature; absent: not at all.
 	Auth *Auth `protobuf:"bytes,18,opt,name=auth,proto3" json:"auth,omitempty"`
 	// Notices that an operational webhook gets, or "*"; empty: it is none.
+	// Example: "*".
 	Notices       []string `protobuf:"bytes,25,rep,name=notices,proto3" json:"notices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -443,9 +453,9 @@ func (x *Webhook) GetNotices() []string {
 // Header is hook.SealedHeader.
 type Header struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name in canonical form.
+	// Name in canonical form. Example: "X-Tenant".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Sealed value.
+	// Sealed value. Example: some dozen bytes, encrypted.
 	Value         []byte `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -498,21 +508,22 @@ func (x *Header) GetValue() []byte {
 // Auth is hook.Auth; which fields are set depends on the type.
 type Auth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "basic", "bearer", "oauth2" or "mtls".
+	// "basic", "bearer", "oauth2" or "mtls". Example: "basic".
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
-	// User name of "basic".
+	// User name of "basic". Example: "staffetta".
 	Username string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
-	// Where "oauth2" fetches its token.
+	// Where "oauth2" fetches its token. Example: "https://example.com/token".
 	TokenUrl string `protobuf:"bytes,3,opt,name=token_url,json=tokenUrl,proto3" json:"token_url,omitempty"`
-	// Client of "oauth2".
+	// Client of "oauth2". Example: "staffetta".
 	ClientId string `protobuf:"bytes,4,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
-	// Scopes that "oauth2" asks for.
+	// Scopes that "oauth2" asks for. Example: "hooks.write".
 	Scopes []string `protobuf:"bytes,5,rep,name=scopes,proto3" json:"scopes,omitempty"`
-	// Audience that "oauth2" asks for.
+	// Audience that "oauth2" asks for. Example: "https://example.com".
 	Audience string `protobuf:"bytes,6,opt,name=audience,proto3" json:"audience,omitempty"`
-	// Certificate chain of "mtls", PEM.
+	// Certificate chain of "mtls", PEM. Example: "-----BEGIN CERTIFICATE-----…".
 	Certificate string `protobuf:"bytes,7,opt,name=certificate,proto3" json:"certificate,omitempty"`
-	// Sealed password, token, client secret or private key.
+	// Sealed password, token, client secret or private key. Example: some dozen
+	// bytes, encrypted.
 	Secret        []byte `protobuf:"bytes,8,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
