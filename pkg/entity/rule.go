@@ -125,9 +125,15 @@ func Decimal(before, after int) Rule { return decimalOf("", `-?`, before, after)
 func Unsigned(before, after int) Rule { return decimalOf(", 0 or more,", ``, before, after) }
 
 func decimalOf(which, sign string, before, after int) Rule {
-	form := regexp.MustCompile(fmt.Sprintf(`^%s[0-9]{1,%d}(\.[0-9]{1,%d})?$`, sign, before, after))
-	rule := fmt.Sprintf("must be a number%s of at most %d digits before its point and %d after it", which, before, after)
-	return simple{rule, func(value json.RawMessage) bool { return form.Match(value) }}
+	return NumberOf(
+		fmt.Sprintf("must be a number%s of at most %d digits before its point and %d after it", which, before, after),
+		regexp.MustCompile(fmt.Sprintf(`^%s[0-9]{1,%d}(\.[0-9]{1,%d})?$`, sign, before, after)),
+	)
+}
+
+// NumberOf is a number whose JSON text is of a form; rule says in words which.
+func NumberOf(rule string, form *regexp.Regexp) Rule {
+	return simple{rule, func(value json.RawMessage) bool { return isNumber(value) && form.Match(value) }}
 }
 
 // Integer is a whole number without a fraction or exponent, from least to most.

@@ -6,26 +6,14 @@ import (
 	"github.com/staffetta/staffetta/pkg/entity"
 )
 
-// maxLines is the most lines that a document has.
-const maxLines = 500
+// MaxLines is the most lines that a document has.
+const MaxLines = 500
 
-// Lines is the array of what a bill, an order or an invoice is made of.
-func Lines() entity.Field {
-	return entity.Field{Name: "lines", Rule: entity.List(maxLines, entity.Object(
-		entity.Field{Name: "description", Required: true, Rule: entity.Text(1, 200)},
-		entity.Field{Name: "quantity", Rule: entity.Number()},
-		entity.Field{Name: "price", Rule: entity.Number()},
-	))}
+// Percent is a rate in per cent, from 0 to 100.
+func Percent() entity.Rule {
+	return entity.NumberOf("must be a number from 0 to 100 with at most 4 digits after its point",
+		regexp.MustCompile(`^(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)$`))
 }
-
-// Number is the number of a document, such as "2026/118".
-func Number() entity.Field { return entity.Field{Name: "number", Rule: entity.Text(1, 50)} }
-
-// Total is the sum of a document.
-func Total() entity.Field { return entity.Field{Name: "total", Required: true, Rule: entity.Number()} }
-
-// Date is the day of a document.
-func Date() entity.Field { return entity.Field{Name: "date", Rule: entity.Date()} }
 
 // Currency is the code of ISO 4217.
 func Currency() entity.Field {

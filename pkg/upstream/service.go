@@ -82,6 +82,9 @@ func (s *Service) Collections() []string { return s.kit.Collections() }
 // requests are answered all the same, and their events wait.
 func (s *Service) Run(ctx context.Context) error {
 	if err := s.domain.CheckMigrated(ctx, s.cfg.DB); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	kafka := publish.NewPublisher(s.cfg.Bus, bus.ProducerConfig{Log: s.cfg.Log})

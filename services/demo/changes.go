@@ -37,6 +37,9 @@ type shop struct {
 	// oldest first, as of the last countStock.
 	stocked []place
 	spare   []int64
+	// till and credit are as of the last survey of receipts and of credit notes.
+	till   till
+	credit credit
 }
 
 func newShop(c *client, log *zap.Logger, tell func(error)) *shop {
@@ -119,41 +122,44 @@ func (s *shop) look(ctx context.Context, path string) error {
 }
 
 func (s *shop) change(ctx context.Context, k kind) error {
-	if k.path == movements {
-		if err := s.countStock(ctx); err != nil {
+	ids := s.live[k.path]
+	can := choices{edit: ids, delete: ids}
+	if k.survey != nil {
+		var err error
+		if can, err = k.survey(ctx, s); err != nil {
 			return err
 		}
 	}
-	ids := s.live[k.path]
 	moves, coin := s.random.IntN(oneInMoves) == 0, s.random.IntN(2) == 0
 	switch {
-	case len(ids) < fewItems || moves && coin && len(ids) < manyItems:
-		return s.create(ctx, k)
-	case moves && len(ids) > fewItems:
-		old := ids
-		if k.path == movements {
-			old = s.spare
-		}
-		if len(old) == 0 {
-			break
-		}
-		if err := s.client.send(ctx, http.MethodDelete, k.path+"/"+strconv.FormatInt(old[0], 10), nil, nil, s.user()...); err != nil {
+	case !can.full && (len(ids) < fewItems || moves && coin && len(ids) < manyItems || len(can.edit) == 0):
+		return s.create(ctx, k, can)
+	case moves && len(ids) > fewItems && len(can.delete) > 0:
+		old := can.delete[0]
+		if err := s.client.send(ctx, http.MethodDelete, k.path+"/"+strconv.FormatInt(old, 10), nil, nil, s.user()...); err != nil {
 			return err
 		}
-		s.live[k.path] = slices.DeleteFunc(ids, func(id int64) bool { return id == old[0] })
+		s.live[k.path] = slices.DeleteFunc(ids, func(id int64) bool { return id == old })
+		return nil
+	case len(can.edit) == 0:
 		return nil
 	}
-	id := ids[s.random.IntN(len(ids))]
+	id := can.edit[s.random.IntN(len(can.edit))]
 	return s.client.send(ctx, http.MethodPatch, k.path+"/"+strconv.FormatInt(id, 10), k.edit(s), nil, s.user()...)
 }
 
-func (s *shop) create(ctx context.Context, k kind) error {
-	item := k.make(s)
-	if parents := s.live[k.parent]; len(parents) > 0 && item[k.field] == nil {
-		item[k.field] = parents[s.random.IntN(len(parents))]
+func (s *shop) create(ctx context.Context, k kind, can choices) error {
+	path, item := k.path, fields{}
+	if can.source != "" && s.random.IntN(2) == 0 {
+		path = can.source
+	} else {
+		item = k.make(s)
+		if parents := s.live[k.parent]; len(parents) > 0 && item[k.field] == nil {
+			item[k.field] = parents[s.random.IntN(len(parents))]
+		}
 	}
 	var made struct{ ID int64 }
-	if err := s.client.send(ctx, http.MethodPost, k.path, item, &made, s.user()...); err != nil {
+	if err := s.client.send(ctx, http.MethodPost, path, item, &made, s.user()...); err != nil {
 		return err
 	}
 	s.live[k.path] = append(s.live[k.path], made.ID)

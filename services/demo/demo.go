@@ -7,6 +7,8 @@
 //	changes.go   which item is created, changed or deleted next
 //	goods.go     what the items look like
 //	stock.go     which of them can be sold
+//	till.go      which receipts are not of a day that is closed
+//	documents.go which documents can be deleted, credited, or become another one
 //	receiver.go  the receiver
 //	client.go    REST
 //	state.go     whether it works

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -18,6 +19,18 @@ type kind struct {
 	// make is a new item, edit a patch that changes something.
 	make func(*shop) fields
 	edit func(*shop) fields
+	// survey finds out what the service's rules allow now; nil: everything.
+	survey func(context.Context, *shop) (choices, error)
+}
+
+// choices are what may become of the items of a kind.
+type choices struct {
+	// edit are those that may be changed, delete those that may be deleted first.
+	edit, delete []int64
+	// source is an action that makes an item; empty: none.
+	source string
+	// full: no item can be made.
+	full bool
 }
 
 // kinds are all of them, parents before their children.
@@ -29,17 +42,34 @@ var kinds = []kind{
 	{path: "/contacts", make: person("address", addresses...), edit: contactEdit},
 	{path: "/equipment", make: equipment, edit: func(s *shop) fields { return fields{"price": s.money(2000)} }},
 	{path: "/serial-numbers", parent: "/equipment", field: "equipment", make: serial, edit: func(s *shop) fields { return fields{"purchaseDate": s.day(-400)} }},
-	{path: movements, parent: "/equipment", field: "equipment", make: movement, edit: movementEdit},
+	{path: movements, parent: "/equipment", field: "equipment", make: movement, edit: movementEdit, survey: surveyMovements},
 	{path: "/closed-bills", make: bill, edit: billEdit},
-	{path: "/receipts", parent: "/closed-bills", field: "closedBill", make: receipt, edit: billEdit},
-	{path: "/cash-closings", make: closing, edit: closing},
-	{path: "/orders", make: document, edit: func(s *shop) fields {
-		return fields{"status": s.one("open", "confirmed", "shipped", "closed"), "total": s.money(900)}
-	}},
-	{path: "/quotes", make: document, edit: func(s *shop) fields { return fields{"validUntil": s.day(30), "total": s.money(900)} }},
-	{path: "/delivery-notes", parent: "/orders", field: "order", make: document, edit: func(s *shop) fields { return fields{"packages": 1 + s.random.IntN(90)} }},
-	{path: "/invoices", make: document, edit: func(s *shop) fields { return fields{"dueDate": s.day(60), "total": s.money(900)} }},
-	{path: "/credit-notes", parent: "/invoices", field: "invoice", make: document, edit: func(s *shop) fields { return fields{"total": s.money(200)} }},
+	{path: receiptsPath, parent: "/closed-bills", field: "closedBill", make: receipt, edit: billEdit, survey: surveyReceipts},
+	{path: closingsPath, make: closing, edit: closingEdit, survey: surveyClosings},
+	{
+		path: "/orders", make: document, edit: func(s *shop) fields { return fields{"status": s.one("open", "confirmed", "shipped", "closed")} },
+		survey: documents("/orders", source{"/quotes", "order", "order"}, "/delivery-notes?order=", "/invoices?order="),
+	},
+	{
+		path: "/quotes", make: document, edit: func(s *shop) fields { return fields{"validUntil": s.day(30)} },
+		survey: documents("/quotes", source{}, "/orders?quote="),
+	},
+	{
+		path: "/delivery-notes", parent: "/orders", field: "order", make: document,
+		edit:   func(s *shop) fields { return fields{"packages": 1 + s.random.IntN(90)} },
+		survey: documents("/delivery-notes", source{}),
+	},
+	{
+		path: "/invoices", make: document, edit: func(s *shop) fields { return fields{"dueDate": s.day(60)} },
+		survey: documents("/invoices", source{"/orders", "invoice", "invoice"}, "/credit-notes?invoice="),
+	},
+	{
+		path: "/credit-notes", make: creditNote,
+		edit: func(s *shop) fields {
+			return fields{"reason": s.one("reso", "sconto", "errore di prezzo", "merce avariata")}
+		},
+		survey: surveyCreditNotes,
+	},
 }
 
 var (
@@ -81,7 +111,17 @@ func (s *shop) day(within int) string {
 }
 
 // store is one of the three restaurants.
-func (s *shop) store() string { return s.one("1", "2", "3") }
+func (s *shop) store() string { return s.one(stores...) }
+
+// stores are the three restaurants.
+var stores = []string{"1", "2", "3"}
+
+func (s *shop) payment() string { return s.one("cash", "card", "voucher") }
+
+// serial is the number of a receipt.
+func (s *shop) serial() string {
+	return fmt.Sprintf("%04d-%04d", s.random.IntN(10_000), s.random.IntN(10_000))
+}
 
 func (s *shop) phone() string {
 	return fmt.Sprintf("+39 3%02d %07d", s.random.IntN(100), s.random.IntN(10_000_000))
@@ -141,35 +181,11 @@ func bill(s *shop) fields {
 	lines, total := s.lines()
 	return fields{
 		"total": total, "lines": lines, "table": fmt.Sprint(1 + s.random.IntN(30)), "covers": 1 + s.random.IntN(6),
-		"closedAt": time.Now().Format(time.RFC3339), "payment": s.one("cash", "card", "voucher"), "store": s.store(),
-	}
-}
-
-func receipt(s *shop) fields {
-	lines, total := s.lines()
-	return fields{
-		"total": total, "lines": lines, "currency": "EUR", "issuedAt": time.Now().Format(time.RFC3339),
-		"number": fmt.Sprintf("%04d-%04d", s.random.IntN(10_000), s.random.IntN(10_000)), "store": s.store(),
+		"closedAt": time.Now().Format(time.RFC3339), "payment": s.payment(), "store": s.store(),
 	}
 }
 
 func billEdit(s *shop) fields {
 	lines, total := s.lines()
 	return fields{"lines": lines, "total": total}
-}
-
-func closing(s *shop) fields {
-	cash, cards := s.random.IntN(150_000), s.random.IntN(400_000)
-	return fields{
-		"date": s.day(0), "cash": float64(cash) / 100, "cards": float64(cards) / 100,
-		"total": float64(cash+cards) / 100, "receipts": s.random.IntN(300), "store": s.store(),
-	}
-}
-
-func document(s *shop) fields {
-	lines, total := s.lines()
-	return fields{
-		"number": fmt.Sprintf("%d/%d", time.Now().Year(), 1+s.random.IntN(9999)), "date": s.day(0),
-		"total": total, "currency": "EUR", "lines": lines,
-	}
 }

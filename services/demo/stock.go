@@ -60,6 +60,11 @@ func (s *shop) countStock(ctx context.Context) error {
 	return nil
 }
 
+func surveyMovements(ctx context.Context, s *shop) (choices, error) {
+	err := s.countStock(ctx)
+	return choices{edit: s.live[movements], delete: s.spare}, err
+}
+
 // movement sells something if there is something to sell, else it buys.
 func movement(s *shop) fields {
 	m := fields{"movedAt": time.Now().Format(time.RFC3339)}

@@ -17,13 +17,14 @@ import (
 )
 
 // pages have samples of the REST API.
-var pages = []string{"../../docs/api.md", "../../docs/publishing.md"}
+var pages = []string{"../../docs/api.md", "../../docs/publishing.md", "../../docs/services.md"}
 
 // TestTheAPIIsAsDocumented asks a standalone what the documentation shows.
 func TestTheAPIIsAsDocumented(t *testing.T) {
 	t.Parallel()
 	s := startSolo(t, t.TempDir())
 	t.Run("to the Go client", func(t *testing.T) { speaksGo(t, s.installation) })
+	t.Run("and every ref answers", func(t *testing.T) { resolvesRefs(t, s.installation) })
 	status, answer, err := s.try("api", http.MethodGet, "//v1/webhooks", s.adminKey, "", nil)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNotFound, status)

@@ -72,7 +72,7 @@ var collections = map[string]string{
 
 // body suits every one of them.
 func body(n int) object {
-	return object{"name": fmt.Sprintf("No. %d", n), "total": n, "number": fmt.Sprintf("2026/%d", n)}
+	return object{"name": fmt.Sprintf("No. %d", n), "total": n}
 }
 
 // killUnderWrites kills a domain service while it takes changes.

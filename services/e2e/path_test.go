@@ -27,7 +27,7 @@ func deliversDomainChanges(t *testing.T, in *installation) {
 	}{
 		{"contacts", "contacts", "Contact", "contact", object{"name": "Mario Rossi"}},
 		{"receipts", "receipts", "Receipt", "receipt", object{"total": 12.5}},
-		{"invoices", "invoices", "Invoice", "invoice", object{"total": 1220, "number": "2026/7"}},
+		{"invoices", "invoices", "Invoice", "invoice", object{"total": 1220, "date": "2026-11-23"}},
 		{"stock", "equipment", "Equipment", "equipment", object{"name": "Microphone"}},
 	} {
 		t.Run(c.service, func(t *testing.T) {

@@ -4,6 +4,8 @@ package invoices
 
 import (
 	"context"
+	"embed"
+	"io/fs"
 
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/entity"
@@ -13,7 +15,18 @@ import (
 // name of the service: of its topic, events.invoices, and of its tables.
 const name = "invoices"
 
-var domain = entity.Domain{Prefix: name, Collections: collections()}
+//go:embed migrations
+var migrations embed.FS
+
+var domain = entity.Domain{Prefix: name, Collections: collections(), Tables: tables()}
+
+func tables() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return sub
+}
 
 // Config sets up the service.
 type Config = upstream.Config

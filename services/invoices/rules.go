@@ -1,0 +1,134 @@
+package invoices
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/staffetta/staffetta/pkg/entity"
+	"github.com/staffetta/staffetta/pkg/hook"
+)
+
+// credited is the field of an invoice with the sum of its credit notes.
+const credited = "credited"
+
+// judge is the rules of every document.
+func (k kind) judge(ctx context.Context, tx *entity.Tx, c *entity.Change) error {
+	steps := []func(context.Context, *entity.Tx, *entity.Change) error{k.judgeForm, k.judgeNumber, k.judgeParent}
+	if k.rules != nil {
+		steps = append(steps, k.rules)
+	}
+	for _, step := range steps {
+		if err := step(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeForm keeps totals, and what may not be changed at all.
+func (k kind) judgeForm(ctx context.Context, tx *entity.Tx, c *entity.Change) error {
+	if c.After == nil {
+		return k.judgeChildless(ctx, tx, c.Before)
+	}
+	if c.Before != nil && annulled(c.Before) && c.Cause == "" {
+		return entity.Conflict("%s is annulled: it cannot be changed any more", c.Before.Ref())
+	}
+	return k.add(c).Err()
+}
+
+// judgeNumber numbers what is new and keeps the series without gaps.
+func (k kind) judgeNumber(ctx context.Context, tx *entity.Tx, c *entity.Change) error {
+	switch {
+	case c.Before == nil:
+		return k.number(ctx, tx, c.After)
+	case c.After == nil:
+		return k.free(ctx, tx, c.Before)
+	default:
+		return k.stay(c).Err()
+	}
+}
+
+// judgeChildless refuses the deletion of what others refer to.
+func (k kind) judgeChildless(ctx context.Context, tx *entity.Tx, it *entity.Item) error {
+	for _, path := range k.children {
+		children, err := tx.List(ctx, path, entity.Equal(parentField[path], strconv.FormatInt(it.ID(), 10)))
+		if err != nil {
+			return err
+		}
+		if len(children) > 0 {
+			return entity.Conflict("%s cannot be deleted: it is the parent of %s", it.Ref(), children[0].Ref())
+		}
+	}
+	return nil
+}
+
+// parentField of the documents that have parents.
+var parentField = map[string]string{"invoices": "order", "credit-notes": "invoice", "delivery-notes": "order", "orders": "quote"}
+
+func annulled(it *entity.Item) bool { return string(it.Value("annulled")) == "true" }
+
+// invoice is the rules of invoices alone.
+func invoice(_ context.Context, _ *entity.Tx, c *entity.Change) error {
+	if c.Before == nil || c.After == nil {
+		return nil
+	}
+	notes := c.After.Decimal(credited)
+	if annulled(c.After) && !notes.IsZero() {
+		return entity.Conflict("%s cannot be annulled: it has credit notes of %s", c.After.Ref(), entity.Money(notes))
+	}
+	if c.After.Decimal("total").LessThan(notes) {
+		return hook.Invalid{{
+			Field: "total", Value: string(c.After.Value("total")),
+			Rule: "must be at least " + entity.Money(notes).String() + ", the sum of its credit notes",
+		}}
+	}
+	return nil
+}
+
+// creditNote keeps the credit notes of an invoice within its total.
+func creditNote(ctx context.Context, tx *entity.Tx, c *entity.Change) error {
+	it := c.After
+	if it == nil {
+		it = c.Before
+	}
+	of, err := tx.Find(ctx, "invoices", it.Parent())
+	if err != nil || of == nil { // older than the rule that keeps it
+		return err
+	}
+	others, err := tx.List(ctx, "credit-notes", entity.Equal("invoice", strconv.FormatInt(of.ID(), 10)))
+	if err != nil {
+		return err
+	}
+	sum := decimal.Zero
+	for _, other := range others {
+		if other.ID() != it.ID() && !annulled(other) {
+			sum = sum.Add(other.Decimal("total"))
+		}
+	}
+	if c.After != nil && !annulled(c.After) {
+		if err := fits(c, of, of.Decimal("total").Sub(sum)); err != nil {
+			return err
+		}
+		sum = sum.Add(c.After.Decimal("total"))
+	}
+	of.Set(credited, entity.Money(sum))
+	return tx.Update(ctx, of)
+}
+
+// fits judges a credit note of an invoice of which so much is left.
+func fits(c *entity.Change, of *entity.Item, left decimal.Decimal) error {
+	var faults hook.Invalid
+	if !c.After.Has("currency") && of.Has("currency") {
+		c.After.Set("currency", of.Text("currency"))
+	}
+	if have, want := c.After.Text("currency"), of.Text("currency"); have != want && want != "" {
+		faults.Add("currency", have, "must be that of the invoice, "+want)
+	}
+	if c.After.Decimal("total").GreaterThan(left) {
+		faults.AddJSON("total", c.After.Value("total"), "must be at most "+entity.Money(left).String()+
+			", what is left of "+of.Ref()+" with its total of "+entity.Money(of.Decimal("total")).String())
+	}
+	return faults.Err()
+}
