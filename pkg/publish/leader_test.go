@@ -38,8 +38,6 @@ func TestALeaderThatHangsIsReplacedAndChangesNothingAfterwards(t *testing.T) {
 		defer kill()
 		t, err := zombie.lease.Stand(ctx)
 		require.NoError(r, err)
-		_, err = zombie.read(ctx)
-		require.NoError(r, err)
 		ended := make(chan error, 1)
 		go func() {
 			_, err := zombie.round(ctx, t)
@@ -72,7 +70,7 @@ func TestALeaderWhoseTermIsOverGivesKafkaNothing(t *testing.T) {
 		relay := r.quick(k)
 		term, err := relay.lease.Stand(r.Context())
 		require.NoError(r, err)
-		rows, err := relay.read(r.Context())
+		rows, _, err := relay.read(r.Context(), relay.query(nil))
 		require.NoError(r, err)
 		require.Eventually(r, func() bool { return !term.Valid() }, wait, time.Millisecond)
 		require.ErrorIs(r, relay.publish(r.Context(), term, rows), errLost)
@@ -166,8 +164,13 @@ func TestTheOrderOfAnItemHoldsUnderConcurrencyAndChangesOfTheLeader(t *testing.T
 			require.NoError(r, err)
 		}
 		k := newTopic()
-		stop := r.run(r.relay(k))
-		r.run(r.relay(k))
+		small := func() *Relay {
+			relay := r.relay(k)
+			relay.batch = 3 // so that the next batch is read while one is on its way
+			return relay
+		}
+		stop := r.run(small())
+		r.run(small())
 		var writing sync.WaitGroup
 		for w := range writers {
 			writing.Go(func() {

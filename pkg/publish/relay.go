@@ -58,6 +58,8 @@ type Relay struct {
 	meter *meter
 	// batch is the most rows of a round.
 	batch int
+	// ahead is the next batch, if it was read while the last was on its way.
+	ahead []row
 	// unsettled is what Kafka has answered and the outbox does not show yet.
 	unsettled outcome
 	// held are topics that took nothing, and until when they are left alone.
@@ -160,6 +162,7 @@ func (r *Relay) lead(ctx context.Context, worked func()) error {
 	if err := r.settle(ctx, t); err != nil {
 		return err
 	}
+	r.ahead = nil
 	w := waiter{relay: r, term: t}
 	for ctx.Err() == nil {
 		rows, err := r.round(ctx, t)
@@ -172,17 +175,4 @@ func (r *Relay) lead(ctx context.Context, worked func()) error {
 		}
 	}
 	return nil
-}
-
-// round publishes one batch and deletes what was acknowledged; it returns how
-// many rows the batch had.
-func (r *Relay) round(ctx context.Context, t *term) (int, error) {
-	if err := t.Renew(ctx); err != nil {
-		return 0, err
-	}
-	rows, err := r.read(ctx)
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
-	return len(rows), r.publish(ctx, t, rows)
 }

@@ -4,13 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/staffetta/staffetta/pkg/database"
 )
 
 // settleEvery is how often acknowledged rows are deleted while others of the
 // batch are still on their way: so little is published again after a crash,
 // also while one partition is away.
 const settleEvery = 250 * time.Millisecond
+
+// round publishes one batch and deletes what was acknowledged; it returns how
+// many rows the batch had. Meanwhile it reads the next batch.
+func (r *Relay) round(ctx context.Context, t *term) (int, error) {
+	if err := t.Renew(ctx); err != nil {
+		return 0, err
+	}
+	rows := r.ahead
+	r.ahead = nil
+	more := true
+	if rows == nil {
+		var err error
+		if rows, more, err = r.read(ctx, r.query(nil)); err != nil {
+			return 0, err
+		}
+	}
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	next := func() []row { return nil }
+	if more && r.cfg.DB.Dialect == database.Postgres {
+		next = r.readAhead(ctx, rows)
+	}
+	err := r.publish(ctx, t, rows)
+	if !errors.Is(err, errLost) {
+		err = errors.Join(err, r.settle(ctx, t))
+	}
+	if ahead := next(); err == nil {
+		r.ahead = ahead
+	}
+	return len(rows), err
+}
+
+// readAhead reads what follows the rows that are on their way or not deleted
+// yet. Those are left out by their ids: one that commits late lies between
+// them, and may not be passed over. The result waits for the end of the
+// reading, and is empty if that failed: the next round reads again.
+func (r *Relay) readAhead(ctx context.Context, rows []row) (next func() []row) {
+	known := slices.Clone(r.unsettled.acknowledged)
+	known = slices.AppendSeq(known, maps.Keys(r.unsettled.refused))
+	for _, one := range rows {
+		known = append(known, one.id)
+	}
+	q := r.query(known)
+	found := make(chan []row, 1)
+	go func() {
+		ahead, _, err := r.read(ctx, q)
+		if err != nil {
+			ahead = nil
+		}
+		found <- ahead
+	}()
+	return func() []row { return <-found }
+}
 
 // answer is what the producer says of one row.
 type answer struct {
@@ -19,17 +77,22 @@ type answer struct {
 	err   error
 }
 
-// publish gives a batch to Kafka, waits for every answer and settles what was
-// answered. The error is the first that is about more than one message.
+// publish gives a batch to Kafka and waits for every answer. From time to time it
+// settles what was answered. The error is the first that is about more than one
+// message.
 func (r *Relay) publish(ctx context.Context, t *term, batch []row) error {
 	answers := make(chan answer, len(batch)) // room for all: done never blocks
 	feeding, stop := context.WithCancel(ctx)
 	fed, ended := make(chan int, 1), make(chan struct{})
+	shut := make(map[string]bool)
+	for _, topic := range r.heldTopics() {
+		shut[topic] = true // since the batch was read
+	}
 	var feedErr error // written before fed is
 	go func() {
 		defer close(ended)
 		var sent int
-		sent, feedErr = r.feed(feeding, t, batch, answers)
+		sent, feedErr = r.feed(feeding, t, batch, shut, answers)
 		fed <- sent
 	}()
 	// Nothing is given to Kafka after the return.
@@ -63,15 +126,15 @@ func (r *Relay) publish(ctx context.Context, t *term, batch []row) error {
 			defer timer.Stop()
 			drained = timer.C
 		case <-drained:
-			return errors.Join(ctx.Err(), r.settle(ctx, t))
+			return ctx.Err()
 		}
 	}
-	return errors.Join(failed, r.settle(ctx, t))
+	return failed
 }
 
-// feed queues the batch, in order; Produce may block while Kafka is away.
-func (r *Relay) feed(ctx context.Context, t *term, batch []row, answers chan<- answer) (sent int, err error) {
-	shut := make(map[string]bool)
+// feed queues the batch, in order, without the topics that are shut; Produce may
+// block while Kafka is away.
+func (r *Relay) feed(ctx context.Context, t *term, batch []row, shut map[string]bool, answers chan<- answer) (sent int, err error) {
 	for _, one := range batch {
 		topic := one.message.Topic
 		switch {

@@ -72,6 +72,9 @@ func (r *Relay) remove(ctx context.Context, tx *sql.Tx, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	if err := r.byIndex(ctx, tx); err != nil {
+		return err
+	}
 	where, arg := `id = ANY($1)`, any(ids)
 	if r.cfg.DB.Dialect == database.SQLite {
 		list, err := json.Marshal(ids)
