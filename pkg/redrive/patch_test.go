@@ -14,6 +14,9 @@ func TestAPatchMendsAnEventAndKeepsTheBytesOfTheRest(t *testing.T) {
 	const items = `"items" : [{"id":7, "data":{ "total":12.50, "n":1e400,"big":12345678901234567890.10,"s":"<è\u00e8>"}}]`
 	contentType := func(value string) hook.Header { return hook.Header{Name: "Content-Type", Value: value} }
 	other := hook.Header{Name: "traceparent", Value: "00-…"}
+	outbox := func(what string) []hook.Header {
+		return []hook.Header{{Name: "id", Value: "1"}, {Name: "account", Value: "acme"}, {Name: "type", Value: what}, {Name: "itemType", Value: "Contact"}}
+	}
 	for name, test := range map[string]struct {
 		value, patch, want string
 		headers, left      []hook.Header
@@ -37,6 +40,15 @@ func TestAPatchMendsAnEventAndKeepsTheBytesOfTheRest(t *testing.T) {
 			patch:   `{"data": {"eventType": "update"}}`,
 			want:    `{"specversion":"1.0","id":"ce","data":{"account":"acme","eventType":"update","itemType":"Contact",` + items + `}}`,
 			headers: []hook.Header{contentType("application/cloudevents+json")}, left: []hook.Header{contentType("application/cloudevents+json")},
+		},
+		"an item of an outbox, whose columns are bad: with the event": {
+			value: `{"name":"Mario"}`, patch: `{"eventType":"update","itemType":"Contact","items":[{"id":7,"data":{"name":"Mario"}}]}`,
+			want:    `{"name":"Mario","eventType":"update","itemType":"Contact","items":[{"id":7,"data":{"name":"Mario"}}]}`,
+			headers: outbox("ContactPraised"), left: outbox("ContactPraised"),
+		},
+		"an item of an outbox, whose columns are good": {
+			value: `{"name":"Mario"}`, patch: `{"name":"Maria"}`, want: `{"name":"Maria"}`,
+			headers: outbox("ContactUpdated"), left: outbox("ContactUpdated"),
 		},
 	} {
 		came := hook.Record{Key: []byte("k"), Value: []byte(test.value), Headers: test.headers}

@@ -90,6 +90,8 @@ func outboxRows(t *testing.T, account string) []outboxRow {
 		{name: "the item with columns in the envelope", kind: "contact.create", config: connector(t, "item", append(bare, placement, envelope)...), row: item(nil)},
 		{name: "the item with columns in the envelope, beside its schema", kind: "contact.create",
 			config: connector(t, "item", append(inJSON, placement, envelope)...), row: item(nil)},
+		{name: "the item expanded, with columns in the envelope", kind: "contact.create",
+			config: connector(t, "item", append(bare, placement, envelope, expand, "true")...), row: item(nil)},
 		{name: "the item in Debezium's own topic", kind: "contact.create",
 			config: connector(t, "item", replacement, "outbox.event.${routedByValue}", placement, "account:header,type:header"), row: item(nil)},
 		{name: "the item under a key for order", kind: "contact.create",
