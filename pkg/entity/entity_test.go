@@ -60,7 +60,7 @@ func (k keys) add(text, account string, scopes ...hook.Scope) {
 
 // rig is a service on a database of its own.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	db      *database.DB
 	prefix  string
 	handler http.Handler
@@ -91,7 +91,7 @@ func newRig(t *testing.T, url, prefix string) *rig {
 	return newRigOf(t, url, entity.Domain{Prefix: prefix, Collections: collections})
 }
 
-func newRigOf(t *testing.T, url string, domain entity.Domain) *rig {
+func newRigOf(t testing.TB, url string, domain entity.Domain) *rig {
 	t.Helper()
 	db, err := database.Open(t.Context(), url)
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func newRigOf(t *testing.T, url string, domain entity.Domain) *rig {
 	return &rig{t: t, db: db, prefix: domain.Prefix, handler: serve(t, db, domain)}
 }
 
-func serve(t *testing.T, db *database.DB, domain entity.Domain) http.Handler {
+func serve(t testing.TB, db *database.DB, domain entity.Domain) http.Handler {
 	t.Helper()
 	known := keys{}
 	known.add("sk_acme", "acme", hook.ScopeRead, hook.ScopeWrite)
@@ -121,7 +121,7 @@ func serve(t *testing.T, db *database.DB, domain entity.Domain) http.Handler {
 // answer is what came back.
 type answer struct {
 	*httptest.ResponseRecorder
-	t *testing.T
+	t testing.TB
 }
 
 // do sends a request as acme; headers are "Name: value" and override.
@@ -196,7 +196,7 @@ func (r *rig) event(want string) {
 	require.JSONEq(r.t, want, withoutID(r.t, all[0].Value))
 }
 
-func withoutID(t *testing.T, value string) string {
+func withoutID(t testing.TB, value string) string {
 	t.Helper()
 	var fields map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal([]byte(value), &fields))

@@ -78,10 +78,12 @@ func withoutGaps(t require.TestingT, numbers []int) {
 }
 
 // The model of the numbering asks a database at every step: fewer than rapid makes by
-// default, and as many as one likes by -rapid.steps.
+// default, and as many as one likes by -rapid.checks and -rapid.steps.
 func init() {
-	if err := flag.Set("rapid.steps", "6"); err != nil {
-		panic(err)
+	for name, value := range map[string]string{"rapid.checks": "40", "rapid.steps": "6"} {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
 	}
 }
 

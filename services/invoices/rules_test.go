@@ -105,6 +105,39 @@ func TestConcurrentCreditNotesStayWithinTheirInvoice(t *testing.T) {
 	s.Do("GET", "/invoices/1", "").Is(http.StatusOK, `"credited":98.00`)
 }
 
+func TestConcurrentChangesKeepCreditNotesWithinTheirInvoice(t *testing.T) {
+	s := open(t)
+	for invoice := 1; invoice <= 10; invoice++ {
+		s.Do("POST", "/invoices", `{"total": 100}`)
+		s.Do("POST", "/credit-notes", fmt.Sprintf(`[{"total": 10, "invoice": %d}, {"total": 10, "invoice": %d}]`, invoice, invoice))
+		var changed atomic.Int64
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for _, change := range [][2]string{ // of which any one can be
+			{fmt.Sprintf("/credit-notes/%d", 2*invoice-1), `{"total": 60}`},
+			{fmt.Sprintf("/credit-notes/%d", 2*invoice), `{"total": 60}`},
+			{fmt.Sprintf("/invoices/%d", invoice), `{"total": 30}`},
+		} {
+			wg.Go(func() {
+				<-start
+				switch code := s.Do("PATCH", change[0], change[1]).Code; code {
+				case http.StatusOK:
+					changed.Add(1)
+				case http.StatusUnprocessableEntity:
+				default:
+					t.Errorf("PATCH: %d", code)
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		var it struct{ Total, Credited float64 }
+		s.Do("GET", fmt.Sprintf("/invoices/%d", invoice), "").Into(&it)
+		require.LessOrEqual(t, it.Credited, it.Total)
+		require.EqualValues(t, 1, changed.Load())
+	}
+}
+
 func TestAQuoteBecomesAnOrderAndAnOrderAnInvoiceOnce(t *testing.T) {
 	s := open(t)
 	s.Do("POST", "/quotes", `{"store": "7", "customer": 3, "currency": "EUR", "date": "2026-11-01", `+lines+`}`)

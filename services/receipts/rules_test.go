@@ -1,6 +1,7 @@
 package receipts_test
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -105,33 +106,47 @@ func TestATotalIsTheTillsOrThatOfItsLines(t *testing.T) {
 // However receipts and closings overlap: what a closing says is what is there.
 func TestConcurrentReceiptsAreInTheClosingOrRefused(t *testing.T) {
 	s := open(t)
-	var made atomic.Int64
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 10 {
-				switch code := s.Do("POST", "/receipts", at("2026-11-23T09:00:00+01:00", 1.1, "cash")).Code; code {
-				case http.StatusCreated:
-					made.Add(1)
-				case http.StatusConflict:
-				default:
-					t.Errorf("POST: %d", code)
+	const rounds, tills = 10, 4
+	for day := 1; day <= rounds; day++ {
+		date := fmt.Sprintf("2026-11-%02d", day)
+		var made, closings atomic.Int64
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for till := range tills + 2 {
+			wg.Go(func() {
+				<-start
+				if till >= tills {
+					if s.Do("POST", "/cash-closings", fmt.Sprintf(`{"store": "7", "date": %q}`, date)).Code == http.StatusCreated {
+						closings.Add(1)
+					}
+					return
 				}
-			}
-		})
+				for range 2 {
+					switch code := s.Do("POST", "/receipts", at(date+"T09:00:00+01:00", 1.1, "cash")).Code; code {
+					case http.StatusCreated:
+						made.Add(1)
+					case http.StatusConflict:
+					default:
+						t.Errorf("POST: %d", code)
+					}
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		require.EqualValues(t, 1, closings.Load())
+		sum := decimal.RequireFromString("1.1").Mul(decimal.NewFromInt(made.Load()))
+		s.Do("GET", "/cash-closings?date="+date, "").Is(http.StatusOK, fmt.Sprintf(`"receipts":%d,`, made.Load())).
+			Is(http.StatusOK, `"total":`+sum.StringFixed(2))
 	}
-	var closings atomic.Int64
-	for range 2 {
-		wg.Go(func() {
-			if s.Do("POST", "/cash-closings", `{"store": "7", "date": "2026-11-23"}`).Code == http.StatusCreated {
-				closings.Add(1)
-			}
-		})
+}
+
+// Each check asks a database: fewer than rapid makes by default, and as many as one likes
+// by -rapid.checks.
+func init() {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
 	}
-	wg.Wait()
-	require.EqualValues(t, 1, closings.Load())
-	sum := decimal.RequireFromString("1.1").Mul(decimal.NewFromInt(made.Load()))
-	s.Do("GET", "/cash-closings/1", "").Is(http.StatusOK, fmt.Sprintf(`"receipts":%d,`, made.Load())).Is(http.StatusOK, `"total":`+sum.StringFixed(2))
 }
 
 func TestClosingsAddUpWhateverTheReceipts(t *testing.T) {
