@@ -150,7 +150,8 @@ func (s *shop) change(ctx context.Context, k kind) error {
 
 func (s *shop) create(ctx context.Context, k kind, can choices) error {
 	path, item := k.path, fields{}
-	if can.source != "" && s.random.IntN(2) == 0 {
+	// The first of a kind is made by itself: so each kind has its turn.
+	if can.source != "" && len(s.live[k.path]) > 0 && s.random.IntN(2) == 0 {
 		path = can.source
 	} else {
 		item = k.make(s)
