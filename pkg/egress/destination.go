@@ -84,6 +84,12 @@ func NewDestination(raw string) (*Destination, error) {
 	return d, nil
 }
 
+// Host is the URL's host, without the port.
+func (d *Destination) Host() string { return d.serverName }
+
+// Port is the port that is dialled.
+func (d *Destination) Port() int { return int(d.port) }
+
 // Present makes every connection present a client certificate when its server asks
 // for one. Connections, and what TLS remembers of them, are shared by nobody with
 // another certificate.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/otel/propagation"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/zap"
@@ -17,6 +17,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
 	"github.com/staffetta/staffetta/pkg/publish"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // Authorizer decides who may do what; *apiauth.Verifier is one.
@@ -38,6 +39,8 @@ type Config struct {
 	// Tracer of the requests' spans; nil: no spans, but a trace that a request
 	// brings is continued all the same.
 	Tracer trace.Tracer
+	// Metrics is where the service registers its own; nil: nowhere.
+	Metrics prometheus.Registerer
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -50,6 +53,7 @@ type Service struct {
 	outbox      *publish.Outbox
 	// exclusive: a change has its account to itself.
 	exclusive bool
+	requests  *telemetry.Requests
 }
 
 // New checks the declarations, with ErrDeclaration or tables.ErrPrefix if they
@@ -75,7 +79,14 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	requests := telemetry.NewRequests(cfg.Prefix, cfg.Tracer)
+	if cfg.Metrics != nil {
+		if err := cfg.Metrics.Register(requests); err != nil {
+			return nil, fmt.Errorf("entity: %w", err)
+		}
+	}
 	return &Service{
+		requests:    requests,
 		cfg:         cfg,
 		collections: collections,
 		items:       newStore(cfg.DB, cfg.Prefix),
@@ -121,7 +132,7 @@ func (s *Service) Handler() http.Handler {
 	mux.Handle("/", s.serve(nil, func(http.ResponseWriter, *http.Request, call) error {
 		return problem.New(http.StatusNotFound, "", "there is nothing at this path", nil)
 	}))
-	return mux
+	return s.requests.Around(mux)
 }
 
 // call is what is known of a request once it is authorized.
@@ -135,15 +146,6 @@ type handler func(w http.ResponseWriter, r *http.Request, c call) error
 // serve authorizes before it looks at anything else, and answers errors.
 func (s *Service) serve(c *Collection, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := r.Method
-		if r.Pattern != "" {
-			name = r.Pattern
-		}
-		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-		ctx, span := s.cfg.Tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer))
-		defer span.End()
-		r = r.WithContext(ctx)
-
 		scope := hook.ScopeWrite
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			scope = hook.ScopeRead
@@ -165,7 +167,7 @@ func (s *Service) deny(w http.ResponseWriter, r *http.Request, err error) {
 	known := errors.Is(err, apiauth.ErrUnauthorized) || errors.Is(err, apiauth.ErrForbidden) ||
 		errors.Is(err, apiauth.ErrNoAccount) || errors.Is(err, hook.ErrNotFound)
 	if !known && r.Context().Err() == nil {
-		s.cfg.Log.Error("key not checked", zap.String("path", r.URL.Path), zap.Error(err))
+		s.cfg.Log.Error("key not checked", zap.String("path", r.URL.Path), zap.Error(err), telemetry.TraceOf(r.Context()))
 	}
 	apiauth.Respond(w, err)
 }
@@ -182,7 +184,7 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 			return // the caller went away: nobody reads an answer
 		}
 		s.cfg.Log.Error("request failed",
-			zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err))
+			zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err), telemetry.TraceOf(r.Context()))
 		details = problem.New(http.StatusInternalServerError, "", "the service failed; its log says why", nil)
 	}
 	faults := make(hook.Invalid, min(len(details.Errors), maxFaults))

@@ -90,6 +90,31 @@ func (h *Health) Ready(ctx context.Context) Readiness {
 	return result
 }
 
+var (
+	readyDesc = prometheus.NewDesc("staffetta_ready", "1 if the process is ready, as /readyz says.", nil, nil)
+	checkDesc = prometheus.NewDesc("staffetta_check_ok", "1 if a part that the process needs works, as /readyz says.",
+		[]string{"check"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (h *Health) Describe(to chan<- *prometheus.Desc) { to <- readyDesc; to <- checkDesc }
+
+// Collect implements prometheus.Collector: it runs all checks.
+func (h *Health) Collect(to chan<- prometheus.Metric) {
+	found := h.Ready(context.Background())
+	to <- prometheus.MustNewConstMetric(readyDesc, prometheus.GaugeValue, truth(found.Ready))
+	for _, c := range found.Checks {
+		to <- prometheus.MustNewConstMetric(checkDesc, prometheus.GaugeValue, truth(c.OK), c.Name)
+	}
+}
+
+func truth(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // Handler serves /livez, /readyz and /metrics. /livez says no more than that
 // the process answers: restarting it because Kafka is away would help nobody.
 func Handler(metrics prometheus.Gatherer, health *Health) http.Handler {
@@ -107,7 +132,7 @@ func Handler(metrics prometheus.Gatherer, health *Health) http.Handler {
 		}
 		answer(w, status, result)
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	return mux
 }
 

@@ -12,12 +12,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/database"
 	"github.com/staffetta/staffetta/pkg/entity"
 	"github.com/staffetta/staffetta/pkg/publish"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // closeSpan bounds the flush of the producer at the end of Run: the relay has
@@ -33,9 +35,10 @@ type Config struct {
 	Authorizer entity.Authorizer
 	// Log; nil: nothing is logged.
 	Log *zap.Logger
-	// Tracer of the requests' spans; nil: none.
+	// Tracer of the spans of requests, and of events that are sent; nil: none.
 	Tracer trace.Tracer
-	// Metrics gets those of the outbox while Run runs; nil: none.
+	// Metrics is where the service registers its own, and those of the outbox while Run
+	// runs; nil: nowhere.
 	Metrics prometheus.Registerer
 }
 
@@ -56,6 +59,9 @@ func New(domain entity.Domain, cfg Config) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
+	if cfg.Tracer == nil {
+		cfg.Tracer = noop.NewTracerProvider().Tracer("")
+	}
 	kit, err := entity.New(entity.Config{
 		Domain:     domain,
 		Topic:      bus.EventsPrefix + name,
@@ -63,6 +69,7 @@ func New(domain entity.Domain, cfg Config) (*Service, error) {
 		Authorizer: cfg.Authorizer,
 		Log:        cfg.Log,
 		Tracer:     cfg.Tracer,
+		Metrics:    cfg.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -91,7 +98,7 @@ func (s *Service) Run(ctx context.Context) error {
 	relay, err := publish.NewRelay(publish.RelayConfig{
 		DB:       s.cfg.DB,
 		Outbox:   s.kit.Outbox(),
-		Producer: kafka,
+		Producer: tracing{kafka, telemetry.NewSend(s.cfg.Tracer, bus.EventsPrefix+s.domain.Prefix)},
 		Log:      s.cfg.Log,
 		Metrics:  s.cfg.Metrics,
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // access is who may use an operation, and what must exist before its body is
@@ -214,7 +215,7 @@ func (s *Service) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	known := errors.Is(err, apiauth.ErrUnauthorized) || errors.Is(err, apiauth.ErrForbidden) ||
 		errors.Is(err, apiauth.ErrNoAccount) || errors.Is(err, hook.ErrNotFound)
 	if !known && r.Context().Err() == nil {
-		s.log.Error("a request could not be admitted", zap.String("path", r.URL.Path), zap.Error(err))
+		s.log.Error("a request could not be admitted", zap.String("path", r.URL.Path), zap.Error(err), telemetry.TraceOf(r.Context()))
 	}
 	apiauth.Respond(w, err)
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // Store is the system of record.
@@ -218,14 +219,13 @@ func New(cfg Config) (*Service, error) {
 		largeBodies: make(chan struct{}, maxLargeBodies),
 		publisher:   newPublisher(cfg.Store, cfg.Cache, cfg.PollInterval, cfg.Log),
 	}
-	measured, err := newMeter(cfg.Metrics)
-	if err != nil {
-		return nil, err
+	requests := telemetry.NewRequests("api", cfg.Tracing.Tracer("github.com/staffetta/staffetta/services/api"))
+	for _, c := range []prometheus.Collector{requests, s.publisher.stale} {
+		if err := cfg.Metrics.Register(c); err != nil {
+			return nil, err
+		}
 	}
-	if err := cfg.Metrics.Register(s.publisher.stale); err != nil {
-		return nil, err
-	}
-	s.handler = measured.around(s.traced(s.routes()))
+	s.handler = requests.Around(s.routes())
 	return s, nil
 }
 

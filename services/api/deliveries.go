@@ -15,6 +15,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // statusFailed in a filter means retrying or exhausted.
@@ -158,7 +159,7 @@ func (s *Service) addPayload(ctx context.Context, details *DeliveryDetails, d ho
 		details.Payload, details.PayloadExpired = json.RawMessage("null"), true
 		return
 	case err != nil:
-		s.log.Warn("a payload could not be read", zap.String("delivery", details.ID), zap.Stringer("at", d.Bundle), zap.Error(err))
+		s.log.Warn("a payload could not be read", zap.String("delivery", details.ID), zap.Stringer("at", d.Bundle), zap.Error(err), telemetry.TraceOf(ctx))
 		details.Payload, details.PayloadUnavailable = json.RawMessage("null"), true
 		return
 	}

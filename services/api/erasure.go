@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/problem"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // lastWritten is how long after an account's deletion something of it may be written to
@@ -62,7 +63,7 @@ func (s *Service) getErasure(ctx context.Context, in *PathID) (*erasureAnswer, e
 	defer cancel()
 	kept, err := s.cfg.Topics.Kept(asking)
 	if err != nil {
-		s.log.Warn("what remains of a deleted account in Kafka is not known", zap.String("account", e.Account), zap.Error(err))
+		s.log.Warn("what remains of a deleted account in Kafka is not known", zap.String("account", e.Account), zap.Error(err), telemetry.TraceOf(ctx))
 		return nil, problem.New(http.StatusServiceUnavailable, "", "Kafka does not say how long it keeps what; ask again", nil)
 	}
 	for topic, span := range kept {

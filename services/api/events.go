@@ -16,6 +16,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/jsontext"
 	"github.com/staffetta/staffetta/pkg/problem"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 const (
@@ -151,7 +152,7 @@ func (s *Service) publishEvents(ctx context.Context, in *JSONBody) (*eventsAnswe
 	defer cancel()
 	if err := s.cfg.Ingest.Publish(produce, events); err != nil {
 		if ctx.Err() == nil {
-			s.log.Error("events were not acknowledged", zap.Int("events", len(events)), zap.Error(err))
+			s.log.Error("events were not acknowledged", zap.Int("events", len(events)), zap.Error(err), telemetry.TraceOf(ctx))
 		}
 		return nil, &Unacknowledged{Items: taken, Details: *problem.New(http.StatusServiceUnavailable, "",
 			"Kafka has not acknowledged every event; send them again with the ids in items", nil)}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // huma keeps its error model in a variable; the product has one form of errors,
@@ -141,6 +142,6 @@ func (s *Service) failed(ctx context.Context, operation string, err error) error
 		// The client has gone, or the process stops; nobody reads this.
 		return problem.New(http.StatusServiceUnavailable, "", "the request was ended", nil)
 	}
-	s.log.Error("a request failed", zap.String("operation", operation), zap.Error(err))
+	s.log.Error("a request failed", zap.String("operation", operation), zap.Error(err), telemetry.TraceOf(ctx))
 	return problem.New(http.StatusInternalServerError, "", "an internal error; the log of the service says more", nil)
 }

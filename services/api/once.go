@@ -17,6 +17,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 const (
@@ -144,7 +145,7 @@ func (s *Service) claim(ctx context.Context, w http.ResponseWriter, request repe
 	}
 	if err != nil {
 		s.log.Warn("what became of a request with an Idempotency-Key is not noted: sent again it is carried out again, after a minute",
-			zap.Error(err))
+			zap.Error(err), telemetry.TraceOf(ctx))
 	}
 	held.send(w, false)
 }
@@ -160,7 +161,7 @@ func (s *Service) refuseRepeated(ctx context.Context, w http.ResponseWriter, err
 	case ctx.Err() != nil: // nobody reads this
 		problem.Write(w, http.StatusServiceUnavailable, "", "the request was ended", nil)
 	default:
-		s.log.Error("a request with an Idempotency-Key failed", zap.Error(err))
+		s.log.Error("a request with an Idempotency-Key failed", zap.Error(err), telemetry.TraceOf(ctx))
 		problem.Write(w, http.StatusInternalServerError, "", "an internal error; the log of the service says more", nil)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 type quarantineListInput struct {
@@ -96,7 +97,7 @@ func (s *Service) getQuarantined(ctx context.Context, in *PathID) (*quarantinedR
 		shown.RecordExpired = true
 	case ctx.Err() == nil:
 		// The rest of the answer is useful without it.
-		s.log.Warn("a quarantined record could not be read", zap.String("id", q.ID), zap.Stringer("at", q.At), zap.Error(err))
+		s.log.Warn("a quarantined record could not be read", zap.String("id", q.ID), zap.Stringer("at", q.At), zap.Error(err), telemetry.TraceOf(ctx))
 		shown.RecordUnavailable = true
 	}
 	return &quarantinedRecordAnswer{Body: shown}, nil
@@ -166,6 +167,6 @@ func (s *Service) noKafka(ctx context.Context, q hook.Quarantined, err error) er
 	if ctx.Err() != nil {
 		return err
 	}
-	s.log.Error("a quarantined record could not be sent again", zap.String("id", q.ID), zap.Stringer("at", q.At), zap.Error(err))
+	s.log.Error("a quarantined record could not be sent again", zap.String("id", q.ID), zap.Stringer("at", q.At), zap.Error(err), telemetry.TraceOf(ctx))
 	return problem.New(http.StatusServiceUnavailable, "", "Kafka does not answer; try again", nil)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
 	"github.com/staffetta/staffetta/pkg/rerun"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 type retryAnswer struct {
@@ -61,7 +62,7 @@ func (s *Service) rerun(ctx context.Context, d hook.Delivery, run int64) error {
 		return problem.New(http.StatusGone, "", string(hook.ReasonPayloadGone)+": the payload of delivery "+strconv.Quote(d.ID)+
 			" is no longer in Kafka, so it cannot be sent again", nil)
 	case err != nil && ctx.Err() == nil:
-		s.log.Error("a delivery could not be sent again", zap.String("delivery", d.ID), zap.Error(err))
+		s.log.Error("a delivery could not be sent again", zap.String("delivery", d.ID), zap.Error(err), telemetry.TraceOf(ctx))
 		return problem.New(http.StatusServiceUnavailable, "", "Kafka does not answer; try again", nil)
 	}
 	return err

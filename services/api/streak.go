@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // Streak says what follows from failures in a row. The whole may be null in a body.
@@ -67,7 +68,7 @@ func shownRule(field string, r *hook.StreakRule) string {
 func (s *Service) showStreaks(ctx context.Context, shown []Webhook, webhooks []hook.Webhook) {
 	streaks, err := s.cfg.Store.Streaks(ctx, webhooks)
 	if err != nil {
-		s.log.Warn("failures in a row are not known", zap.Error(err))
+		s.log.Warn("failures in a row are not known", zap.Error(err), telemetry.TraceOf(ctx))
 		return
 	}
 	for i := range streaks {

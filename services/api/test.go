@@ -12,6 +12,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/apiauth"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/problem"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // maxTestEvents is the most events of one test.
@@ -93,7 +94,7 @@ func (s *Service) testWebhook(ctx context.Context, in *IDAndBody) (*testAnswer, 
 	defer cancel()
 	if err := s.cfg.Tests.Try(writing, &w, events); err != nil {
 		if ctx.Err() == nil {
-			s.log.Error("a webhook could not be tried out", zap.String("webhook", w.ID), zap.Error(err))
+			s.log.Error("a webhook could not be tried out", zap.String("webhook", w.ID), zap.Error(err), telemetry.TraceOf(ctx))
 		}
 		return nil, problem.New(http.StatusServiceUnavailable, "", "Kafka does not answer; try again", nil)
 	}

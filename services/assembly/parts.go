@@ -52,6 +52,7 @@ type Parts struct {
 // may be started in any order. Close what it returns.
 func Open(ctx context.Context, service string, cfg config.Config, version string, log *zap.Logger) (p *Parts, err error) {
 	p = &Parts{Config: cfg, Version: version, Log: log, Metrics: telemetry.NewRegistry(), Health: &telemetry.Health{}}
+	p.Metrics.MustRegister(p.Health)
 	defer func() {
 		if err != nil {
 			p.Close()

@@ -12,7 +12,10 @@ import (
 	"github.com/staffetta/staffetta/pkg/telemetry"
 	"github.com/staffetta/staffetta/services/api"
 	"github.com/staffetta/staffetta/services/sender"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // circuits shows the breakers of a sender to people.
@@ -28,10 +31,15 @@ func (c circuits) Report(ctx context.Context, states []sender.Circuit) error {
 }
 
 // ingest is the api's way into Kafka.
-type ingest struct{ producer *bus.Producer }
+type ingest struct {
+	producer *bus.Producer
+	sending  telemetry.Operation
+}
 
 // Publish produces events to events.ingest, keyed as upstream's own are.
 func (i ingest) Publish(ctx context.Context, events []api.EncodedEvent) error {
+	ctx, span := i.sending.Start(ctx, trace.WithAttributes(attribute.Int("messaging.batch.message_count", len(events))))
+	defer span.End()
 	carrier := propagation.MapCarrier{}
 	telemetry.Propagator.Inject(ctx, carrier)
 	var headers []bus.Header
@@ -41,12 +49,19 @@ func (i ingest) Publish(ctx context.Context, events []api.EncodedEvent) error {
 	records := make([]bus.Record, len(events))
 	for n, e := range events {
 		records[n] = bus.Record{
-			Topic: bus.EventsPrefix + "ingest", Partition: bus.AnyPartition,
+			Topic: eventsIngest, Partition: bus.AnyPartition,
 			Key: []byte(e.Account + "/" + e.ItemType), Value: e.Value, Headers: headers,
 		}
 	}
-	return i.producer.ProduceSync(ctx, records...)
+	err := i.producer.ProduceSync(ctx, records...)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	return err
 }
+
+// eventsIngest is where events go that come by REST.
+const eventsIngest = bus.EventsPrefix + "ingest"
 
 // payloads reads what was delivered from the topic deliveries.
 type payloads struct{ bus *bus.Client }

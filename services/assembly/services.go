@@ -13,6 +13,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/quota"
 	"github.com/staffetta/staffetta/pkg/redisstore"
 	"github.com/staffetta/staffetta/pkg/sqlstore"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 	"github.com/staffetta/staffetta/services/api"
 	"github.com/staffetta/staffetta/services/recorder"
 	"github.com/staffetta/staffetta/services/recorder/mailer"
@@ -36,7 +37,7 @@ func (p *Parts) API(ctx context.Context) (Component, error) {
 		Store:    sqlstore.New(p.DB, time.Now),
 		Cache:    redisstore.NewStore(p.Redis, p.Log.Named("api")),
 		Seal:     p.Keys,
-		Ingest:   ingest{producer: producer},
+		Ingest:   ingest{producer: producer, sending: telemetry.NewSend(p.Tracing.Tracer("api"), eventsIngest)},
 		Payloads: payloads{bus: p.Bus},
 		Reruns:   reruns{bus: p.Bus, producer: producer},
 		Tests:    tests{bus: p.Bus, producer: producer},

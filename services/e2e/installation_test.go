@@ -34,6 +34,8 @@ type installation struct {
 	keys     []string // of encryption
 	env      []string
 	bus      *bus.Client
+	// spans are what the services export.
+	spans *spans
 
 	mu        sync.Mutex
 	processes map[string]*process
@@ -57,6 +59,9 @@ func install(t *testing.T) *installation {
 	env["STAFFETTA_ENCRYPTION_KEY"] = in.keys[0] + "," + in.keys[1]
 	env["STAFFETTA_EGRESS_ALLOW"] = "127.0.0.0/8,::1/128"
 	env["STAFFETTA_EVENT_TOPICS"] = "upstream.own,outbox.event.Contact"
+	in.spans = collectSpans(t)
+	env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = in.spans.URL + "/v1/traces"
+	env["OTEL_BSP_SCHEDULE_DELAY"] = "100" // milliseconds
 	env[asStaffetta] = "1"
 	for name, value := range env {
 		in.env = append(in.env, name+"="+value)

@@ -262,16 +262,3 @@ func matchesStoresAndTypes(t *testing.T, in *installation) {
 	require.ElementsMatch(t, []any{"7", nil}, stores)
 	require.Len(t, a.awaitStatus(t, "delivered", 2), 2)
 }
-
-func continuesTraces(t *testing.T, in *installation) {
-	a, r := in.newTenant(t), newReceiver(t, nil)
-	a.webhook(t, object{"itemTypes": []string{"Contact"}, "url": r.URL})
-	in.awaitLive(t)
-	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-	_, value := contact(a.account, nil)
-	in.upstream(t).produce(t, record(a.account, value, header("traceparent", "00-"+trace+"-00f067aa0ba902b7-01")))
-	require.Contains(t, r.await(t, 1)[0].header.Get("traceparent"), trace)
-	d := a.awaitStatus(t, "delivered", 1)[0]
-	detail := a.api(t, http.MethodGet, "/v1/deliveries/"+d["id"].(string), nil, http.StatusOK)
-	require.Equal(t, trace, detail["traceId"])
-}

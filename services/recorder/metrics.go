@@ -1,6 +1,8 @@
 package recorder
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -9,6 +11,7 @@ import (
 type metrics struct {
 	records     *prometheus.CounterVec
 	writes      prometheus.Histogram
+	delay       prometheus.Histogram
 	failures    prometheus.Counter
 	quarantined prometheus.Counter
 	skipped     *prometheus.CounterVec
@@ -29,6 +32,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		writes: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "staffetta_recorder_write_seconds", Help: "Time to write one batch to the log, with repetitions.",
 			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10, 60, 600},
+		}),
+		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "staffetta_recorder_delay_seconds",
+			Help:    "Time from the end of an attempt, or from a fate without one, until it is in the log.",
+			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
 		}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "staffetta_recorder_failures_total", Help: "Failed tries to read or write, each tried again.",
@@ -66,16 +74,18 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Times that a store of an event was not added, as its account has too many.",
 		}),
 	}
-	r.MustRegister(m.records, m.writes, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired, m.replayed,
+	r.MustRegister(m.records, m.writes, m.delay, m.failures, m.quarantined, m.skipped, m.resets, m.released, m.expired, m.replayed,
 		m.redriven, m.registered, m.refused)
 	return m
 }
 
 // count takes note of what was written to the log.
-func (m *metrics) count(records []hook.Recorded) {
+func (m *metrics) count(records []hook.Recorded, now time.Time) {
 	byFate := make(map[hook.Fate]int)
 	for i := range records {
-		byFate[records[i].Attempt.Fate]++
+		a := &records[i].Attempt
+		byFate[a.Fate]++
+		m.delay.Observe(max(0, now.Sub(a.At.Add(a.Duration)).Seconds()))
 	}
 	for fate, n := range byFate {
 		m.records.WithLabelValues(string(fate)).Add(float64(n))

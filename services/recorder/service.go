@@ -25,6 +25,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/itemschema"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 const (
@@ -79,9 +80,12 @@ type Store interface {
 type Service struct {
 	Config
 	metrics *metrics
+	lag     *telemetry.Lag
 	schemas *itemschema.Cache
 	wake    chan struct{}
 	joined  atomic.Bool
+	// tails are those of the assignment, by partition; nil without one.
+	tails atomic.Pointer[map[int]*tail]
 }
 
 // New makes a recorder; Run starts it. Its error is hook.Invalid.
@@ -114,9 +118,12 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Service{
+	s := &Service{
 		Config: cfg, metrics: newMetrics(cfg.Metrics), schemas: itemschema.NewCache(maxItemSchemas), wake: make(chan struct{}, 1),
-	}, nil
+	}
+	s.lag = telemetry.NewLag(Group, s.Positions, cfg.Bus.EndOffsets)
+	cfg.Metrics.MustRegister(s.lag)
+	return s, nil
 }
 
 // Wake asks for a round of releases now, instead of within the second.
@@ -134,6 +141,11 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("recorder: %w", err)
 	}
+	looking, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop()
+	beside.Go(func() { s.lag.Run(looking) })
 	if err := group.Run(ctx, s.generation); err != nil {
 		return fmt.Errorf("recorder: %w", err)
 	}
@@ -147,6 +159,19 @@ func (s *Service) Ready(context.Context) error {
 		return errors.New("not a member of the group " + Group)
 	}
 	return nil
+}
+
+// Positions are how far the log got in the partitions of attempts that the recorder
+// has.
+func (s *Service) Positions() (all []telemetry.Position) {
+	tails := s.tails.Load()
+	if tails == nil {
+		return nil
+	}
+	for p, t := range *tails {
+		all = append(all, telemetry.Position{Topic: bus.Attempts, Partition: p, Next: t.next.Load()})
+	}
+	return all
 }
 
 // generation records the partitions of one assignment until they are taken away.
@@ -215,6 +240,8 @@ func (s *Service) follow(ctx context.Context, a *bus.Assignment, producer *bus.P
 		}
 		fetcher.Add(bus.Attempts, p, from)
 	}
+	s.tails.Store(&tails)
+	defer s.tails.Store(nil)
 	log := newWriter(s, producer, tails)
 	work.Go(func() { log.run(ctx, fail) })
 	work.Go(func() { s.commitEvery(ctx, a, tails) })

@@ -159,7 +159,7 @@ func (w *writer) write(ctx context.Context) error {
 	}
 	s.metrics.writes.Observe(time.Since(begun).Seconds())
 	for _, r := range ranges {
-		s.metrics.count(r.Records)
+		s.metrics.count(r.Records, time.Now())
 		// Not kept for the next one: the slices hold on to the records' memory.
 		t := w.tails[r.Partition]
 		t.records, t.markers = nil, nil

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/quarantine"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 // These reasons join codec's.
@@ -45,14 +48,16 @@ func (in *intake) deliver(ctx context.Context, u unrouted, event *hook.Event, in
 		in.tracker.Done(u.mark)
 		return
 	}
-	in.tracing.pass(ctx, &event.Trace)
+	passed := in.tracing.pass(ctx, u.record.At(), event)
 	records, err := in.bundler.Records(event)
 	if err != nil {
+		passed.end(err)
 		in.reject(ctx, u, reasonUnencodable, err.Error())
 		return
 	}
+	passed.carries(event.Trace, records)
 	in.service.metrics.deliveries.Add(float64(total))
-	in.produce(ctx, u, records...)
+	in.produce(ctx, &writing{intake: in, at: u.record.At(), mark: u.mark, arrived: u.record.Time, passed: passed}, records...)
 }
 
 func (in *intake) unknown(ctx context.Context, u unrouted, account string) {
@@ -69,14 +74,20 @@ func (in *intake) unknown(ctx context.Context, u unrouted, account string) {
 func (in *intake) reject(ctx context.Context, u unrouted, reason, detail string) {
 	in.service.metrics.quarantined.WithLabelValues(reason).Inc()
 	in.service.Log.Warn("record put into quarantine",
-		zap.Stringer("record", u.record.At()), zap.String("reason", reason), zap.String("detail", detail))
-	in.produce(ctx, u, quarantine.Record(*u.record, reason, detail))
+		zap.Stringer("record", u.record.At()), zap.String("reason", reason), zap.String("detail", detail), traceOf(u.record))
+	in.produce(ctx, &writing{intake: in, at: u.record.At(), mark: u.mark}, quarantine.Record(*u.record, reason, detail))
+}
+
+// traceOf names the trace that a record came with, for the log.
+func traceOf(record *bus.Record) zap.Field {
+	parent, _ := record.Header("traceparent")
+	came := telemetry.Extract(context.Background(), hook.Trace{Parent: string(parent)})
+	return telemetry.TraceField(trace.SpanContextFromContext(came))
 }
 
 // produce writes what a record leads to, and notes the record as done when all
 // of it is acknowledged.
-func (in *intake) produce(ctx context.Context, u unrouted, records ...bus.Record) {
-	w := &writing{intake: in, at: u.record.At(), mark: u.mark}
+func (in *intake) produce(ctx context.Context, w *writing, records ...bus.Record) {
 	w.missing.Store(int32(len(records)))
 	done := w.acknowledged
 	for _, r := range records {
@@ -95,6 +106,10 @@ type writing struct {
 	at      hook.Coordinates
 	mark    bus.Mark
 	missing atomic.Int32
+	// arrived is when Kafka took an event that is delivered; zero for what goes
+	// elsewhere. passed are its spans.
+	arrived time.Time
+	passed  passage
 }
 
 func (w *writing) acknowledged(_ hook.Coordinates, err error) {
@@ -104,11 +119,18 @@ func (w *writing) acknowledged(_ hook.Coordinates, err error) {
 		w.refused(err)
 	case w.missing.Add(-1) == 0:
 		w.intake.tracker.Done(w.mark)
+		if !w.arrived.IsZero() {
+			// Kafka's clock and ours may differ.
+			took := max(0, time.Since(w.arrived).Seconds())
+			telemetry.Observe(w.intake.service.metrics.routing, took, w.passed.span())
+		}
+		w.passed.end(nil)
 	}
 }
 
 // refused ends the router: the record is neither delivered nor done, and going on
 // would never commit again.
 func (w *writing) refused(err error) {
+	w.passed.end(err)
 	w.intake.fail(fmt.Errorf("write what %s leads to: %w", w.at, err))
 }

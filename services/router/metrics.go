@@ -5,6 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	events      prometheus.Counter
 	deliveries  prometheus.Counter
+	routing     prometheus.Histogram
 	quarantined *prometheus.CounterVec
 	skipped     *prometheus.CounterVec
 	resets      prometheus.Counter
@@ -23,6 +24,11 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
 		}),
 		deliveries: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "staffetta_router_deliveries_total", Help: "Deliveries that matched and were handed to the senders.",
+		}),
+		routing: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "staffetta_router_routing_seconds",
+			Help:    "Time from an event's arrival in Kafka to the acknowledgement of its deliveries.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600},
 		}),
 		quarantined: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "staffetta_router_quarantined_total", Help: "Records put into quarantine, by reason.",
@@ -52,7 +58,7 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
 			Help: "Records of accounts that are not in the snapshot, which wait until it is known to be newer than they are.",
 		}),
 	}
-	r.MustRegister(m.events, m.deliveries, m.quarantined, m.skipped, m.resets, m.filterErrors, m.sightings, m.snapshot, m.waiting,
+	r.MustRegister(m.events, m.deliveries, m.routing, m.quarantined, m.skipped, m.resets, m.filterErrors, m.sightings, m.snapshot, m.waiting,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "staffetta_router_snapshot_versions",
 			Help: "Sum of the versions of all accounts known; the same everywhere once a change is live.",

@@ -20,6 +20,7 @@ import (
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/filter"
 	"github.com/staffetta/staffetta/pkg/itemschema"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 )
 
 const (
@@ -67,19 +68,25 @@ type Config struct {
 type Service struct {
 	Config
 	metrics  *metrics
+	lag      *telemetry.Lag
 	filters  *filter.Cache
 	schemas  *itemschema.Cache
 	failures *failures
 	joined   atomic.Bool
+	// intakes are those of the assignment, by topic and partition; nil without one.
+	intakes atomic.Pointer[map[string]map[int]*intake]
 }
 
 // New makes a router; Run starts it.
 func New(cfg Config) *Service {
 	m := newMetrics(cfg.Metrics, cfg.Snapshot)
-	return &Service{
+	s := &Service{
 		Config: cfg, metrics: m, filters: filter.NewCache(maxFilters), schemas: itemschema.NewCache(maxItemSchemas),
 		failures: newFailures(cfg.Filters, m.filterErrors, cfg.Log),
 	}
+	s.lag = telemetry.NewLag(Group, s.Positions, cfg.Bus.EndOffsets)
+	cfg.Metrics.MustRegister(s.lag)
+	return s
 }
 
 // Run routes until ctx ends, and returns nil then. It returns an error if Kafka
@@ -100,6 +107,7 @@ func (s *Service) Run(ctx context.Context) error {
 	shown, stop := context.WithCancel(context.WithoutCancel(ctx)) // what the last events leave is shown too
 	defer stop()
 	showing.Go(func() { s.failures.run(shown) })
+	showing.Go(func() { s.lag.Run(shown) })
 	if err := group.Run(ctx, s.generation); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
@@ -112,6 +120,20 @@ func (s *Service) Ready(context.Context) error {
 		return errors.New("not a member of the group " + Group)
 	}
 	return nil
+}
+
+// Positions are how far the router got in the partitions that it has.
+func (s *Service) Positions() (all []telemetry.Position) {
+	intakes := s.intakes.Load()
+	if intakes == nil {
+		return nil
+	}
+	for topic, partitions := range *intakes {
+		for p, in := range partitions {
+			all = append(all, telemetry.Position{Topic: topic, Partition: p, Next: in.tracker.Watermark()})
+		}
+	}
+	return all
 }
 
 // generation routes the partitions of one assignment until they are taken away.
@@ -138,7 +160,7 @@ func (s *Service) generation(assigned context.Context, a *bus.Assignment) error 
 				notices:   topic == bus.Notices,
 				producer:  producer,
 				bundler:   NewBundler(s.Partitions, s.filters),
-				tracing:   newTracing(s.Tracer, topic),
+				tracing:   newTracing(s.Tracer, topic, p),
 				fail:      fail,
 				tracker:   bus.NewTracker(next),
 				committed: next,
@@ -152,6 +174,8 @@ func (s *Service) generation(assigned context.Context, a *bus.Assignment) error 
 			workers.Go(func() { in.run(ctx) })
 		}
 	}
+	s.intakes.Store(&intakes)
+	defer s.intakes.Store(nil)
 	var committer sync.WaitGroup
 	committer.Go(func() { s.commitEvery(ctx, a, intakes) })
 	for ctx.Err() == nil {
@@ -160,7 +184,9 @@ func (s *Service) generation(assigned context.Context, a *bus.Assignment) error 
 			fail(fmt.Errorf("fetch events: %w", err)) // which changes nothing if ctx has ended
 			break
 		}
-		intakes[batch.Topic][batch.Partition].inbox.put(batch)
+		in := intakes[batch.Topic][batch.Partition]
+		in.tracing.polled(&batch)
+		in.inbox.put(batch)
 	}
 	fetcher.Close()
 	workers.Wait()

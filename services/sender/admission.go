@@ -29,6 +29,9 @@ const (
 	proven
 )
 
+// String is the trust's name, as metrics have it.
+func (t trust) String() string { return [...]string{"unknown", "suspect", "proven"}[t] }
+
 // admission is what a lane does with a task.
 type admission int
 

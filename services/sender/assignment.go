@@ -34,6 +34,7 @@ func (s *Service) serve(stopping, generation context.Context, a *bus.Assignment)
 			}
 			break
 		}
+		s.polled(&batch)
 		if o := s.owner(batch.Partition); o != nil {
 			o.inbox.put(batch)
 		}

@@ -159,6 +159,20 @@ func (b *breaker) state() (circuit, time.Time) {
 	}
 }
 
+// shown is state for who only looks: it lets nothing happen.
+func (b *breaker) shown(now time.Time) circuit {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.opened == 0:
+		return circuitClosed
+	case now.Before(b.until):
+		return circuitOpen
+	default:
+		return circuitHalfOpen
+	}
+}
+
 // circuit is a breaker's state in the words of CONTRACT.md.
 type circuit string
 

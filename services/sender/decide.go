@@ -92,7 +92,7 @@ func (o *owner) proceed(t *task, w *target) {
 	case fate == "" && w.unusable != nil:
 		// An operator's mistake, not the receiver's: it uses up no attempt.
 		o.service.Log.Error("webhook cannot be signed for; its deliveries wait",
-			zap.String("webhook", w.ID), zap.String("delivery", t.delivery), zap.Error(w.unusable))
+			zap.String("webhook", w.ID), zap.String("delivery", t.delivery), zap.Error(w.unusable), t.traceField())
 		o.deferUntil(t, time.Now().Add(unusableDelay), causeSecret)
 	case fate == "" && o.exceeded(t, w):
 		// Redis may have to be asked for a later period.

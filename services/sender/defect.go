@@ -48,7 +48,7 @@ func (o *owner) defect(t *task, what string, stack []byte) {
 	r := bus.Record{Topic: t.bundle.Topic, Partition: t.bundle.Partition, Offset: t.bundle.Offset, Key: []byte(t.account)}
 	value, err := t.asBundle()
 	if err != nil {
-		s.Log.Error("task cannot be encoded; the quarantine has its coordinates alone", zap.String("delivery", t.delivery), zap.Error(err))
+		s.Log.Error("task cannot be encoded; the quarantine has its coordinates alone", zap.String("delivery", t.delivery), zap.Error(err), t.traceField())
 	}
 	r.Value = value
 	o.produce(o.ctx, quarantine.Record(r, quarantine.ReasonDefect, what+"\n"+string(stack)), func() {

@@ -28,7 +28,7 @@ func (o *owner) forward(t *task, due time.Time) {
 	} else {
 		tier, _ := retry.Hop(time.Now(), due, due)
 		record.Topic, record.Key = tier.Topic, []byte(t.webhook)
-		record.Value = t.forTier(due, due)
+		record.Value, record.Headers = t.forTier(due, due), t.linked()
 	}
 	if err != nil {
 		o.service.fail(fmt.Errorf("%w: forward delivery %s: %w", errRefused, t.delivery, err))

@@ -38,6 +38,7 @@ func (o *owner) receive(b bus.Batch) {
 		}
 		return
 	}
+	o.read.note(&b)
 	past := o.past.Load()
 	if b.Reset && past != nil {
 		past.done = nil // other records have these offsets now
@@ -133,6 +134,7 @@ func (o *owner) handOutHead(q *queue, now time.Time) {
 		return
 	}
 	q.pop()
+	w.from, w.before, w.since = q.tier.Topic, parentOf(&head.Record), w.due
 	if ready {
 		if err := readable(w.unfold); err != nil {
 			o.quarantine(head.Record, err, finished)

@@ -121,6 +121,18 @@ func (m *memory) oldest() (*task, time.Time) {
 	return m.open.first, m.open.first.handed.at
 }
 
+// since is the earliest since of the open tasks; zero if there is none.
+func (m *memory) since() (first time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for t := m.open.first; t != nil; t = t.handed.next {
+		if first.IsZero() || t.since.Before(first) {
+			first = t.since
+		}
+	}
+	return first
+}
+
 // Steps that no task has: they stand for a run as a whole.
 const (
 	// noted: the run was met.

@@ -39,6 +39,8 @@ type outcome struct {
 	request []byte
 	url     string
 	traceID string
+	// sampled says that somebody records the trace.
+	sampled bool
 	// by is the delivery that took its place, if one did.
 	by string
 }

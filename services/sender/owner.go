@@ -68,6 +68,7 @@ type owner struct {
 	stopped chan struct{}
 
 	inbox *inbox
+	read  reading
 	tiers []*queue // of run alone
 
 	mu    sync.Mutex
@@ -157,6 +158,7 @@ func (o *owner) drop(t *task) {
 	if !t.over.CompareAndSwap(false, true) {
 		return
 	}
+	t.worked()
 	o.memory.forget(t.identity)
 	o.release(t)
 }

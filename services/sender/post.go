@@ -6,9 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
-
 	"github.com/staffetta/staffetta/pkg/egress"
 	"github.com/staffetta/staffetta/pkg/format"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -39,9 +36,9 @@ func (o *owner) post(t *task, w *target) (out outcome) {
 		return out
 	}
 	out.url = ready.to.Shown
-	trail := o.follow(t)
+	trail := o.follow(t, ready)
 	defer trail.end(&out)
-	out.traceID = trail.id
+	out.traceID, out.sampled = trail.id, trail.sampled()
 
 	p, ok := papers.Get().(*paper)
 	if !ok { // nothing else is put there
@@ -136,18 +133,4 @@ func (t *task) told() *hook.Event {
 	e := *t.event
 	e.Type = p.tells
 	return &e
-}
-
-// end closes the attempt's span, if there is one.
-func (t *trail) end(out *outcome) {
-	if t.span == nil {
-		return
-	}
-	if out.status != 0 {
-		t.span.SetAttributes(attribute.Int("http.response.status_code", out.status))
-	}
-	if out.reason != hook.ReasonNone {
-		t.span.SetStatus(codes.Error, string(out.reason))
-	}
-	t.span.End()
 }

@@ -13,6 +13,9 @@ func (o *owner) exceeded(t *task, w *target) bool {
 		return false
 	}
 	_, used := o.service.Quotas.Used(t.account, *w.quota)
+	if used {
+		o.service.metrics.quota.WithLabelValues("refused").Inc()
+	}
 	return used
 }
 
@@ -29,10 +32,13 @@ func (o *owner) allowed(t *task, w *target) bool {
 	}
 	o.unreserve(t)
 	ok, at := o.service.Quotas.Take(o.ctx, t.account, *w.quota)
-	if ok {
-		t.taken = at
+	if !ok {
+		o.service.metrics.quota.WithLabelValues("refused").Inc()
+		return false
 	}
-	return ok
+	o.service.metrics.quota.WithLabelValues("taken").Inc()
+	t.taken = at
+	return true
 }
 
 // unreserve gives back the call that a task has reserved and does not need, or

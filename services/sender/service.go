@@ -25,6 +25,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/retry"
+	"github.com/staffetta/staffetta/pkg/telemetry"
 	"github.com/staffetta/staffetta/services/sender/gate"
 )
 
@@ -90,6 +91,7 @@ type Config struct {
 type Service struct {
 	Config
 	metrics  *metrics
+	lag      *telemetry.Lag
 	budget   *budget
 	producer *bus.Producer
 	// journal is for attempts alone, which do not wait behind what is parked.
@@ -151,6 +153,8 @@ func New(cfg Config) *Service {
 		owners:   map[int]*owner{},
 		hung:     map[identity]int{},
 	}
+	s.lag = telemetry.NewLag(Group, s.Positions, cfg.Bus.EndOffsets)
+	cfg.Metrics.MustRegister(s.lag, observer{s})
 	s.turns = newTurns(s.startWaiting, time.Now)
 	return s
 }
@@ -188,6 +192,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer leave()
 	s.lifetime = member
 	go s.circuits.run(member)
+	go s.lag.Run(member)
 	var serving sync.Mutex // held while there is an assignment
 	go func() {
 		<-ctx.Done()

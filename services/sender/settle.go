@@ -80,7 +80,8 @@ func (o *owner) settle(t *task, w *target, fate hook.Fate, out outcome) {
 	if fate != hook.FatePending {
 		o.unreserve(t)
 	}
-	o.service.logAttempt(&a)
+	o.service.logAttempt(&a, out.sampled)
+	t.decided(&a)
 	record := bus.Record{
 		Topic: bus.Attempts, Partition: o.partition, Key: []byte(t.webhook), Value: journal.Encode(a),
 	}
@@ -135,9 +136,11 @@ func (o *owner) park(t *task, due, notBefore time.Time) {
 		return
 	}
 	tier, _ := retry.Hop(time.Now(), due, notBefore)
+	header, sent := o.sendsTo(tier.Topic, t)
 	o.produce(o.ctx, bus.Record{
-		Topic: tier.Topic, Partition: o.partition, Key: []byte(t.webhook), Value: t.forTier(due, notBefore),
+		Topic: tier.Topic, Partition: o.partition, Key: []byte(t.webhook), Value: t.forTier(due, notBefore), Headers: header,
 	}, func() {
+		sent()
 		o.service.passes(Parked, t)
 		o.finish(t)
 	}, func() { o.drop(t) })
@@ -156,6 +159,7 @@ func (o *owner) finish(t *task) {
 	if !t.over.CompareAndSwap(false, true) {
 		return
 	}
+	t.worked()
 	o.service.forgive(t)
 	o.memory.finish(t.identity, t.final)
 	if t.passage != nil {

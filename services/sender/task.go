@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/staffetta/staffetta/pkg/bus"
 	"github.com/staffetta/staffetta/pkg/codec"
 	"github.com/staffetta/staffetta/pkg/hook"
@@ -53,6 +55,15 @@ type task struct {
 
 	// passage is what the gate has to do with it; nil: nothing.
 	passage *passage
+
+	// since is when the task was due, or got to deliveries.
+	since time.Time
+	// from is the tier that it was read from; empty: deliveries.
+	from string
+	// before is the traceparent of the record's writing in a tier, if somebody records
+	// it; work is the span of the task's processing, once it is tried.
+	before string
+	work   atomic.Pointer[trace.Span]
 
 	owner *owner
 	// handed belongs to the memory.
@@ -142,6 +153,7 @@ func ofBundle(r bus.Record, finished func()) ([]*task, error) {
 				bundle:   r.At(),
 				bytes:    len(part.Change),
 				test:     b.Test,
+				since:    r.Time,
 				finished: finished,
 			})
 		}

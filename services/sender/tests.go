@@ -72,7 +72,7 @@ func (o *owner) tryOut(t *task) {
 	case w == nil:
 		o.deferUnseen(t)
 	case w.unusable != nil:
-		o.service.Log.Error("webhook cannot be signed for; it is not tried out", zap.String("webhook", w.ID), zap.Error(w.unusable))
+		o.service.Log.Error("webhook cannot be signed for; it is not tried out", zap.String("webhook", w.ID), zap.Error(w.unusable), t.traceField())
 		o.settle(t, w, hook.FateExhausted, outcome{reason: hook.ReasonUnrenderable, detail: "the webhook's secrets cannot be opened"})
 	case t.event == nil && !o.fetch(t, w): // seen to
 	case !o.service.tests.begin(t.webhook):

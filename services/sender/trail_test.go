@@ -49,8 +49,14 @@ func TestEveryRequestGoesOnWithTheProducersTrace(t *testing.T) {
 		}
 		span := spans.Ended()[before]
 		require.Equal(t, next[spanAt:spanEnd], span.SpanContext().SpanID().String())
-		require.Equal(t, "2340e0e6968e54d6", span.Parent().SpanID().String())
+		work := *task.work.Load()
+		require.Equal(t, work.SpanContext().SpanID(), span.Parent().SpanID())
+		require.True(t, work.IsRecording(), "the task is not done yet")
+		task.worked()
+		processed := spans.Ended()[before+1]
+		require.Equal(t, "process deliveries", processed.Name())
+		require.Equal(t, "2340e0e6968e54d6", processed.Parent().SpanID().String())
 		require.Equal(t, "throttled", span.Status().Description)
 	}
-	require.Len(t, spans.Ended(), 2)
+	require.Len(t, spans.Ended(), 4)
 }

@@ -63,7 +63,7 @@ func (o *owner) attempt(t *task, next **task) {
 		// Nobody's fault but ours: no attempt, and nothing said about the receiver.
 		*next = o.finishLane(t, untried, 0)
 		o.service.Log.Error("request not made: this machine is short of something",
-			zap.String("delivery", t.delivery), zap.String("detail", out.detail))
+			zap.String("delivery", t.delivery), zap.String("detail", out.detail), t.traceField())
 		o.deferUntil(t, time.Now().Add(localDelay), causeLocal)
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"runtime/pprof"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,10 +36,7 @@ func (s *Service) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			s.mu.Lock()
-			owners := slices.Collect(maps.Values(s.owners))
-			s.mu.Unlock()
-			for _, o := range owners {
+			for _, o := range s.owned() {
 				s.look(o, now)
 			}
 		}
