@@ -14,7 +14,7 @@ TESTFLAGS ?=
 
 .PHONY: help
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## Build, then run everything in one process with demo data (needs only Go)
@@ -35,6 +35,10 @@ test: ## Run every test that needs nothing but Go (under the race detector where
 .PHONY: test-real
 test-real: ## Run the tests on real Kafka, Redis and PostgreSQL, started for them and stopped after them
 	TESTFLAGS='$(TESTFLAGS)' .ci/test-real
+
+.PHONY: test-observability
+test-observability: ## Let a real Prometheus answer every panel and alert of a running demo, and test the rules
+	TESTFLAGS='$(TESTFLAGS)' .ci/test-observability
 
 .PHONY: servers
 servers: ## Start real Kafka, Redis and PostgreSQL; print export lines, for eval "$(make servers)"
