@@ -15,9 +15,10 @@ import (
 // described by OpenTelemetry's conventions for messaging: "send deliveries", "poll
 // deliveries", "process deliveries".
 type Operation struct {
-	tracer  trace.Tracer
-	name    string
-	options []trace.SpanStartOption
+	tracer trace.Tracer
+	name   string
+	kind   []trace.SpanStartOption
+	about  []attribute.KeyValue
 }
 
 // NewSend is writing messages: their spans' context goes into the messages.
@@ -45,19 +46,27 @@ func operation(tracer trace.Tracer, name, kind, topic, group string, span trace.
 	if group != "" {
 		about = append(about, attribute.String("messaging.consumer.group.name", group))
 	}
-	return Operation{
-		tracer: tracer, name: name + " " + topic,
-		options: []trace.SpanStartOption{trace.WithSpanKind(span), trace.WithAttributes(about...)},
-	}
+	return Operation{tracer: tracer, name: name + " " + topic, kind: []trace.SpanStartOption{trace.WithSpanKind(span)}, about: about}
 }
 
-// Start begins a span in the trace of ctx. about says more of it, such as Partition.
-func (o *Operation) Start(ctx context.Context, about ...trace.SpanStartOption) (context.Context, trace.Span) {
-	options := o.options
-	if len(about) > 0 {
-		options = append(options[:len(options):len(options)], about...)
+// On is the operation on one partition.
+func (o Operation) On(partition int) Operation {
+	o.about = append(o.about[:len(o.about):len(o.about)], Partition(partition))
+	return o
+}
+
+// Start begins a span in the trace of ctx.
+func (o *Operation) Start(ctx context.Context, options ...trace.SpanStartOption) (context.Context, trace.Span) {
+	if len(options) > 0 {
+		options = append(options, o.kind...)
+	} else {
+		options = o.kind
 	}
-	return o.tracer.Start(ctx, o.name, options...)
+	ctx, span := o.tracer.Start(ctx, o.name, options...)
+	if span.IsRecording() { // most are not, and describing them costs more than they do
+		span.SetAttributes(o.about...)
+	}
+	return ctx, span
 }
 
 // maxLinks is what OpenTelemetry's SDK keeps of a span's links by default.
@@ -84,13 +93,13 @@ func (o *Operation) Batch(partition, messages int, parents func(yield func(trace
 	}
 	now := time.Now()
 	_, span := o.Start(context.Background(), trace.WithLinks(links...), trace.WithTimestamp(now),
-		Partition(partition), trace.WithAttributes(attribute.Int("messaging.batch.message_count", messages)))
+		trace.WithAttributes(Partition(partition), attribute.Int("messaging.batch.message_count", messages)))
 	span.End(trace.WithTimestamp(now))
 }
 
 // Partition says on which partition an operation works.
-func Partition(p int) trace.SpanStartEventOption {
-	return trace.WithAttributes(attribute.String("messaging.destination.partition.id", strconv.Itoa(p)))
+func Partition(p int) attribute.KeyValue {
+	return attribute.String("messaging.destination.partition.id", strconv.Itoa(p))
 }
 
 // Extract puts a message's trace into a context.

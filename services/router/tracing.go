@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -15,15 +16,13 @@ import (
 // tracing makes an event's trace go on in spans of the router's.
 type tracing struct {
 	polling, processing, sending telemetry.Operation
-	partition                    trace.SpanStartEventOption
 }
 
 func newTracing(tracer trace.Tracer, topic string, partition int) tracing {
 	return tracing{
 		polling:    telemetry.NewPoll(tracer, topic, Group),
-		processing: telemetry.NewProcess(tracer, topic, Group),
+		processing: telemetry.NewProcess(tracer, topic, Group).On(partition),
 		sending:    telemetry.NewSend(tracer, bus.Deliveries),
-		partition:  telemetry.Partition(partition),
 	}
 }
 
@@ -50,7 +49,7 @@ func (t *tracing) pass(ctx context.Context, at hook.Coordinates, event *hook.Eve
 	if unsampled(event.Trace.Parent) {
 		return p
 	}
-	ctx, span := t.processing.Start(telemetry.Extract(ctx, event.Trace), t.partition)
+	ctx, span := t.processing.Start(telemetry.Extract(ctx, event.Trace))
 	if !span.IsRecording() {
 		event.Trace = telemetry.Inject(ctx)
 		return p
@@ -100,4 +99,7 @@ func (p *passage) span() trace.SpanContext {
 
 // unsampled tells that whoever began the trace decided not to record it: its
 // traceparent, 00-<trace>-<span>-<flags>, ends with flags that say so.
-func unsampled(parent string) bool { return parent != "" && !telemetry.Sampled(parent) }
+func unsampled(parent string) bool {
+	const size = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")
+	return len(parent) == size && strings.HasPrefix(parent, "00-") && !telemetry.Sampled(parent)
+}

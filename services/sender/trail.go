@@ -46,8 +46,7 @@ func (o *owner) span(t *task, to *prepared) trail {
 		topic = bus.Deliveries
 	}
 	options := []trace.SpanStartOption{
-		about, telemetry.Partition(o.partition),
-		trace.WithAttributes(attribute.String("messaging.message.id", t.delivery), attribute.String("staffetta.item_type", t.event.ItemType)),
+		about, trace.WithAttributes(attribute.String("messaging.message.id", t.delivery), attribute.String("staffetta.item_type", t.event.ItemType)),
 	}
 	if !t.handed.at.IsZero() {
 		options = append(options, trace.WithTimestamp(t.handed.at))
@@ -55,7 +54,7 @@ func (o *owner) span(t *task, to *prepared) trail {
 	if before := trace.SpanContextFromContext(telemetry.Extract(context.Background(), hook.Trace{Parent: t.before})); before.IsValid() {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: before}))
 	}
-	processing := telemetry.NewProcess(o.service.Tracer, topic, Group)
+	processing := telemetry.NewProcess(o.service.Tracer, topic, Group).On(o.partition)
 	ctx, work := processing.Start(telemetry.Extract(context.Background(), t.event.Trace), options...)
 	t.work.Store(&work)
 	ctx, span := o.service.Tracer.Start(ctx, "POST", trace.WithSpanKind(trace.SpanKindClient), about, trace.WithAttributes(
@@ -110,8 +109,8 @@ func (t *task) worked() {
 func (o *owner) sendsTo(tier string, t *task) (header []bus.Header, sent func()) {
 	sent = func() {}
 	if work := t.work.Load(); work != nil && (*work).IsRecording() {
-		sending := telemetry.NewSend(o.service.Tracer, tier)
-		ctx, span := sending.Start(trace.ContextWithSpan(context.Background(), *work), telemetry.Partition(o.partition))
+		sending := telemetry.NewSend(o.service.Tracer, tier).On(o.partition)
+		ctx, span := sending.Start(trace.ContextWithSpan(context.Background(), *work))
 		t.before = telemetry.Inject(ctx).Parent
 		sent = func() { span.End() }
 	}
