@@ -21,6 +21,7 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsInstalled(t *testing.T) {
 		"a login without its user":     {[]string{"kafka.sasl.mechanism=PLAIN"}, []string{"kafka.sasl.username: is required with kafka.sasl.mechanism"}},
 		"less grace than the drain":    {[]string{"defaults.terminationGracePeriodSeconds=30"}, []string{"/defaults/terminationGracePeriodSeconds", "45"}},
 		"lag of one that has none":     {[]string{"services.api.autoscaling.by=lag"}, []string{"services.api.autoscaling.by: must be \"cpu\""}},
+		"lag of a bundled Kafka":       {[]string{"services.sender.autoscaling.by=lag", "bundled.kafka.enabled=true"}, []string{"which KEDA does not reach"}},
 		"less at most than at least":   {[]string{"services.api.autoscaling.by=cpu", "services.api.autoscaling.max=1"}, []string{"services.api.autoscaling.max: must be at least min, 2, not 1"}},
 		"a Gateway's route without it": {[]string{"gateway.enabled=true"}, []string{"gateway.parentRefs: is required"}},
 		"what the chart sets itself":   {[]string{"services.api.env[0].name=STAFFETTA_ADMIN_KEY", "services.api.env[0].value=x"}, []string{"STAFFETTA_ADMIN_KEY is set by the chart already"}},

@@ -24,6 +24,9 @@ and `defaults` with the service's own values over them.
 {{- if and (eq $service.autoscaling.by "lag") (not $facts.lag) -}}
 {{- fail (printf "services.%s.autoscaling.by: must be \"cpu\" or \"\", as %s has no consumer lag" $name $name) -}}
 {{- end -}}
+{{- if and (eq $service.autoscaling.by "lag") $.Values.bundled.kafka.enabled -}}
+{{- fail (printf "services.%s.autoscaling.by: must be \"cpu\" or \"\" with bundled.kafka, which KEDA does not reach" $name) -}}
+{{- end -}}
 {{- if lt (int $service.autoscaling.max) (int $service.autoscaling.min) -}}
 {{- fail (printf "services.%s.autoscaling.max: must be at least min, %d, not %d" $name (int $service.autoscaling.min) (int $service.autoscaling.max)) -}}
 {{- end -}}
