@@ -40,6 +40,10 @@ test-real: ## Run the tests on real Kafka, Redis and PostgreSQL, started for the
 test-observability: ## Let a real Prometheus answer every panel and alert of a running demo, and test the rules
 	TESTFLAGS='$(TESTFLAGS)' .ci/test-observability
 
+.PHONY: test-sampling
+test-sampling: ## Let the OpenTelemetry Collector's tail sampling decide by our configuration (minutes to compile)
+	cd .ci/sampling && GOWORK=off go test -count=1 ./...
+
 .PHONY: servers
 servers: ## Start real Kafka, Redis and PostgreSQL; print export lines, for eval "$(make servers)"
 	@.ci/servers start
