@@ -106,6 +106,12 @@ profile: build ## Make the profile anew that the compiler uses (on the servers o
 		go tool pprof -proto -output $(PROFILE) $$dir/one $$dir/many $$dir/burst && \
 		rm -r $$dir
 
+# More flags for `demo day`, such as DAYFLAGS='--changes 1000 --seed 7'.
+DAYFLAGS ?=
+.PHONY: day
+day: build ## Live through a day at several stores, 10,000 changes, and compare all that was said of it
+	bin/staffetta demo day $(DAYFLAGS)
+
 # More flags for `bench chaos`, such as SOAKFLAGS='--rounds 20 --seed 7'. On real servers, which it kills:
 # eval "$(make servers)" && make soak SOAKFLAGS='--servers .ci/servers'
 SOAKFLAGS ?=

@@ -39,6 +39,7 @@ func (env Environment) demo() *cobra.Command {
 		}
 		return serveDemo(c.Context(), cfg, d, log)
 	}
+	c.AddCommand(env.demoDay())
 	return c
 }
 

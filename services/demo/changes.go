@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/staffetta/staffetta/services/demo/rest"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 
 // shop makes changes, one kind of item after the other.
 type shop struct {
-	client *client
+	client *rest.Client
 	log    *zap.Logger
 	random *rand.Rand
 	turn   int
@@ -42,7 +44,7 @@ type shop struct {
 	credit credit
 }
 
-func newShop(c *client, log *zap.Logger, tell func(error)) *shop {
+func newShop(c *rest.Client, log *zap.Logger, tell func(error)) *shop {
 	return &shop{
 		client: c, log: log, tell: tell, live: make(map[string][]int64),
 		random: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)),
@@ -61,13 +63,12 @@ func (s *shop) run(ctx context.Context, interval time.Duration) error {
 			return ctx.Err()
 		}
 		s.tell(err)
-		switch {
-		case err == nil:
+		if err == nil {
 			if failing {
 				s.log.Info("demo goes on")
 			}
 			pause, failing = interval, false
-		default:
+		} else {
 			if !failing {
 				s.log.Warn("demo waits", zap.Error(err))
 			}
@@ -97,7 +98,7 @@ func (s *shop) step(ctx context.Context) error {
 		}
 	}
 	err := s.change(ctx, k)
-	if refused(err, http.StatusNotFound, http.StatusGone, http.StatusConflict, http.StatusUnprocessableEntity) {
+	if rest.Refused(err, http.StatusNotFound, http.StatusGone, http.StatusConflict, http.StatusUnprocessableEntity) {
 		// Somebody else deleted the item or its parent, or sold the last one: look again.
 		delete(s.live, k.path)
 		delete(s.live, k.parent)
@@ -110,7 +111,7 @@ func (s *shop) step(ctx context.Context) error {
 // look reads which items of a kind are there.
 func (s *shop) look(ctx context.Context, path string) error {
 	var page struct{ Items []struct{ ID int64 } }
-	if err := s.client.send(ctx, http.MethodGet, path+"?limit=500", nil, &page); err != nil {
+	if err := s.client.Send(ctx, http.MethodGet, path+"?limit=500", nil, &page); err != nil {
 		return err
 	}
 	ids := make([]int64, len(page.Items))
@@ -136,7 +137,7 @@ func (s *shop) change(ctx context.Context, k kind) error {
 		return s.create(ctx, k, can)
 	case moves && len(ids) > fewItems && len(can.delete) > 0:
 		old := can.delete[0]
-		if err := s.client.send(ctx, http.MethodDelete, k.path+"/"+strconv.FormatInt(old, 10), nil, nil, s.user()...); err != nil {
+		if err := s.client.Send(ctx, http.MethodDelete, k.path+"/"+strconv.FormatInt(old, 10), nil, nil, s.user()...); err != nil {
 			return err
 		}
 		s.live[k.path] = slices.DeleteFunc(ids, func(id int64) bool { return id == old })
@@ -145,7 +146,7 @@ func (s *shop) change(ctx context.Context, k kind) error {
 		return nil
 	}
 	id := can.edit[s.random.IntN(len(can.edit))]
-	return s.client.send(ctx, http.MethodPatch, k.path+"/"+strconv.FormatInt(id, 10), k.edit(s), nil, s.user()...)
+	return s.client.Send(ctx, http.MethodPatch, k.path+"/"+strconv.FormatInt(id, 10), k.edit(s), nil, s.user()...)
 }
 
 func (s *shop) create(ctx context.Context, k kind, can choices) error {
@@ -160,7 +161,7 @@ func (s *shop) create(ctx context.Context, k kind, can choices) error {
 		}
 	}
 	var made struct{ ID int64 }
-	if err := s.client.send(ctx, http.MethodPost, path, item, &made, s.user()...); err != nil {
+	if err := s.client.Send(ctx, http.MethodPost, path, item, &made, s.user()...); err != nil {
 		return err
 	}
 	s.live[k.path] = append(s.live[k.path], made.ID)

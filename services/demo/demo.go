@@ -10,7 +10,7 @@
 //	till.go      which receipts are not of a day that is closed
 //	documents.go which documents can be deleted, credited, or become another one
 //	receiver.go  the receiver
-//	client.go    REST
+//	rest         sends requests
 //	state.go     whether it works
 package demo
 
@@ -29,6 +29,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/hook"
 	"github.com/staffetta/staffetta/pkg/signature"
+	"github.com/staffetta/staffetta/services/demo/rest"
 )
 
 const (
@@ -171,7 +172,7 @@ func (d *Demo) work(ctx context.Context, receiver string) error {
 	}
 	d.state.set(nil)
 	d.cfg.Ready(access)
-	return newShop(newClient(d.cfg.URL, access.Key, ""), d.cfg.Log, d.state.set).run(ctx, d.cfg.Interval)
+	return newShop(rest.New(d.cfg.URL, access.Key, "", requestSpan), d.cfg.Log, d.state.set).run(ctx, d.cfg.Interval)
 }
 
 // Secret is the webhook's secret, in its text form: derived from the admin key, so that a demo that starts anew can

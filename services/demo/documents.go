@@ -24,7 +24,7 @@ func documents(path string, from source, children ...string) func(context.Contex
 		newest := found.edit[len(found.edit)-1]
 		for _, list := range children {
 			var page struct{ Items []struct{ ID int64 } }
-			if err := s.client.send(ctx, http.MethodGet, list+strconv.FormatInt(newest, 10)+"&limit=1", nil, &page); err != nil {
+			if err := s.client.Send(ctx, http.MethodGet, list+strconv.FormatInt(newest, 10)+"&limit=1", nil, &page); err != nil {
 				return choices{}, err
 			}
 			if len(page.Items) > 0 {
@@ -43,7 +43,7 @@ type source struct{ path, action, field string }
 // findSource chooses a document that has become none yet.
 func (s *shop) findSource(ctx context.Context, from source, found *choices) error {
 	var page struct{ Items []map[string]any }
-	if err := s.client.send(ctx, http.MethodGet, from.path+"?limit=50", nil, &page); err != nil {
+	if err := s.client.Send(ctx, http.MethodGet, from.path+"?limit=50", nil, &page); err != nil {
 		return err
 	}
 	for _, it := range page.Items {
@@ -67,7 +67,7 @@ func surveyCreditNotes(ctx context.Context, s *shop) (choices, error) {
 			Total, Credited float64
 		}
 	}
-	if err := s.client.send(ctx, http.MethodGet, "/invoices?limit=50", nil, &invoices); err != nil {
+	if err := s.client.Send(ctx, http.MethodGet, "/invoices?limit=50", nil, &invoices); err != nil {
 		return choices{}, err
 	}
 	s.credit = credit{}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/demo/rest"
 )
 
 // What the demo calls its things; by these names a later start finds them.
@@ -22,6 +23,9 @@ const (
 	keyName     = "demo"
 	description = "Demo receiver"
 )
+
+// requestSpan bounds one request.
+const requestSpan = 5 * time.Second
 
 // retryEvery is the pause between two attempts at the setup: the services may
 // start in any order.
@@ -65,14 +69,24 @@ func (d *Demo) untilItPasses(ctx context.Context, try func() error) error {
 	}
 }
 
+// mayPass reports whether it helps to try again later.
+func mayPass(err error) bool {
+	var r *rest.Refusal
+	var file *fileError
+	if errors.As(err, &file) {
+		return false
+	}
+	return !errors.As(err, &r) || r.Status >= http.StatusInternalServerError || r.Status == http.StatusTooManyRequests
+}
+
 func (d *Demo) makeAccount(ctx context.Context, _ *Access) error {
-	admin := newClient(d.cfg.URL, d.cfg.AdminKey, "")
-	err := admin.send(ctx, http.MethodGet, "/v1/accounts/"+account, nil, nil)
-	if !refused(err, http.StatusNotFound) {
+	admin := rest.New(d.cfg.URL, d.cfg.AdminKey, "", requestSpan)
+	err := admin.Send(ctx, http.MethodGet, "/v1/accounts/"+account, nil, nil)
+	if !rest.Refused(err, http.StatusNotFound) {
 		return err
 	}
-	err = admin.send(ctx, http.MethodPost, "/v1/accounts", map[string]any{"id": account, "name": accountName}, nil)
-	if refused(err, http.StatusConflict) {
+	err = admin.Send(ctx, http.MethodPost, "/v1/accounts", map[string]any{"id": account, "name": accountName}, nil)
+	if rest.Refused(err, http.StatusConflict) {
 		return nil // somebody was quicker
 	}
 	return err
@@ -83,21 +97,21 @@ func (d *Demo) makeKey(ctx context.Context, access *Access) error {
 	if kept, err := d.keptKey(); err != nil {
 		return err
 	} else if kept != "" {
-		err := newClient(d.cfg.URL, kept, "").send(ctx, http.MethodGet, "/v1/webhooks?limit=1", nil, nil)
+		err := rest.New(d.cfg.URL, kept, "", requestSpan).Send(ctx, http.MethodGet, "/v1/webhooks?limit=1", nil, nil)
 		if err == nil {
 			access.Key = kept
 			return nil
 		}
-		if !refused(err, http.StatusUnauthorized, http.StatusForbidden) {
+		if !rest.Refused(err, http.StatusUnauthorized, http.StatusForbidden) {
 			return err
 		}
 	}
-	admin := newClient(d.cfg.URL, d.cfg.AdminKey, account)
+	admin := rest.New(d.cfg.URL, d.cfg.AdminKey, account, requestSpan)
 	if err := revokeKeys(ctx, admin); err != nil {
 		return err
 	}
 	var made struct{ Key string }
-	err := admin.send(ctx, http.MethodPost, "/v1/api-keys", map[string]any{"name": keyName, "scopes": hook.Scopes}, &made)
+	err := admin.Send(ctx, http.MethodPost, "/v1/api-keys", map[string]any{"name": keyName, "scopes": hook.Scopes}, &made)
 	if err != nil {
 		return err
 	}
@@ -132,19 +146,19 @@ func (d *Demo) keptKey() (string, error) {
 }
 
 // revokeKeys revokes the demo's keys that nobody knows any more.
-func revokeKeys(ctx context.Context, admin *client) error {
+func revokeKeys(ctx context.Context, admin *rest.Client) error {
 	var page struct {
 		Items []struct{ ID, Name string }
 	}
-	if err := admin.send(ctx, http.MethodGet, "/v1/api-keys?limit=500", nil, &page); err != nil {
+	if err := admin.Send(ctx, http.MethodGet, "/v1/api-keys?limit=500", nil, &page); err != nil {
 		return err
 	}
 	for _, key := range page.Items {
 		if key.Name != keyName {
 			continue
 		}
-		err := admin.send(ctx, http.MethodDelete, "/v1/api-keys/"+key.ID, nil, nil)
-		if err != nil && !refused(err, http.StatusNotFound) {
+		err := admin.Send(ctx, http.MethodDelete, "/v1/api-keys/"+key.ID, nil, nil)
+		if err != nil && !rest.Refused(err, http.StatusNotFound) {
 			return err
 		}
 	}
@@ -154,22 +168,22 @@ func revokeKeys(ctx context.Context, admin *client) error {
 // makeWebhook points the demo's webhook at the receiver of this start. A PATCH
 // with the URL also enables it again if it was disabled while nobody listened.
 func (d *Demo) makeWebhook(ctx context.Context, access *Access) error {
-	c := newClient(d.cfg.URL, access.Key, "")
+	c := rest.New(d.cfg.URL, access.Key, "", requestSpan)
 	var page struct {
 		Items []struct{ ID, Description string }
 	}
-	if err := c.send(ctx, http.MethodGet, "/v1/webhooks?limit=500", nil, &page); err != nil {
+	if err := c.Send(ctx, http.MethodGet, "/v1/webhooks?limit=500", nil, &page); err != nil {
 		return err
 	}
 	for _, w := range page.Items {
 		if w.Description == description {
 			access.Webhook = w.ID
-			return c.send(ctx, http.MethodPatch, "/v1/webhooks/"+w.ID,
+			return c.Send(ctx, http.MethodPatch, "/v1/webhooks/"+w.ID,
 				map[string]any{"url": access.Receiver, "secret": d.secret}, nil)
 		}
 	}
 	var made struct{ ID string }
-	err := c.send(ctx, http.MethodPost, "/v1/webhooks", map[string]any{
+	err := c.Send(ctx, http.MethodPost, "/v1/webhooks", map[string]any{
 		"description": description,
 		"itemTypes":   []string{hook.AnyItemType},
 		"url":         access.Receiver,

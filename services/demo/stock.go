@@ -28,7 +28,7 @@ func (s *shop) countStock(ctx context.Context) error {
 			Quantity  float64
 		}
 	}
-	if err := s.client.send(ctx, http.MethodGet, "/stock-levels?limit=500", nil, &levels); err != nil {
+	if err := s.client.Send(ctx, http.MethodGet, "/stock-levels?limit=500", nil, &levels); err != nil {
 		return err
 	}
 	var moved struct {
@@ -38,7 +38,7 @@ func (s *shop) countStock(ctx context.Context) error {
 			Quantity      float64
 		}
 	}
-	if err := s.client.send(ctx, http.MethodGet, movements+"?limit=500", nil, &moved); err != nil {
+	if err := s.client.Send(ctx, http.MethodGet, movements+"?limit=500", nil, &moved); err != nil {
 		return err
 	}
 	has := make(map[place]float64)

@@ -32,7 +32,7 @@ func (s *shop) countTill(ctx context.Context) error {
 			Store, Date string
 		}
 	}
-	if err := s.client.send(ctx, http.MethodGet, closingsPath+"?limit=500", nil, &closings); err != nil {
+	if err := s.client.Send(ctx, http.MethodGet, closingsPath+"?limit=500", nil, &closings); err != nil {
 		return err
 	}
 	s.till = till{today: make(map[string]string)}
@@ -65,7 +65,7 @@ func surveyReceipts(ctx context.Context, s *shop) (choices, error) {
 			Store, Day string
 		}
 	}
-	if err := s.client.send(ctx, http.MethodGet, receiptsPath+"?limit=500", nil, &receipts); err != nil {
+	if err := s.client.Send(ctx, http.MethodGet, receiptsPath+"?limit=500", nil, &receipts); err != nil {
 		return choices{}, err
 	}
 	var open []int64

@@ -17,7 +17,7 @@ import (
 )
 
 // pages have samples of the REST API.
-var pages = []string{"../../docs/api.md", "../../docs/publishing.md", "../../docs/services.md"}
+var pages = []string{"../../docs/api.md", "../../docs/publishing.md", "../../docs/services.md", "../../docs/contacts-and-stock.md"}
 
 // TestTheAPIIsAsDocumented asks a standalone what the documentation shows.
 func TestTheAPIIsAsDocumented(t *testing.T) {

@@ -45,6 +45,8 @@ type Config struct {
 	Log     *zap.Logger
 	// Out is where people are told what there is to try.
 	Out io.Writer
+	// Ready is called with the base URL once all services answer; may be nil.
+	Ready func(url string)
 }
 
 // Run works until ctx ends.
@@ -90,6 +92,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	err = parts.Serve(serving, func(address string) {
 		parts.Trial.Found(localURL(address))
 		cfg.greet(address)
+		if cfg.Ready != nil {
+			cfg.Ready("http://" + address)
+		}
 		if !cfg.Demo {
 			demo <- nil
 			return

@@ -43,7 +43,8 @@ func collections() []entity.Collection {
 			Path: "stock-movements", ItemType: "StockMovement",
 			Fields: []entity.Field{
 				{Name: typeField, Rule: entity.OneOf(kinds...), Filter: entity.Exactly},
-				{Name: quantityField, Required: true, Rule: entity.Number()},
+				// Fifteen digits are what a double holds: exact in every reader.
+				{Name: quantityField, Required: true, Rule: entity.Decimal(9, 6)},
 				{Name: toStoreField, Rule: entity.Text(1, maxStore), Filter: entity.Exactly},
 				{Name: "reason", Rule: entity.OneOf("purchase", "sale", "return", "correction", "transfer"), Filter: entity.Exactly},
 				{Name: "movedAt", Rule: entity.Time(), Filter: entity.Moments},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -24,10 +23,6 @@ const (
 
 var kinds = []string{load, unload, transfer, adjustment}
 
-// quantityForm keeps a quantity exact in every reader: nine digits before the
-// point and six after it are fifteen, what a double holds.
-var quantityForm = regexp.MustCompile(`^-?\d{1,9}(\.\d{1,6})?$`)
-
 const required = "is required"
 
 // place is where there is a level.
@@ -42,10 +37,7 @@ func effects(it *entity.Item) map[place]decimal.Decimal {
 	if it == nil || it.Parent() == 0 {
 		return nil // of before products were required
 	}
-	quantity, err := decimal.NewFromString(string(it.Value(quantityField)))
-	if err != nil {
-		return nil
-	}
+	quantity := it.Decimal(quantityField)
 	from := place{it.Parent(), it.Store()}
 	switch it.Text(typeField) {
 	case unload:
@@ -63,19 +55,12 @@ func check(it *entity.Item) error {
 	if it.Parent() == 0 {
 		faults.Add(equipmentField, "", required)
 	}
-	kind, text := it.Text(typeField), string(it.Value(quantityField))
-	if !quantityForm.MatchString(text) {
-		faults.Add(quantityField, text, "must have at most 9 digits before the point and 6 after it")
-	} else {
-		quantity, err := decimal.NewFromString(text)
-		switch {
-		case err != nil:
-			faults.Add(quantityField, text, "must be a decimal number")
-		case quantity.IsZero():
-			faults.Add(quantityField, text, "must not be 0")
-		case quantity.IsNegative() && kind != "" && kind != adjustment:
-			faults.Add(quantityField, text, "must be positive in a "+kind+": the type says which way it goes")
-		}
+	kind, quantity := it.Text(typeField), it.Decimal(quantityField)
+	switch {
+	case quantity.IsZero():
+		faults.AddJSON(quantityField, it.Value(quantityField), "must not be 0")
+	case quantity.IsNegative() && kind != "" && kind != adjustment:
+		faults.AddJSON(quantityField, it.Value(quantityField), "must be positive in a "+kind+": the type says which way it goes")
 	}
 	to := it.Text(toStoreField)
 	switch {

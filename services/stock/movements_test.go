@@ -100,7 +100,7 @@ func TestWrongMovementsAreRefusedByField(t *testing.T) {
 		{`{"type": "load", "quantity": "1", "equipment": 1}`, "quantity", "1", "must be a number"},
 		{`{"type": "load", "quantity": 0, "equipment": 1}`, "quantity", "0", "must not be 0"},
 		{`{"type": "load", "quantity": -1, "equipment": 1}`, "quantity", "-1", "must be positive in a load"},
-		{`{"type": "load", "quantity": 1e3, "equipment": 1}`, "quantity", "1e3", "at most 9 digits"},
+		{`{"type": "load", "quantity": 1e3, "equipment": 1}`, "quantity", "1e3", "at most 9 digits before its point and 6 after it"},
 		{`{"type": "load", "quantity": 1234567890, "equipment": 1}`, "quantity", "1234567890", "at most 9 digits"},
 		{`{"type": "load", "quantity": 0.1234567, "equipment": 1}`, "quantity", "0.1234567", "6 after it"},
 		{`{"type": "load", "quantity": 1, "equipment": 1, "toStore": "9"}`, "toStore", "9", "but in a transfer"},

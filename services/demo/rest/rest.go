@@ -1,4 +1,5 @@
-package demo
+// Package rest sends JSON to the API and the domain services.
+package rest
 
 import (
 	"bytes"
@@ -12,66 +13,59 @@ import (
 	"time"
 )
 
-const (
-	// requestSpan bounds one request.
-	requestSpan = 5 * time.Second
-	// maxAnswer bounds what is read of an answer: a page of 500 items.
-	maxAnswer = 4 << 20
-)
+// maxAnswer bounds what is read of an answer: a page of 500 items, or many at once.
+const maxAnswer = 4 << 20
 
-// refusal is an answer that is an error.
-type refusal struct {
-	method, path string
-	status       int
-	detail       string
+// Refusal is an answer that is an error.
+type Refusal struct {
+	Method, Path string
+	Status       int
+	// Detail is what the answer says went wrong.
+	Detail string
 }
 
-func (r *refusal) Error() string {
-	return fmt.Sprintf("%s %s: %d %s", r.method, r.path, r.status, r.detail)
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("%s %s: %d %s", r.Method, r.Path, r.Status, r.Detail)
 }
 
-// refused reports whether an error is an answer with one of these statuses.
-func refused(err error, statuses ...int) bool {
-	var r *refusal
+// Refused reports whether an error is an answer with one of these statuses.
+func Refused(err error, statuses ...int) bool {
+	var r *Refusal
 	if !errors.As(err, &r) {
 		return false
 	}
 	for _, s := range statuses {
-		if r.status == s {
+		if r.Status == s {
 			return true
 		}
 	}
 	return false
 }
 
-// mayPass reports whether it helps to try again later.
-func mayPass(err error) bool {
-	var r *refusal
-	var file *fileError
-	if errors.As(err, &file) {
-		return false
-	}
-	return !errors.As(err, &r) || r.status >= http.StatusInternalServerError || r.status == http.StatusTooManyRequests
-}
-
-// client sends JSON.
-type client struct {
+// Client sends JSON. It is safe for concurrent use.
+type Client struct {
 	base    string
 	key     string
 	account string // for the admin key; empty: none
 	http    *http.Client
 }
 
-func newClient(base, key, account string) *client {
-	return &client{
+// atOnce is how many connections are kept for the next requests.
+const atOnce = 32
+
+// New makes a client of a base URL. account is that for which the admin key acts,
+// empty with any other key; timeout bounds one request.
+func New(base, key, account string, timeout time.Duration) *Client {
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: atOnce, IdleConnTimeout: time.Minute}
+	return &Client{
 		base: strings.TrimSuffix(base, "/"), key: key, account: account,
-		http: &http.Client{Timeout: requestSpan},
+		http: &http.Client{Timeout: timeout, Transport: transport},
 	}
 }
 
-// send sends a body, unless nil, and reads the answer into answer, unless nil.
+// Send sends a body, unless nil, and reads the answer into answer, unless nil.
 // headers are names and values in turn.
-func (c *client) send(ctx context.Context, method, path string, body, answer any, headers ...string) error {
+func (c *Client) Send(ctx context.Context, method, path string, body, answer any, headers ...string) error {
 	var text io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
@@ -109,7 +103,7 @@ func (c *client) send(ctx context.Context, method, path string, body, answer any
 		if json.Unmarshal(b, &details) != nil {
 			details.Detail = http.StatusText(response.StatusCode)
 		}
-		return &refusal{method: method, path: path, status: response.StatusCode, detail: details.Detail}
+		return &Refusal{Method: method, Path: path, Status: response.StatusCode, Detail: details.Detail}
 	}
 	if answer == nil {
 		return nil
