@@ -183,7 +183,8 @@ type Webhook struct {
 	// ID is "wh_" and 26 characters, rising with time.
 	ID      string
 	Account string
-	// Version rises with every change of this webhook, from 1; it is the ETag.
+	// Version rises with every change of this webhook, from 1, but not when a resumption
+	// ends, which somebody has asked for before; it is the ETag.
 	Version     int64
 	Status      Status
 	Description string

@@ -316,6 +316,29 @@ func TestAReleasedDeliveryIsOnItsWay(t *testing.T) {
 	})
 }
 
+// Who edits a webhook while it resumes is not told that somebody else has changed it.
+func TestTheEndOfAResumptionIsNoChangeOfWhatPeopleEdit(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		f.account(t, "acme")
+		f.webhook(t, "acme", "wh_1")
+		resuming, err := f.UpdateWebhook(t.Context(), "acme", "wh_1", 0, func(w *hook.Webhook) error { w.Status = hook.Resuming; return nil })
+		require.NoError(t, err)
+		before, err := f.Account(t.Context(), "acme")
+		require.NoError(t, err)
+		f.mark(t, "wh_1")
+		require.NoError(t, f.FinishResuming(t.Context(), func(string) bool { return true }))
+		after, err := f.Account(t.Context(), "acme")
+		require.NoError(t, err)
+		require.Greater(t, after.Version, before.Version, "senders are told")
+		edited, err := f.UpdateWebhook(t.Context(), "acme", "wh_1", resuming.Version, func(w *hook.Webhook) error { w.Description = "edited"; return nil })
+		require.NoError(t, err)
+		require.Equal(t, hook.Active, edited.Status)
+		_, err = f.UpdateWebhook(t.Context(), "acme", "wh_1", resuming.Version, func(w *hook.Webhook) error { w.Description = "over it"; return nil })
+		require.ErrorIs(t, err, hook.ErrStale)
+	})
+}
+
 func TestResumingEndsWhenNothingIsHeld(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f fixture) {

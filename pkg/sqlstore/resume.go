@@ -70,7 +70,7 @@ func (s *Store) finishOne(ctx context.Context, account, id string) error {
 			w := before
 			w.Status = hook.Active
 			w.SuspendedAt = time.Time{}
-			w.Version++
+			// Its version stays: who edits it meanwhile is not told of somebody else's change.
 			if err := s.changeWebhook(ctx, tx, owner, before, w, resumption{}, act{operation: "activate-webhook"}); err != nil {
 				return err
 			}

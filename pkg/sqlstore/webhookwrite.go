@@ -44,8 +44,8 @@ type resumption struct {
 	awaited int64
 }
 
-// changeWebhook writes a webhook that was changed, its Version raised, and the
-// entry of the audit log, and queues its account, which is locked, for publication.
+// changeWebhook writes a webhook that was changed, its Version raised unless a resumption
+// has ended, and the entry of the audit log, and queues its account, which is locked, for publication.
 // resuming is what its row said before.
 func (s *Store) changeWebhook(ctx context.Context, tx *sql.Tx, owner hook.Account, before, w hook.Webhook, resuming resumption, a act) error {
 	if err := s.writeWebhook(ctx, tx, owner, w, resuming); err != nil {

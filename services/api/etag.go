@@ -16,7 +16,8 @@ type Precondition struct {
 const ifMatchRule = `must be ETags in quotation marks, parted by commas, such as "3", or *`
 
 // etag of a webhook is its version. What the sender and the router know of it, such as
-// circuit, changes without it: so a GET is never answered with 304.
+// circuit, changes without it, and so does the status when a resumption ends: so a GET is
+// never answered with 304.
 func etag(w hook.Webhook) string { return `"` + strconv.FormatInt(w.Version, 10) + `"` }
 
 // etags are those of an If-Match header; nil: any will do.
