@@ -42,8 +42,9 @@ type tab struct {
 
 	mu sync.Mutex
 	// faults are what must never happen; asked are the questions that scripts asked in
-	// dialogs of the browser, which are answered with yes.
+	// dialogs of the browser, which are answered with yes, unless it declines.
 	faults, asked []string
+	declines      bool
 }
 
 // newTab opens an empty one.
@@ -133,8 +134,9 @@ func (b *tab) hear(event any) {
 		} else {
 			b.faults = append(b.faults, fmt.Sprintf("%s(%q)", e.Type, e.Message))
 		}
+		accept := !b.declines
 		go func() {
-			_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+			_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: accept})
 		}()
 	case *runtime.EventExceptionThrown:
 		text := e.ExceptionDetails.Text
@@ -153,6 +155,24 @@ func (b *tab) hear(event any) {
 			b.faults = append(b.faults, fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL))
 		}
 	}
+}
+
+// answers says how questions are answered from now on.
+func (b *tab) answers(yes bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.declines = !yes
+}
+
+// questions gives those that were asked, and forgets them.
+func (b *tab) questions() []string {
+	b.t.Helper()
+	_, _ = tryEval[int](b, `0`) // an answer follows all events before it
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	asked := b.asked
+	b.asked = nil
+	return asked
 }
 
 var failuresInto = flag.String("failures", "", "folder for pictures of what tabs showed whose tests failed")

@@ -50,6 +50,15 @@ func (s *shop) views() []view {
 		{name: "webhook-delete", path: webhook + "/delete"},
 		{name: "webhook-test", path: webhook + "/test"},
 		{name: "webhook-secret", path: webhook + "/secret"},
+		{name: "webhooks-new", path: "/portal/webhooks", then: func(b *tab) { b.press("New webhook"); b.opens() }},
+		{name: "webhooks-new-faults", path: "/portal/webhooks", then: func(b *tab) {
+			b.press("New webhook")
+			b.opens()
+			b.fill("URL", "https://127.0.0.1.example/")
+			b.tick("Only some types")
+			b.press("Create")
+			b.sees("The form was not accepted")
+		}},
 		{name: "new", path: "/portal/webhooks/new"},
 		{name: "new-advanced", path: "/portal/webhooks/new", then: func(b *tab) { b.press("Advanced"); b.tick("OAuth 2.0"); b.tick("Only some types") }},
 		{name: "new-faults", path: "/portal/webhooks/new", then: func(b *tab) {

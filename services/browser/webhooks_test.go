@@ -16,7 +16,7 @@ func TestAWebhookIsMadeByItsForm(t *testing.T) {
 		r := newReceiver(t, http.StatusNoContent)
 		b.open("/portal/webhooks")
 		b.press("New webhook")
-		b.at("/portal/webhooks/new")
+		b.opens()
 
 		// A URL is checked as one leaves its field.
 		b.fill("URL", "http://192.0.2.1/")
@@ -57,6 +57,50 @@ func TestAWebhookIsMadeByItsForm(t *testing.T) {
 		require.Equal(t, []any{"Contact"}, made["itemTypes"])
 		require.Equal(t, []any{"7"}, made["stores"])
 		require.Equal(t, "item.data.vip == true", made["filter"])
+	})
+}
+
+// Over the list, which is there again as it was: with the focus where it was.
+func TestTheDialogOfANewWebhookIsNotLeftUnasked(t *testing.T) {
+	t.Parallel()
+	inEachLanguage(t, func(t *testing.T, a *account, b *tab) {
+		a.webhook("https://first.example.com/", object{"description": "First"})
+		open := func() {
+			b.press("New webhook")
+			b.opens()
+			b.waits("the focus is not at the URL", `document.activeElement.id === "url"`)
+		}
+		closed := func() {
+			b.waits("the dialog stays", `!document.querySelector("dialog[open]")`)
+			require.True(t, eval[bool](b, `document.activeElement.matches("a[href$='/webhooks/new']")`), "the focus is back where it was")
+			b.shows("First")
+		}
+		b.open("/portal/webhooks")
+		open()
+		b.types("\x1b")
+		closed()
+		require.Empty(t, b.questions(), "nothing was typed")
+
+		open()
+		b.inserts("https://hooks.example.com/in")
+		b.answers(false)
+		b.types("\x1b")
+		require.Len(t, b.questions(), 1)
+		b.press("Cancel")
+		require.Len(t, b.questions(), 1)
+		b.opens() // it is still there, with what was typed
+		require.Equal(t, "https://hooks.example.com/in", eval[string](b, `document.querySelector("dialog #url").value`))
+
+		// What is refused is shown in the dialog.
+		b.tick("Only some types")
+		b.press("Create")
+		b.sees("The form was not accepted")
+		b.opens()
+		b.answers(true)
+		b.types("\x1b")
+		closed()
+		require.Len(t, b.questions(), 1)
+		require.Len(t, a.list("/v1/webhooks"), 1)
 	})
 }
 

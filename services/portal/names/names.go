@@ -32,7 +32,7 @@ type Names struct {
 	api      *client.ClientWithResponses
 	webhooks map[string]Webhook
 	// stores is nil until they were asked for.
-	stores map[string]string
+	stores *Stores
 	// Webhooks and Stores are all that there are, by name, to choose from; nil if they are
 	// too many.
 	Webhooks, Stores []Choice
@@ -75,23 +75,13 @@ func Of(ctx context.Context, api *client.ClientWithResponses) (*Names, error) {
 	return n, n.readStores(ctx)
 }
 
-// readStores asks for the first stores; those behind keep their ids.
-func (n *Names) readStores(ctx context.Context) error {
-	limit := int64(offered)
-	listed, err := page.Call(n.api.ListStoresWithResponse(ctx, &client.ListStoresParams{Limit: &limit}))
-	if err != nil {
-		return err
+// readStores asks for the newest stores; those behind keep their ids.
+func (n *Names) readStores(ctx context.Context) (err error) {
+	n.stores, err = StoresOf(ctx, n.api, nil)
+	if err == nil && n.stores.Whole && len(n.stores.Newest) <= offered {
+		n.Stores = n.stores.Newest
 	}
-	n.stores = map[string]string{}
-	for _, s := range listed.JSON200.Items {
-		n.stores[s.ID] = cmp.Or(s.Name, s.ID)
-		n.Stores = append(n.Stores, Choice{s.ID, n.stores[s.ID]})
-	}
-	if listed.JSON200.Next != nil {
-		n.Stores = nil
-	}
-	byName(n.Stores)
-	return nil
+	return err
 }
 
 func byName(choices []Choice) {
@@ -136,7 +126,7 @@ func (n *Names) Store(ctx context.Context, id string) (string, error) {
 			return "", err
 		}
 	}
-	return cmp.Or(n.stores[id], id), nil
+	return n.stores.Name(id), nil
 }
 
 // With is choices with the one that is chosen already among them, such as a webhook that
@@ -164,6 +154,21 @@ func Spoken(lang hook.Language, name string) string {
 		return name
 	}
 	return catalogue.Words(ItemType(lang, name))
+}
+
+// Types asks for all item types that there are, with their names as people read them in a
+// language, by name.
+func Types(ctx context.Context, api *client.ClientWithResponses, lang hook.Language) ([]Choice, error) {
+	types, err := page.Call(api.ListItemTypesWithResponse(ctx))
+	if err != nil {
+		return nil, err
+	}
+	var all []Choice
+	for _, t := range types.JSON200.Items {
+		all = append(all, Choice{t.Name, Spoken(lang, t.Name)})
+	}
+	byName(all)
+	return all, nil
 }
 
 // ItemTypes are the names of those in the catalogue, sorted.

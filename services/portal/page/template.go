@@ -186,9 +186,18 @@ func (k *Kit) ShowStatus(w http.ResponseWriter, r *http.Request, v *Visitor, sta
 // Fragment writes a part of a page, which a template of its file defines: htmx puts it
 // into the page that is open. The template sees the same as the page.
 func (k *Kit) Fragment(w http.ResponseWriter, r *http.Request, v *Visitor, t *Template, name string, content any) error {
-	l := k.look(r, v)
-	return k.write(w, http.StatusOK, t.in[l.Language], name, k.view(r, v, t, l, content))
+	return k.FragmentStatus(w, r, v, http.StatusOK, t, name, content)
 }
+
+// FragmentStatus writes a part of a page with a status.
+func (k *Kit) FragmentStatus(w http.ResponseWriter, r *http.Request, v *Visitor, status int, t *Template, name string, content any) error {
+	l := k.look(r, v)
+	return k.write(w, status, t.in[l.Language], name, k.view(r, v, t, l, content))
+}
+
+// IsPart reports whether a part is asked for that goes into the page that is open, such
+// as a dialog over it.
+func IsPart(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
 // Render gives a part of a page as text, such as for an event of a stream.
 func (k *Kit) Render(r *http.Request, v *Visitor, t *Template, name string, content any) (string, error) {

@@ -22,6 +22,8 @@ type formPage struct {
 	// Stale: somebody else has changed it meanwhile.
 	Stale   bool
 	Preview preview
+	// InDialog: it is shown over the list.
+	InDialog bool
 
 	known    choices
 	language hook.Language
@@ -30,7 +32,7 @@ type formPage struct {
 func (s *service) showNew(w http.ResponseWriter, r *http.Request, v *page.Visitor) error {
 	f := newForm()
 	f.Language = string(s.kit.Language(r, v))
-	return s.showForm(w, r, v, http.StatusOK, formPage{Form: f})
+	return s.showForm(w, r, v, http.StatusOK, formPage{Form: f, InDialog: page.IsPart(r)})
 }
 
 // showForm fills in what can be chosen, and the preview.
@@ -43,6 +45,9 @@ func (s *service) showForm(w http.ResponseWriter, r *http.Request, v *page.Visit
 		return err
 	}
 	p.Preview.known, p.Preview.language = p.known, p.language
+	if p.InDialog {
+		return s.kit.FragmentStatus(w, r, v, status, s.form, "dialog", p)
+	}
 	return s.kit.ShowStatus(w, r, v, status, s.form, p)
 }
 
@@ -56,7 +61,13 @@ func (s *service) create(w http.ResponseWriter, r *http.Request, v *page.Visitor
 	case err != nil:
 		return err
 	case faults != nil:
-		return s.showForm(w, r, v, http.StatusUnprocessableEntity, formPage{Form: f, Faults: faults})
+		return s.showForm(w, r, v, http.StatusUnprocessableEntity, formPage{Form: f, Faults: faults, InDialog: page.IsPart(r)})
+	case page.IsPart(r):
+		// The dialog sends the form once more, as a page does: what is made by it is made, and
+		// shown on a page that can be reloaded.
+		w.Header().Set("HX-Trigger", "portal:made")
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	return s.showMade(w, r, v, made)
 }

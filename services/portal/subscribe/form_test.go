@@ -34,6 +34,37 @@ func TestTheFormIsThereInBothLanguages(t *testing.T) {
 	}
 }
 
+// Over the list it is a dialog: a part of a page, which stays one until the webhook is
+// made, and then is sent once more as a page would send it.
+func TestOverTheListTheFormIsADialog(t *testing.T) {
+	t.Parallel()
+	i := portaltest.New(t)
+	b := owner(i)
+	opened := b.Get("/portal/webhooks/new", "HX-Request", "true")
+	require.Equal(t, http.StatusOK, opened.Status)
+	require.Contains(t, opened.Body, "<dialog")
+	require.NotContains(t, opened.Body, "<main")
+	require.NotContains(t, opened.Body, "data-typed")
+
+	form := filled("url", "nowhere", "once", "K2", "description", "kept")
+	refused := b.Post("/portal/webhooks/new", form, "HX-Request", "true")
+	require.Equal(t, http.StatusUnprocessableEntity, refused.Status)
+	require.Contains(t, refused.Body, "<dialog")
+	require.Contains(t, refused.Body, "data-typed", "leaving asks")
+	require.Contains(t, refused.Body, `value="kept"`)
+	require.NotContains(t, refused.Body, "<main")
+	require.Empty(t, webhooks(t, i, portaltest.Account))
+
+	form.Set("url", "https://example.com/in")
+	made := b.Post("/portal/webhooks/new", form, "HX-Request", "true")
+	require.Equal(t, http.StatusNoContent, made.Status)
+	require.Equal(t, "portal:made", made.Header.Get("HX-Trigger"))
+	shown := b.Post("/portal/webhooks/new", form)
+	require.Equal(t, http.StatusCreated, shown.Status)
+	require.Contains(t, shown.Body, "whsec_")
+	require.Len(t, webhooks(t, i, portaltest.Account), 1)
+}
+
 func TestAWebhookIsMadeOfTheForm(t *testing.T) {
 	t.Parallel()
 	i := portaltest.New(t)

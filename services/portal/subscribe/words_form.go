@@ -7,6 +7,7 @@ var formWords = page.Words{
 	"new":             {"New webhook", "Nuovo webhook"},
 	"edit":            {"Edit the webhook", "Modifica il webhook"},
 	"create":          {"Create", "Crea"},
+	"leave":           {"Close without making the webhook? What you have filled in will be lost.", "Chiudere senza creare il webhook? Quello che hai inserito andrà perso."},
 	"seeBelow":        {"See what is marked below.", "Guarda i campi segnalati qui sotto."},
 	"stale":           {"Somebody has changed this webhook meanwhile.", "Nel frattempo qualcuno ha modificato questo webhook."},
 	"stale.text":      {"Nothing was saved yet. Save again to put what you see here in its place, or", "Non è stato ancora salvato nulla. Salva di nuovo per sostituirlo con quello che vedi qui, oppure"},

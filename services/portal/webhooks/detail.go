@@ -6,6 +6,7 @@ import (
 
 	"github.com/staffetta/staffetta/pkg/client"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/names"
 	"github.com/staffetta/staffetta/services/portal/page"
 )
 
@@ -93,10 +94,10 @@ func (s *service) showDetail(w http.ResponseWriter, r *http.Request, v *page.Vis
 	return s.kit.Show(w, r, v, s.detail, c)
 }
 
-func newDelivery(d *client.Delivery, n *names) delivery {
+func newDelivery(d *client.Delivery, n *labels) delivery {
 	shown := delivery{
 		ID: d.ID, Status: string(d.Status), EventType: string(d.EventType), At: d.UpdatedAt, Attempts: d.AttemptCount,
-		ItemType: of(n.types, []string{d.ItemType})[0], Test: d.Test != nil && *d.Test,
+		ItemType: names.Spoken(n.language, d.ItemType), Test: d.Test != nil && *d.Test,
 	}
 	if len(d.ItemIds) > 0 {
 		shown.Items = d.ItemIds[0]

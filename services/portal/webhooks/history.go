@@ -29,7 +29,7 @@ type fieldChange struct {
 	Secret   bool
 }
 
-func newChange(e *client.HistoryEntry, n *names) change {
+func newChange(e *client.HistoryEntry, n *labels) change {
 	c := change{At: e.At, Who: "who." + string(e.Actor.Type)}
 	if key := "op." + e.Operation; known(key) {
 		c.Word = key
@@ -75,7 +75,7 @@ func known(key string) bool {
 }
 
 // valueText is a value of a setting as people read it.
-func valueText(field string, value any, n *names) string {
+func valueText(field string, value any, n *labels) string {
 	switch value := value.(type) {
 	case nil:
 		return ""
@@ -86,9 +86,9 @@ func valueText(field string, value any, n *names) string {
 		}
 		switch field {
 		case "itemTypes":
-			list = of(n.types, list)
+			list = n.typeNames(list)
 		case "stores":
-			list = of(n.stores, list)
+			list = n.storeNames(list)
 		case "retrySchedule":
 			for i := range list {
 				list[i] = readable(list[i])

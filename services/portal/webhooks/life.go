@@ -38,7 +38,7 @@ func (s *service) ask(w http.ResponseWriter, r *http.Request, v *page.Visitor, t
 		return nil
 	case stale:
 		return s.kit.ShowStatus(w, r, v, http.StatusPreconditionFailed, t, q)
-	case inDialog(r):
+	case page.IsPart(r):
 		q.To = "list"
 		return s.kit.Fragment(w, r, v, t, "dialog", q)
 	}

@@ -76,7 +76,7 @@ func (s *service) showList(w http.ResponseWriter, r *http.Request, v *page.Visit
 	for i := range listed.JSON200.Items {
 		c.Rows = append(c.Rows, newRow(&listed.JSON200.Items[i], n))
 	}
-	c.Types, c.Stores, c.AllStores = chosen(n.catalogue, itemType), chosen(n.shops, c.Store), n.whole
+	c.Types, c.Stores, c.AllStores = chosen(n.types, itemType), chosen(n.stores.Newest, c.Store), n.stores.Whole
 	c.Narrowed = c.Search != "" || itemType != "" || c.Store != "" || status != "" && !c.History
 	kept := kept(c, itemType)
 	s.link(&c, kept, query.Has("cursor"), listed.JSON200.Next)
@@ -85,7 +85,7 @@ func (s *service) showList(w http.ResponseWriter, r *http.Request, v *page.Visit
 			return err
 		}
 	}
-	if r.Header.Get("HX-Request") == "true" {
+	if page.IsPart(r) {
 		w.Header().Set("HX-Push-Url", s.at(kept))
 		return s.kit.Fragment(w, r, v, s.list, "list again", c)
 	}

@@ -3,13 +3,51 @@ package webhooks
 import (
 	"context"
 	"slices"
-	"strings"
 
-	"github.com/staffetta/staffetta/pkg/catalogue"
 	"github.com/staffetta/staffetta/pkg/client"
 	"github.com/staffetta/staffetta/pkg/hook"
+	"github.com/staffetta/staffetta/services/portal/names"
 	"github.com/staffetta/staffetta/services/portal/page"
 )
+
+// labels are the names of item types and stores, as the reader knows them.
+type labels struct {
+	language hook.Language
+	// types are all item types, by name.
+	types  []names.Choice
+	stores *names.Stores
+}
+
+// learn reads the names, of stores those that webhooks have too.
+func learn(ctx context.Context, v *page.Visitor, language hook.Language, webhooks []client.Webhook) (*labels, error) {
+	k := &labels{language: language}
+	var err error
+	if k.types, err = names.Types(ctx, v.API, language); err != nil {
+		return nil, err
+	}
+	var stores []string
+	for i := range webhooks {
+		stores = append(stores, webhooks[i].Stores...)
+	}
+	k.stores, err = names.StoresOf(ctx, v.API, stores)
+	return k, err
+}
+
+// typeNames are the names of item types.
+func (k *labels) typeNames(types []string) []string {
+	return each(types, func(name string) string { return names.Spoken(k.language, name) })
+}
+
+// storeNames are the names of stores by their ids.
+func (k *labels) storeNames(ids []string) []string { return each(ids, k.stores.Name) }
+
+func each(ids []string, name func(string) string) []string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = name(id)
+	}
+	return list
+}
 
 // choice is an entry of a filter.
 type choice struct {
@@ -17,102 +55,15 @@ type choice struct {
 	Chosen      bool
 }
 
-// names are those of item types and stores, as the reader knows them. What is not in
-// them is called by its id.
-type names struct {
-	types, stores map[string]string
-	// catalogue are the item types in the order of their names, shops the stores: all of
-	// them if whole, else the newest.
-	catalogue, shops []choice
-	whole            bool
-}
-
-// storesPage is how many stores are read at once, storesPages how often at most: the id
-// of a store that is gone is in none.
-const (
-	storesPage  = 500
-	storesPages = 4
-)
-
-// learn reads the names; of stores the newest, and beyond them as many as it takes to
-// name those of the webhooks.
-func learn(ctx context.Context, v *page.Visitor, language hook.Language, webhooks []client.Webhook) (*names, error) {
-	types, err := page.Call(v.API.ListItemTypesWithResponse(ctx))
-	if err != nil {
-		return nil, err
+// chosen are choices of which the one with the value is chosen, which is added if it is
+// not there.
+func chosen(all []names.Choice, value string) []choice {
+	list := make([]choice, len(all), len(all)+1)
+	for i, c := range all {
+		list[i] = choice{Value: c.ID, Name: c.Name, Chosen: c.ID == value}
 	}
-	n := &names{types: map[string]string{}, stores: map[string]string{}}
-	for _, t := range types.JSON200.Items {
-		name := catalogue.Words(t.Name)
-		if language == hook.Italian {
-			name = catalogue.Words(t.Italian)
-		}
-		n.types[t.Name] = name
-		n.catalogue = append(n.catalogue, choice{Value: t.Name, Name: name})
-	}
-	slices.SortFunc(n.catalogue, byName)
-	limit := int64(storesPage)
-	var cursor *string
-	for range storesPages {
-		listed, err := page.Call(v.API.ListStoresWithResponse(ctx, &client.ListStoresParams{Limit: &limit, Cursor: cursor}))
-		if err != nil {
-			return nil, err
-		}
-		for _, store := range listed.JSON200.Items {
-			n.stores[store.ID] = store.Name
-			if cursor == nil {
-				n.shops = append(n.shops, choice{Value: store.ID, Name: store.Name})
-			}
-		}
-		n.whole = cursor == nil && listed.JSON200.Next == nil
-		cursor = listed.JSON200.Next
-		if cursor == nil || n.know(webhooks) {
-			break
-		}
-	}
-	slices.SortFunc(n.shops, byName)
-	return n, nil
-}
-
-// know reports whether the stores of webhooks have names.
-func (n *names) know(webhooks []client.Webhook) bool {
-	for i := range webhooks {
-		for _, id := range webhooks[i].Stores {
-			if _, known := n.stores[id]; !known {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func byName(a, b choice) int {
-	return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-}
-
-// of gives the names of ids.
-func of(known map[string]string, ids []string) []string {
-	list := make([]string, len(ids))
-	for i, id := range ids {
-		list[i] = id
-		if name := known[id]; name != "" {
-			list[i] = name
-		}
+	if value != "" && !slices.ContainsFunc(list, func(c choice) bool { return c.Chosen }) {
+		list = append(list, choice{Value: value, Name: value, Chosen: true})
 	}
 	return list
-}
-
-// chosen marks an entry, which is added if it is not there.
-func chosen(all []choice, value string) []choice {
-	if value == "" {
-		return all
-	}
-	marked := slices.Clone(all)
-	for i := range marked {
-		if marked[i].Value == value {
-			marked[i].Chosen = true
-			return marked
-		}
-	}
-	return append(marked, choice{Value: value, Name: value, Chosen: true})
 }

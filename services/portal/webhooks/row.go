@@ -41,16 +41,16 @@ type some struct {
 	Name  string
 }
 
-func newRow(w *client.Webhook, n *names) row {
+func newRow(w *client.Webhook, n *labels) row {
 	r := row{
 		ID: w.ID, Description: w.Description, URL: shownURL(w.URL), Status: string(w.Status),
 		AllTypes: slices.Contains(w.ItemTypes, hook.AnyItemType), AllStores: len(w.Stores) == 0, Notices: len(w.Notices) > 0,
 		Created: w.CreatedAt, Suspended: timeOf(w.SuspendedAt), Revoked: timeOf(w.RevokedAt), FailingSince: timeOf(w.FailingSince),
 	}
 	if !r.AllTypes {
-		r.Types, r.MoreTypes = firstOf(of(n.types, w.ItemTypes))
+		r.Types, r.MoreTypes = firstOf(n.typeNames(w.ItemTypes))
 	}
-	r.Stores, r.MoreStores = firstOf(of(n.stores, w.Stores))
+	r.Stores, r.MoreStores = firstOf(n.storeNames(w.Stores))
 	for _, event := range hook.EventTypes {
 		if slices.Contains(w.EventTypes, client.WebhookEventTypes(event)) {
 			r.Events = append(r.Events, string(event))

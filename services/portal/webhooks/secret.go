@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/staffetta/staffetta/pkg/client"
+	"github.com/staffetta/staffetta/services/portal/names"
 	"github.com/staffetta/staffetta/services/portal/page"
 )
 
@@ -39,7 +40,7 @@ func (s *service) showSecret(w http.ResponseWriter, r *http.Request, v *page.Vis
 	if err != nil {
 		return err
 	}
-	c.row, c.Version, c.Overlaps, c.Until = newRow(h, &names{}), version, overlaps, timeOf(h.OldSecretUntil)
+	c.row, c.Version, c.Overlaps, c.Until = newRow(h, &labels{stores: &names.Stores{}}), version, overlaps, timeOf(h.OldSecretUntil)
 	if c.Gone {
 		s.kit.Redirect(w, r, "webhooks/"+h.ID)
 		return nil
@@ -62,7 +63,7 @@ func (s *service) doSecret(w http.ResponseWriter, r *http.Request, v *page.Visit
 	case err != nil:
 		return err
 	}
-	c := secretPage{row: newRow(made.JSON200, &names{}), Until: timeOf(made.JSON200.OldSecretUntil)}
+	c := secretPage{row: newRow(made.JSON200, &labels{stores: &names.Stores{}}), Until: timeOf(made.JSON200.OldSecretUntil)}
 	if made.JSON200.Secret != nil {
 		c.Secret = *made.JSON200.Secret
 	}

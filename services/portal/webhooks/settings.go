@@ -20,7 +20,7 @@ type setting struct {
 }
 
 // subject is what a webhook is told of.
-func subject(h *client.Webhook, n *names) []setting {
+func subject(h *client.Webhook, n *labels) []setting {
 	if len(h.Notices) > 0 {
 		kinds := make([]string, len(h.Notices))
 		for i, kind := range h.Notices {
@@ -28,11 +28,11 @@ func subject(h *client.Webhook, n *names) []setting {
 		}
 		return []setting{{Label: "set.notices", Code: strings.Join(kinds, ", ")}}
 	}
-	types := setting{Label: "set.types", Text: strings.Join(of(n.types, h.ItemTypes), ", ")}
+	types := setting{Label: "set.types", Text: strings.Join(n.typeNames(h.ItemTypes), ", ")}
 	if slices.Contains(h.ItemTypes, hook.AnyItemType) {
 		types = setting{Label: "set.types", Word: "types.all"}
 	}
-	stores := setting{Label: "column.stores", Text: strings.Join(of(n.stores, h.Stores), ", ")}
+	stores := setting{Label: "column.stores", Text: strings.Join(n.storeNames(h.Stores), ", ")}
 	if len(h.Stores) == 0 {
 		stores = setting{Label: "column.stores", Word: "stores.all"}
 	}

@@ -3,8 +3,10 @@ package webhooks
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/staffetta/staffetta/pkg/client"
+	"github.com/staffetta/staffetta/services/portal/names"
 	"github.com/staffetta/staffetta/services/portal/page"
 )
 
@@ -51,16 +53,16 @@ func (s *service) showTest(w http.ResponseWriter, r *http.Request, v *page.Visit
 }
 
 // triable are the item types that a webhook can be tried out with.
-func triable(h *client.Webhook, n *names) []choice {
-	if newRow(h, n).AllTypes {
-		return slices.Clone(n.catalogue)
+func triable(h *client.Webhook, n *labels) []choice {
+	types := n.types
+	if !newRow(h, n).AllTypes {
+		types = make([]names.Choice, len(h.ItemTypes))
+		for i, name := range n.typeNames(h.ItemTypes) {
+			types[i] = names.Choice{ID: h.ItemTypes[i], Name: name}
+		}
+		slices.SortFunc(types, func(a, b names.Choice) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	}
-	choices := make([]choice, len(h.ItemTypes))
-	for i, name := range of(n.types, h.ItemTypes) {
-		choices[i] = choice{Value: h.ItemTypes[i], Name: name}
-	}
-	slices.SortFunc(choices, byName)
-	return choices
+	return chosen(types, "")
 }
 
 func (s *service) doTest(w http.ResponseWriter, r *http.Request, v *page.Visitor) error {

@@ -68,6 +68,3 @@ func get(r *http.Request, v *page.Visitor) (*client.Webhook, string, error) {
 	}
 	return got.JSON200, got.HTTPResponse.Header.Get("ETag"), nil
 }
-
-// inDialog reports whether a part is asked for that is shown over the open page.
-func inDialog(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }

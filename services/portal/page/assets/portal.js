@@ -66,6 +66,34 @@
 		if (event.detail.type === "message") lamp("over");
 	});
 
+	// A dialog gives the focus back to what opened it, also if it took another's place, as a
+	// form does that was refused.
+	let opener;
+	const open = (dialog) => {
+		if (document.activeElement !== document.body) opener = document.activeElement;
+		dialog.addEventListener("close", () => opener?.focus());
+		dialog.showModal();
+	};
+	// What was typed into one with data-asks is not lost unasked.
+	const leaves = (dialog) => !("typed" in dialog.dataset) || !dialog.dataset.asks || confirm(dialog.dataset.asks);
+	for (const type of ["input", "change"]) {
+		document.addEventListener(type, (event) => {
+			const dialog = event.target.closest?.("dialog[data-asks]");
+			if (dialog) dialog.dataset.typed = "";
+		});
+	}
+	document.addEventListener("keydown", (event) => {
+		const dialog = event.key === "Escape" && document.querySelector("dialog[data-asks]:modal");
+		if (!dialog) return;
+		event.preventDefault(); // a browser asks a page but once
+		if (leaves(dialog)) dialog.close();
+	});
+	document.addEventListener("cancel", (event) => {
+		if (event.target.matches("dialog[data-asks]") && !leaves(event.target)) event.preventDefault();
+	}, true);
+	// The form of a dialog was accepted: sent as a page sends it, it leads to what it made.
+	document.addEventListener("portal:made", (event) => event.target.submit());
+
 	const prepare = (root) => {
 		localTimes(root);
 		localInputs(root);
@@ -74,7 +102,7 @@
 		for (const dialog of root.querySelectorAll("dialog[data-open]")) {
 			if (!dialog.matches(":modal")) {
 				dialog.removeAttribute("open"); // which shows it without scripts
-				dialog.showModal();
+				open(dialog);
 			}
 		}
 	};
@@ -94,7 +122,7 @@
 			const dialog = document.getElementById(opener.dataset.dialog);
 			if (dialog?.showModal) {
 				event.preventDefault();
-				dialog.showModal();
+				open(dialog);
 			}
 			return;
 		}
@@ -102,7 +130,7 @@
 			const dialog = event.target.closest("dialog");
 			if (dialog?.open) {
 				event.preventDefault();
-				dialog.close();
+				if (leaves(dialog)) dialog.close();
 			}
 		}
 	});
