@@ -37,7 +37,7 @@ func TestTheAuditLogTellsWhoChangedWhat(t *testing.T) {
 	require.Equal(t, http.StatusOK, page.Status)
 	for _, shown := range []string{
 		"Member added", "Member changed", "Portal link opened", "Guest (portal link)", "127.0.0.1", "agent &#34;&lt;b&gt;",
-		"<dt>role</dt><dd><del>viewer</del>", "<ins>owner</ins>", "<dt>role</dt><dd><ins>viewer</ins></dd>", "&lt;script&gt;alert(1)&lt;/script&gt;", "Staffetta",
+		"<dt>Role</dt><dd><del>Viewer</del>", "<ins>Owner</ins>", "<dt>Role</dt><dd><ins>Viewer</ins></dd>", "&lt;script&gt;alert(1)&lt;/script&gt;", "Staffetta",
 	} {
 		require.Contains(t, page.Body, shown)
 	}
@@ -45,7 +45,7 @@ func TestTheAuditLogTellsWhoChangedWhat(t *testing.T) {
 
 	i.Failing(portaltest.Account, "wh_till", "Till", 1)
 	require.Contains(t, b.Get("/portal/audit").Body, `href="/portal/webhooks/wh_till"`)
-	require.Contains(t, i.VisitAs(portaltest.Account, hook.RoleSettings, hook.Italian).Get("/portal/audit").Body, "Membro modificato")
+	require.Contains(t, i.VisitAs(portaltest.Account, hook.RoleSettings, hook.Italian).Get("/portal/audit").Body, "<dt>Ruolo</dt><dd><del>Lettore</del>")
 }
 
 func TestTheAuditLogIsNarrowed(t *testing.T) {

@@ -26,7 +26,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 	t.Parallel()
 	secret := true
 	shown := told(&client.AuditEntry{Operation: "strange", Changes: []client.Change{{Field: "secret", Secret: &secret}}})
-	require.Equal(t, []line{{Field: "secret", Secret: true}}, shown.Lines)
+	require.Equal(t, []line{{Field: "secret", Known: true, Secret: true}}, shown.Lines)
 	require.False(t, shown.Known)
 }
 
@@ -45,4 +45,29 @@ func countOf(all page.Words, prefix string) (n int) {
 		}
 	}
 	return n
+}
+
+// A page is in one language as far as what it shows is a word of Staffetta's own.
+func TestValuesThatAreWordsHaveTexts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		field string
+		value any
+		want  []string
+	}{
+		{"status", "paused", []string{"status.paused"}},
+		{"role", "owner", []string{"role.owner"}},
+		{"scopes", []any{"read", "publish"}, []string{"scope.read", "scope.publish"}},
+		{"eventTypes", []any{"create", "delete"}, []string{"value.eventTypes.create", "value.eventTypes.delete"}},
+		{"onPause", "drop", []string{"value.onPause.drop"}},
+		{"itemTypes", []any{"Contact"}, nil},
+		{"status", "strange", nil},
+		{"scopes", []any{"read", "strange"}, nil},
+		{"scopes", []any{"read", 7}, nil},
+		{"description", "paused", nil},
+		{"quota", map[string]any{"calls": 7}, nil},
+		{"status", nil, nil},
+	} {
+		require.Equal(t, c.want, texts(c.field, c.value), "%s %v", c.field, c.value)
+	}
 }
