@@ -28,6 +28,23 @@ build: ## Build bin/staffetta (needs only Go)
 		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' \
 		-o bin/staffetta ./services/cmd/staffetta
 
+# What goes into the image, beside it.
+.PHONY: sbom
+sbom: build ## List the modules in bin/staffetta, in bin/staffetta.cdx.json (CycloneDX)
+	.ci/sbom $(VERSION)
+
+.PHONY: image
+image: ## Build the container image (needs Docker): staffetta/staffetta:$(VERSION)
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --tag staffetta/staffetta:$(VERSION) .
+
+.PHONY: test-compose
+test-compose: sbom ## Check image, docker-compose.yml and what it sets up, without a container engine
+	STAFFETTA_TEST_VERSION='$(VERSION) ($(COMMIT))' TESTFLAGS='$(TESTFLAGS)' .ci/test-compose
+
+.PHONY: try-compose
+try-compose: sbom ## Run every command of docker-compose.yml as a process, on real servers (a few minutes)
+	TESTFLAGS='$(TESTFLAGS)' .ci/test-compose up
+
 .PHONY: test
 test: ## Run every test that needs nothing but Go (under the race detector where there is a C compiler)
 	go test $$(.ci/race) -timeout 15m $(TESTFLAGS) ./proto/... ./pkg/... ./services/...
