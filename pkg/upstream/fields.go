@@ -32,8 +32,3 @@ func Email() entity.Field { return entity.Field{Name: "email", Rule: entity.Emai
 func Phone() entity.Field {
 	return entity.Field{Name: "phone", Rule: entity.Match("must be a telephone number", regexp.MustCompile(`^\+?[0-9 ()./-]{3,30}$`))}
 }
-
-// VATNumber is the number of a taxpayer, with the country's letters or without.
-func VATNumber() entity.Field {
-	return entity.Field{Name: "vatNumber", Rule: entity.Match("must be a VAT number of 8 to 15 letters and digits", regexp.MustCompile(`^[A-Z0-9]{8,15}$`))}
-}

@@ -100,7 +100,7 @@ func TestLevelsAreThoseOfAModel(t *testing.T) {
 		s := shop{"account-" + strconv.FormatInt(accounts.Add(1), 10), handler}
 		s.must(t, 201, "POST", "/equipment", `[{"name": "Farina"}, {"name": "Vino"}]`)
 		m := &model{live: map[int]moved{}}
-		for range rapid.IntRange(1, 10).Draw(t, "changes") {
+		for range rapid.IntRange(1, 6).Draw(t, "changes") {
 			m.step(t, s)
 			want := map[string]string{}
 			for at, milli := range m.levels(m.live) {
