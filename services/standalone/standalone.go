@@ -16,6 +16,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/staffetta/staffetta/pkg/embedded"
+	"github.com/staffetta/staffetta/pkg/redisstore"
+	"github.com/staffetta/staffetta/pkg/sqlstore"
 	"github.com/staffetta/staffetta/services/assembly"
 	"github.com/staffetta/staffetta/services/config"
 	"github.com/staffetta/staffetta/services/portal/trial"
@@ -65,6 +67,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if cfg.PublicURL == "" {
 		cfg.PublicURL = localURL(cfg.Listen)
 	}
+	forgetful := cfg.RedisURL == "" // one of our own, which begins empty
 	stop, err := servers(&cfg)
 	defer stop()
 	if err != nil {
@@ -80,6 +83,12 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	if err := parts.Topics(ctx, partitions, 1); err != nil {
 		return err
+	}
+	if forgetful {
+		counters := redisstore.NewCounters(parts.Redis)
+		if err := errors.Join(remember(ctx, sqlstore.New(parts.DB, time.Now), counters, time.Now()), counters.Close()); err != nil {
+			return err
+		}
 	}
 	parts.Trial = trial.New(cfg.AdminKey, nil)
 	components, err := parts.All(ctx)
