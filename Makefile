@@ -98,7 +98,7 @@ test-chart: ## Test the Helm chart: rendered, against its types, and on an API s
 	TESTFLAGS='$(TESTFLAGS)' .ci/test-chart
 
 .PHONY: kube
-kube: ## Build etcd and kube-apiserver for test-chart, once (9 minutes of CPU time)
+kube: ## Build Helm 4, etcd and kube-apiserver for test-chart, once (14 minutes of CPU time)
 	.ci/test-chart kube
 
 # Where screenshots go.

@@ -49,10 +49,10 @@ need_go_tool() {
 	printf '%s\n' "$tool"
 }
 
-# need_python_tool NAME VERSION installs a program from PyPI, once for each version, in a
-# folder of its own, and prints its path.
+# need_python_tool NAME VERSION [PACKAGE] installs a program from PyPI, once for each version,
+# in a folder of its own, and prints its path.
 need_python_tool() {
-	local name=$1 version=$2
+	local name=$1 version=$2 package=${3:-$1}
 	local folder=${repo:?}/.tools/$name-$version
 	if [[ ! -x $folder/bin/$name ]]; then
 		say "installing $name $version from PyPI"
@@ -61,7 +61,7 @@ need_python_tool() {
 		python3 -c 'import ensurepip, venv' 2>/dev/null || need_debian "Python's venv" python3-venv
 		rm -rf "$folder"
 		python3 -m venv "$folder"
-		"$folder/bin/pip" install --quiet --disable-pip-version-check "$name==$version" >&2
+		"$folder/bin/pip" install --quiet --disable-pip-version-check "$package==$version" >&2
 	fi
 	printf '%s\n' "$folder/bin/$name"
 }

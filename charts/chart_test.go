@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -32,6 +33,9 @@ func helm(t *testing.T, arguments ...string) (string, error) {
 	return out.String(), nil
 }
 
+// blankLines end a document of Helm 4, but none of Helm 3.
+var blankLines = regexp.MustCompile(`\n\n+(---\n|$)`)
+
 type complaintError string
 
 func (e complaintError) Error() string { return string(e) }
@@ -47,7 +51,8 @@ func template(t *testing.T, values ...string) (string, error) {
 			arguments = append(arguments, "--values", v)
 		}
 	}
-	return helm(t, arguments...)
+	rendered, err := helm(t, arguments...)
+	return blankLines.ReplaceAllString(rendered, "\n$1"), err
 }
 
 // scenarios are the values that the chart is tried with: a folder each, with the values and
