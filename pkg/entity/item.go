@@ -81,6 +81,17 @@ func ParseDecimal(text json.RawMessage) decimal.Decimal {
 	return d
 }
 
+// Objects are the objects of a JSON array, each by the names of its fields; nil if it is
+// no array of objects. encoding/json would fill a struct's Price from "PRICE" too, which
+// no rule of "price" has judged.
+func Objects(array json.RawMessage) []map[string]json.RawMessage {
+	var objects []map[string]json.RawMessage
+	if json.Unmarshal(array, &objects) != nil {
+		return nil
+	}
+	return objects
+}
+
 // Money is an amount as JSON writes it: a number with two decimals.
 func Money(d decimal.Decimal) json.Number { return json.Number(d.StringFixed(2)) }
 

@@ -46,6 +46,13 @@ func TestADocumentAddsUpItsLines(t *testing.T) {
 	s.Do("POST", "/delivery-notes", `{`+lines+`}`).Is(http.StatusCreated, `"total":67.44`)
 }
 
+// A field of another case is one that no rule judges, and counts for nothing.
+func TestLinesAddUpByTheExactNamesOfTheirFields(t *testing.T) {
+	s := open(t)
+	s.Do("POST", "/invoices", `{"lines": [{"description": "a", "price": 1, "vat": 22, "PRICE": 1e9, "Vat": 99, "Discount": 300, "NATURE": 5}]}`).
+		Is(http.StatusCreated, `"net":1.00,"tax":0.22,"vat":[{"rate":22,"net":1.00,"tax":0.22}],"total":1.22`)
+}
+
 func TestCreditNotesStayWithinTheirInvoice(t *testing.T) {
 	s := open(t)
 	s.Do("POST", "/credit-notes", `{"total": 1}`).Refused("invoice: is required")

@@ -20,27 +20,37 @@ var (
 	mostTotal = decimal.RequireFromString("999999999999.99")
 )
 
-// line is one of a document, as it was written; a field that is absent is empty.
-type line struct {
-	Quantity json.RawMessage
-	Price    json.RawMessage
-	Discount json.RawMessage
-	VAT      json.RawMessage
-	Nature   string
+// line is one of a document, as it was written.
+type line map[string]json.RawMessage
+
+func linesOf(array json.RawMessage) []line {
+	var lines []line
+	for _, one := range entity.Objects(array) {
+		lines = append(lines, one)
+	}
+	return lines
 }
 
 // net is quantity × price less the discount, rounded half away from zero to cents.
 func (l line) net() decimal.Decimal {
 	quantity := one
-	if given(l.Quantity) {
-		quantity = entity.ParseDecimal(l.Quantity)
+	if l.has("quantity") {
+		quantity = entity.ParseDecimal(l["quantity"])
 	}
-	share := one.Sub(entity.ParseDecimal(l.Discount).Div(hundred))
-	return quantity.Mul(entity.ParseDecimal(l.Price)).Mul(share).Round(2)
+	share := one.Sub(entity.ParseDecimal(l["discount"]).Div(hundred))
+	return quantity.Mul(entity.ParseDecimal(l["price"])).Mul(share).Round(2)
 }
 
-func given(value json.RawMessage) bool {
-	return len(value) > 0 && !bytes.Equal(value, []byte("null"))
+func (l line) has(field string) bool {
+	return len(l[field]) > 0 && !bytes.Equal(l[field], []byte("null"))
+}
+
+func (l line) nature() string {
+	var text string
+	if json.Unmarshal(l["nature"], &text) != nil {
+		return "" // absent: the field's rule has let through only text
+	}
+	return text
 }
 
 // share is what the lines of one rate and nature make together.
@@ -63,11 +73,11 @@ type totals struct {
 func sum(lines []line) totals {
 	var t totals
 	for _, l := range lines {
-		rate := entity.ParseDecimal(l.VAT)
-		at := slices.IndexFunc(t.vat, func(s share) bool { return s.rate.Equal(rate) && s.Nature == l.Nature })
+		rate, nature := entity.ParseDecimal(l["vat"]), l.nature()
+		at := slices.IndexFunc(t.vat, func(s share) bool { return s.rate.Equal(rate) && s.Nature == nature })
 		if at < 0 {
 			at = len(t.vat)
-			t.vat = append(t.vat, share{Rate: json.Number(rate.String()), Nature: l.Nature, rate: rate})
+			t.vat = append(t.vat, share{Rate: json.Number(rate.String()), Nature: nature, rate: rate})
 		}
 		t.vat[at].net = t.vat[at].net.Add(l.net())
 	}
@@ -89,15 +99,8 @@ func sum(lines []line) totals {
 func (k kind) add(c *entity.Change) hook.Invalid {
 	var faults hook.Invalid
 	it := c.After
-	var lines []line
-	if text := it.Value("lines"); text != nil {
-		// The fields' rules have let through nothing that does not fit.
-		if err := json.Unmarshal(text, &lines); err != nil {
-			faults.Add("lines", "", err.Error())
-			return faults
-		}
-	}
-	priced := !slices.ContainsFunc(lines, func(l line) bool { return !given(l.Price) || !given(l.VAT) })
+	lines := linesOf(it.Value("lines"))
+	priced := !slices.ContainsFunc(lines, func(l line) bool { return !l.has("price") || !l.has("vat") })
 	if len(lines) == 0 || !priced {
 		for _, field := range []string{"net", "tax", "vat"} {
 			it.Set(field, nil)
@@ -129,11 +132,11 @@ func (k kind) add(c *entity.Change) hook.Invalid {
 
 // checkNature judges that a line says why it bears no VAT, if it bears none.
 func checkNature(field string, l line, faults *hook.Invalid) {
-	free := entity.ParseDecimal(l.VAT).IsZero()
+	free, nature := entity.ParseDecimal(l["vat"]).IsZero(), l.nature()
 	switch {
-	case free && l.Nature == "":
+	case free && nature == "":
 		faults.Add(field, "", "is required where vat is 0")
-	case !free && l.Nature != "":
-		faults.Add(field, l.Nature, "must be left out where vat is not 0")
+	case !free && nature != "":
+		faults.Add(field, nature, "must be left out where vat is not 0")
 	}
 }

@@ -11,10 +11,8 @@ import (
 	"github.com/staffetta/staffetta/pkg/hook"
 )
 
-// line is one of a bill or receipt, as it was written; a field that is absent is empty.
-type line struct {
-	Quantity, Price json.RawMessage
-}
+// mostTotal is the largest total that may be given: twelve digits and the cents.
+var mostTotal = decimal.RequireFromString("999999999999.99")
 
 // bill is the rules of closed bills.
 func bill(_ context.Context, _ *entity.Tx, c *entity.Change) error {
@@ -30,8 +28,12 @@ func add(c *entity.Change) hook.Invalid {
 	var faults hook.Invalid
 	given := c.Given("total") && c.After.Has("total")
 	if c.Given("lines") && !given {
-		sum, priced := total(c.After.Value("lines"))
-		if priced {
+		sum, priced := total(entity.Objects(c.After.Value("lines")))
+		switch {
+		case sum.Abs().GreaterThan(mostTotal):
+			faults.Add("lines", "", "must not add up to more than "+mostTotal.String()+" or less than "+mostTotal.Neg().String())
+			return faults
+		case priced:
 			c.After.Set("total", entity.Money(sum))
 		}
 	}
@@ -43,20 +45,20 @@ func add(c *entity.Change) hook.Invalid {
 
 // total of lines: each is quantity × price, VAT included, rounded half away from zero to
 // cents. priced: there are some, and all have a price.
-func total(text json.RawMessage) (sum decimal.Decimal, priced bool) {
-	var lines []line
-	if json.Unmarshal(text, &lines) != nil {
-		return sum, false
-	}
+func total(lines []map[string]json.RawMessage) (sum decimal.Decimal, priced bool) {
 	for _, l := range lines {
-		if len(l.Price) == 0 || bytes.Equal(l.Price, []byte("null")) {
+		if !has(l, "price") {
 			return sum, false
 		}
 		quantity := decimal.NewFromInt(1)
-		if len(l.Quantity) > 0 && !bytes.Equal(l.Quantity, []byte("null")) {
-			quantity = entity.ParseDecimal(l.Quantity)
+		if has(l, "quantity") {
+			quantity = entity.ParseDecimal(l["quantity"])
 		}
-		sum = sum.Add(quantity.Mul(entity.ParseDecimal(l.Price)).Round(2))
+		sum = sum.Add(quantity.Mul(entity.ParseDecimal(l["price"])).Round(2))
 	}
 	return sum, len(lines) > 0
+}
+
+func has(line map[string]json.RawMessage, field string) bool {
+	return len(line[field]) > 0 && !bytes.Equal(line[field], []byte("null"))
 }

@@ -57,6 +57,13 @@ func TestAClosingSumsTheReceiptsOfItsStoreAndDay(t *testing.T) {
 		"total: is set by the service and must be left out")
 }
 
+func TestATotalIsThatOfTheExactNamesOfItsLines(t *testing.T) {
+	s := open(t)
+	s.Do("POST", "/receipts", `{"lines": [{"description": "a", "price": 1, "PRICE": 900, "Quantity": 7}]}`).Is(http.StatusCreated, `"total":1.00`)
+	s.Do("POST", "/receipts", `{"lines": [{"description": "a", "price": 999999999, "quantity": 999999999}]}`).
+		Refused("lines: must not add up to more than 999999999999.99 or less than -999999999999.99")
+}
+
 func TestTheReceiptsOfAClosedDayAreFrozen(t *testing.T) {
 	s := open(t)
 	s.Do("POST", "/receipts", "["+at("2026-11-23T09:00:00+01:00", 10, "cash")+","+at("2026-11-24T09:00:00+01:00", 20, "cash")+"]")
