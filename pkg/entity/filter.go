@@ -106,7 +106,7 @@ func (c *Collection) conditions(query url.Values, faults *hook.Invalid) []Condit
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		switch values := query[name]; {
 		case !slices.Contains(known, name):
-			faults.Add("query."+name, values[0], "is no parameter of /"+c.Path+": those are "+strings.Join(known, ", "))
+			faults.Add("query."+name, "", "is no parameter of /"+c.Path+": those are "+strings.Join(known, ", "))
 		case len(values) > 1:
 			faults.Add("query."+name, values[1], "must not occur twice")
 		}

@@ -205,6 +205,7 @@ func TestListsAreFiltered(t *testing.T) {
 			"query.atTo: must be a time as RFC 3339 writes it, or a date as YYYY-MM-DD",
 			"query.colour: is no parameter of /bookings: those are limit, cursor, room, number, day, dayFrom, dayTo, atFrom, atTo, store, createdAtFrom, createdAtTo",
 			"query.store: must not occur twice")
+		require.NotContains(t, r.do("GET", "/bookings?colour=red", "").Body.String(), "red", "no value would be better")
 	})
 }
 
