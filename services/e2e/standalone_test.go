@@ -64,6 +64,13 @@ func (s *solo) boot(t *testing.T) {
 func TestStandaloneDeliversWhatWasUnderWayWhenItWasKilled(t *testing.T) {
 	t.Parallel()
 	s := startSolo(t, t.TempDir())
+	const first = "There is no account yet"
+	eventually(t, func() error {
+		if shown := string(s.log.bytes()); !strings.Contains(shown, first) {
+			return fmt.Errorf("the terminal does not show how to begin:\n%s", shown)
+		}
+		return nil
+	})
 	a := s.newTenant(t)
 	r, release := newSlowReceiver(t)
 	a.webhook(t, object{"itemTypes": []string{"*"}, "url": r.URL})
@@ -74,6 +81,7 @@ func TestStandaloneDeliversWhatWasUnderWayWhenItWasKilled(t *testing.T) {
 	release()
 	s.boot(t)
 	requireAll(t, a, r, ids)
+	require.NotContains(t, string(s.log.bytes()), first, "there is one now")
 }
 
 // shownDelivery is a line such as

@@ -18,7 +18,7 @@ func (c Config) demonstrate(ctx context.Context, url string) error {
 		Ready: func(a demo.Access) {
 			fmt.Fprintf(c.Out, `  The demo changes something every moment, and receives it at %s
 
-  API key      %s   (account %s)
+  API key      %s   (account %s; for the portal, too)
 
   Try          curl -H 'Authorization: Bearer %s' '%s/v1/deliveries?limit=1'
 

@@ -105,6 +105,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 			cfg.Ready("http://" + address)
 		}
 		if !cfg.Demo {
+			cfg.begin(serving, sqlstore.New(parts.DB, time.Now), "http://"+address)
 			demo <- nil
 			return
 		}
