@@ -1,6 +1,10 @@
 package router
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/staffetta/staffetta/pkg/codec"
+)
 
 type metrics struct {
 	events      prometheus.Counter
@@ -63,7 +67,19 @@ func newMetrics(r prometheus.Registerer, snapshot Snapshot) *metrics {
 			Name: "staffetta_router_snapshot_versions",
 			Help: "Sum of the versions of all accounts known; the same everywhere once a change is live.",
 		}, func() float64 { return float64(snapshot.Versions()) }))
+	m.begin()
 	return m
+}
+
+// begin makes series of what did not happen yet: of a counter that is first seen at 1
+// Prometheus knows no increase, so nobody would be alerted of the first of a kind.
+func (m *metrics) begin() {
+	for _, reason := range codec.Reasons {
+		m.quarantined.WithLabelValues(string(reason))
+	}
+	for _, reason := range []string{reasonUnknownAccount, reasonBreaksSchema, reasonUnencodable, reasonUndecodable} {
+		m.quarantined.WithLabelValues(reason)
+	}
 }
 
 func (m *metrics) onSkipped(_ string, control, aborted int) {

@@ -136,7 +136,7 @@ func (m *Mailer) round(ctx context.Context) bool {
 func (m *Mailer) handle(ctx context.Context, l hook.Letter) {
 	log := m.Log.With(zap.String("account", l.Member.Account), zap.String("member", l.Member.ID))
 	if l.Expired > 0 {
-		m.metrics.givenUp.WithLabelValues("expired").Add(float64(l.Expired))
+		m.metrics.givenUp.WithLabelValues(reasonExpired).Add(float64(l.Expired))
 		log.Error("notifications were not mailed: they waited for too long", zap.Int64("notifications", l.Expired), zap.Duration("for", hook.LetterLife))
 	}
 	if len(l.Notices) == 0 {
@@ -154,7 +154,7 @@ func (m *Mailer) handle(ctx context.Context, l hook.Letter) {
 		log.Info("mailed", zap.Int64("notifications", l.More+int64(len(l.Notices))))
 		m.done(ctx, log, l, m.Now().Add(letterInterval))
 	case refused:
-		m.metrics.givenUp.WithLabelValues("refused").Add(float64(l.More) + float64(len(l.Notices)))
+		m.metrics.givenUp.WithLabelValues(reasonRefused).Add(float64(l.More) + float64(len(l.Notices)))
 		log.Error("a member's mail was refused for good, it is given up", zap.Error(err))
 		m.done(ctx, log, l, m.Now().Add(letterInterval))
 	case broken: // perhaps the next version can do it

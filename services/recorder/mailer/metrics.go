@@ -2,6 +2,12 @@ package mailer
 
 import "github.com/prometheus/client_golang/prometheus"
 
+// Why a notification is given up.
+const (
+	reasonExpired = "expired"
+	reasonRefused = "refused"
+)
+
 type metrics struct {
 	mails    *prometheus.CounterVec
 	givenUp  *prometheus.CounterVec
@@ -22,5 +28,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 	}
 	r.MustRegister(m.mails, m.givenUp, m.failures)
+	// Of a counter that is first seen at 1 Prometheus knows no increase, and nobody would be alerted.
+	for _, reason := range []string{reasonExpired, reasonRefused} {
+		m.givenUp.WithLabelValues(reason)
+	}
 	return m
 }
