@@ -2,6 +2,7 @@ package charts_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -153,6 +154,26 @@ func TestNoPartOfTheSchemaTakesAnUnknownKey(t *testing.T) {
 		}
 	}
 	walk("", readSchema(t))
+}
+
+// TestThePolicyClosesWhatTheProgramRefuses: the second wall stands where the first one does.
+func TestThePolicyClosesWhatTheProgramRefuses(t *testing.T) {
+	t.Parallel()
+	var values struct {
+		NetworkPolicy struct {
+			Receivers struct{ Except []netip.Prefix }
+		} `yaml:"networkPolicy"`
+	}
+	readYAML(t, "staffetta/values.yaml", &values)
+	for _, text := range found(source(t, "pkg/egress/address.go"), `MustParsePrefix\("([^"]+)"\)`) {
+		refused := netip.MustParsePrefix(text)
+		if refused.Addr().Is4In6() {
+			continue // how an IPv4 address is written; no packet has it
+		}
+		require.True(t, slices.ContainsFunc(values.NetworkPolicy.Receivers.Except, func(closed netip.Prefix) bool {
+			return closed.Bits() <= refused.Bits() && closed.Contains(refused.Addr())
+		}), "networkPolicy.receivers.except lacks %s", refused)
+	}
 }
 
 func TestTheTrialHasTheImagesOfCompose(t *testing.T) {

@@ -77,7 +77,7 @@
 {{ include "staffetta.egressRule" (dict "ports" (list (include "staffetta.urlPort" $v.settings.oidc.issuer)) "to" nil) }}
 {{- end }}
 {{- with $v.settings.otlpEndpoint }}
-{{ include "staffetta.egressRule" (dict "ports" (list (include "staffetta.urlPort" .)) "to" nil) }}
+{{ include "staffetta.egressRule" (dict "ports" (list (include "staffetta.urlPort" .)) "to" $n.otlp.to) }}
 {{- end }}
 {{- with $n.egress }}
 {{ toYaml . }}
