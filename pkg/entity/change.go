@@ -43,7 +43,7 @@ func (s *Service) apply(ctx context.Context, c call, who *hook.Reference, edit f
 			}
 		}
 		tx := &Tx{
-			service: s, sql: sqlTx, account: c.account, now: s.cfg.Now().UTC().Truncate(time.Microsecond), told: new([]*told),
+			service: s, sql: sqlTx, account: c.account, now: s.cfg.Now().UTC().Truncate(time.Microsecond), told: new([]*told), last: new(*Item),
 		}
 		if err := edit(ctx, tx); err != nil {
 			return err

@@ -20,7 +20,10 @@ import (
 // nothing needs a lock, and no two requests can wait for one another.
 //
 // What rules change gets its event in the same outbox: the request's own first, then
-// theirs in the order in which they made them, in the name of the request's user.
+// theirs in the order in which they made them, in the name of the request's user. An item
+// that rules update several times is told of once, as the last of them left it, under one
+// new version: a bulk change of a thousand parts of a whole would tell of the whole a
+// thousand times.
 type Tx struct {
 	service *Service
 	sql     *sql.Tx
@@ -28,6 +31,9 @@ type Tx struct {
 	now     time.Time
 	cause   string
 	told    *[]*told
+	// last is the item that Find found last, as it is stored: the rules of a thousand items
+	// in a bulk change mostly look at one and the same, which may be large.
+	last **Item
 }
 
 // told is one change as its event tells of it.
@@ -35,6 +41,8 @@ type told struct {
 	collection *Collection
 	kind       hook.EventType
 	items      []changed
+	// ruled: it is an update that rules or an action made.
+	ruled bool
 }
 
 // Fields of an item, by name; a value is what json.Marshal can write.
@@ -59,14 +67,23 @@ func (tx *Tx) Find(ctx context.Context, collection string, id int64) (*Item, err
 	if err != nil {
 		return nil, err
 	}
+	if last := *tx.last; last.is(c, id) {
+		return last.clone(), nil
+	}
 	found, err := tx.service.items.find(ctx, tx.sql, c, tx.account, []int64{id})
 	if err != nil {
 		return nil, err
 	}
 	if it := found[id]; it != nil && !it.deleted {
-		return it, nil
+		*tx.last = it
+		return it.clone(), nil
 	}
 	return nil, nil
+}
+
+// is reports whether an item, which may be nil, is the one of an id.
+func (it *Item) is(c *Collection, id int64) bool {
+	return it != nil && it.collection == c && it.id == id
 }
 
 // List are all items of a collection that keep all conditions, oldest first.
@@ -119,7 +136,20 @@ func (tx *Tx) Update(ctx context.Context, it *Item) error {
 	if it.same(before) {
 		return nil
 	}
-	return tx.update(ctx, it.collection, []edit{{before: before, after: it}})
+	again := tx.takeBack(it)
+	t := tx.tell(it.collection, hook.Update)
+	t.ruled = true
+	return tx.update(ctx, t, []edit{{before: before, after: it, again: again}})
+}
+
+// takeBack forgets what was told of an update of an item by rules; it reports whether
+// there was one.
+func (tx *Tx) takeBack(it *Item) bool {
+	before := len(*tx.told)
+	*tx.told = slices.DeleteFunc(*tx.told, func(t *told) bool {
+		return t.ruled && t.collection == it.collection && len(t.items) == 1 && t.items[0].id == it.id
+	})
+	return len(*tx.told) < before
 }
 
 // Delete deletes an item that was found, by the rules of its collection.
@@ -172,10 +202,12 @@ type edit struct {
 	path          string
 	before, after *Item
 	given         object
+	// again: before has a version of this request already, which it keeps.
+	again bool
 }
 
-func (tx *Tx) update(ctx context.Context, c *Collection, edits []edit) error {
-	t := tx.tell(c, hook.Update)
+func (tx *Tx) update(ctx context.Context, t *told, edits []edit) error {
+	c := t.collection
 	var moved []*Item
 	var paths []string
 	for _, e := range edits {
@@ -188,13 +220,19 @@ func (tx *Tx) update(ctx context.Context, c *Collection, edits []edit) error {
 		return err
 	}
 	for _, e := range edits {
-		e.after.version, e.after.updatedAt = e.before.version+1, tx.now
+		e.after.version, e.after.updatedAt = e.before.version, tx.now
+		if !e.again {
+			e.after.version++
+		}
 		change := &Change{Before: e.before, After: e.after, Cause: tx.cause, given: e.given}
 		if err := tx.judge(ctx, c, e.path, change); err != nil {
 			return err
 		}
 		if err := tx.service.items.update(ctx, tx.sql, tx.account, e.before, e.after); err != nil {
 			return err
+		}
+		if (*tx.last).is(c, e.after.id) {
+			*tx.last = e.after.clone()
 		}
 		t.items = append(t.items, c.changed(e.after))
 	}
@@ -217,6 +255,9 @@ func (tx *Tx) remove(ctx context.Context, c *Collection, items []*Item) error {
 		}
 		if err := tx.service.items.remove(ctx, tx.sql, tx.account, it, tx.now); err != nil {
 			return err
+		}
+		if (*tx.last).is(c, it.id) {
+			*tx.last = nil
 		}
 	}
 	return nil

@@ -108,7 +108,7 @@ func (s *Service) patch(r *http.Request, c call, who *hook.Reference, patches []
 		if err != nil {
 			return err
 		}
-		return tx.update(ctx, c.collection, edits)
+		return tx.update(ctx, tx.tell(c.collection, hook.Update), edits)
 	})
 	return items, err
 }

@@ -97,24 +97,42 @@ func creditNote(ctx context.Context, tx *entity.Tx, c *entity.Change) error {
 	if err != nil || of == nil { // older than the rule that keeps it
 		return err
 	}
-	others, err := tx.List(ctx, "credit-notes", entity.Equal("invoice", strconv.FormatInt(of.ID(), 10)))
+	others, err := creditedBeside(ctx, tx, of, c.Before)
 	if err != nil {
 		return err
 	}
-	sum := decimal.Zero
-	for _, other := range others {
-		if other.ID() != it.ID() && !annulled(other) {
-			sum = sum.Add(other.Decimal("total"))
-		}
-	}
 	if c.After != nil && !annulled(c.After) {
-		if err := fits(c, of, of.Decimal("total").Sub(sum)); err != nil {
+		if err := fits(c, of, of.Decimal("total").Sub(others)); err != nil {
 			return err
 		}
-		sum = sum.Add(c.After.Decimal("total"))
 	}
+	sum := others.Add(counted(c.After))
 	of.Set(credited, entity.Money(sum))
 	return tx.Update(ctx, of)
+}
+
+// creditedBeside is what the credit notes of an invoice come to without one of them, as it
+// was before a change; nil: it is new. The invoice knows it, unless it is older than that.
+func creditedBeside(ctx context.Context, tx *entity.Tx, of, note *entity.Item) (decimal.Decimal, error) {
+	if of.Has(credited) {
+		return of.Decimal(credited).Sub(counted(note)), nil
+	}
+	sum := decimal.Zero
+	all, err := tx.List(ctx, "credit-notes", entity.Equal("invoice", strconv.FormatInt(of.ID(), 10)))
+	for _, one := range all {
+		if note == nil || one.ID() != note.ID() {
+			sum = sum.Add(counted(one))
+		}
+	}
+	return sum, err
+}
+
+// counted is what a credit note takes from its invoice.
+func counted(note *entity.Item) decimal.Decimal {
+	if note == nil || annulled(note) {
+		return decimal.Zero
+	}
+	return note.Decimal("total")
 }
 
 // fits judges a credit note of an invoice of which so much is left.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -85,6 +86,25 @@ func TestCreditNotesStayWithinTheirInvoice(t *testing.T) {
 	s.Do("GET", "/invoices/1", "").Is(http.StatusOK, `"credited":0.00`)
 	s.Do("PATCH", "/invoices/2", `{"annulled": true}`).Is(http.StatusOK, "")
 	s.Do("POST", "/credit-notes", `{"total": 1, "invoice": 2}`).Is(http.StatusConflict, "/invoices/2 is annulled")
+}
+
+func TestABulkOfCreditNotesTellsOfTheirInvoiceOnce(t *testing.T) {
+	s := open(t)
+	s.Do("POST", "/invoices", `[{"total": 1000, "currency": "EUR"}, {"total": 1}]`)
+	s.Events()
+	notes := strings.Repeat(`{"total": 10, "invoice": 1},`, 99)
+	s.Do("POST", "/credit-notes", `[`+notes+`{"total": 1, "invoice": 2}]`).Is(http.StatusCreated, "")
+	all := s.Events()
+	require.Len(t, all, 3)
+	require.Len(t, all[0].Items, 100)
+	require.Contains(t, string(all[1].Items[0].Data), `"version":2,"total":1000,"currency":"EUR"`)
+	require.Contains(t, string(all[1].Items[0].Data), `"credited":990.00`)
+	require.Contains(t, string(all[2].Items[0].Data), `"credited":1.00`)
+	s.Do("GET", "/invoices/1", "").Is(http.StatusOK, `"credited":990.00`)
+	s.Do("POST", "/credit-notes", `[`+notes+`{"total": 10, "invoice": 1}]`).
+		Refused("[1].total: must be at most 0.00, what is left of /invoices/1 with its total of 1000.00")
+	s.Do("DELETE", "/credit-notes?id=98&id=99&id=100", "").Is(http.StatusNoContent, "")
+	s.Do("GET", "/invoices/1", "").Is(http.StatusOK, `"version":3,"total":1000,"currency":"EUR"`).Is(http.StatusOK, `"credited":970.00`)
 }
 
 func TestConcurrentCreditNotesStayWithinTheirInvoice(t *testing.T) {
