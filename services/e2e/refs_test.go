@@ -41,7 +41,8 @@ var domainItems = []struct {
 // the user's and the parents'. Base URL + ref answers with that item.
 func resolvesRefs(t *testing.T, in *installation) {
 	a, r := in.newTenant(t), newReceiver(t, nil)
-	for _, settings := range []object{{"payload": "full"}, {"format": "cloudevents"}, {"format": "rentman"}, {"format": "rentman", "language": "it"}} {
+	forms := []object{{"payload": "full"}, {"format": "cloudevents"}, {"format": "rentman"}, {"format": "rentman", "language": "it"}}
+	for _, settings := range forms {
 		settings["itemTypes"], settings["url"] = []string{"*"}, r.URL
 		a.webhook(t, settings)
 	}
@@ -61,8 +62,13 @@ func resolvesRefs(t *testing.T, in *installation) {
 	refs := map[string]float64{}
 	eventually(t, func() error {
 		refs = map[string]float64{}
-		for _, request := range r.all() {
+		requests := r.all()
+		for _, request := range requests {
 			collectRefs(request.json(t), refs)
+		}
+		// Each webhook gets each change, and is not waited for by the others.
+		if want := len(forms) * len(made); len(requests) < want {
+			return fmt.Errorf("%d of %d deliveries have arrived", len(requests), want)
 		}
 		for path, id := range made {
 			if _, ok := refs[fmt.Sprint(path, "/", id)]; !ok {
