@@ -38,6 +38,9 @@ func (k kind) judgeParent(ctx context.Context, tx *entity.Tx, c *entity.Change) 
 		return nil
 	}
 	if c.After == nil {
+		if parent.Int(k.becomes) != it.ID() {
+			return nil // it was annulled, and the parent became another
+		}
 		parent.Set(k.becomes, nil)
 		return tx.Update(ctx, parent)
 	}
@@ -46,7 +49,7 @@ func (k kind) judgeParent(ctx context.Context, tx *entity.Tx, c *entity.Change) 
 		if err != nil {
 			return err
 		}
-		if already != nil {
+		if already != nil && !annulled(already) {
 			return entity.Conflict("%s has become %s already", parent.Ref(), already.Ref())
 		}
 	}

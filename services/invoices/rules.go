@@ -78,13 +78,14 @@ func invoice(_ context.Context, _ *entity.Tx, c *entity.Change) error {
 	if annulled(c.After) && !notes.IsZero() {
 		return entity.Conflict("%s cannot be annulled: it has credit notes of %s", c.After.Ref(), entity.Money(notes))
 	}
+	var faults hook.Invalid
 	if c.After.Decimal("total").LessThan(notes) {
-		return hook.Invalid{{
-			Field: "total", Value: string(c.After.Value("total")),
-			Rule: "must be at least " + entity.Money(notes).String() + ", the sum of its credit notes",
-		}}
+		faults.AddJSON("total", c.After.Value("total"), "must be at least "+entity.Money(notes).String()+", the sum of its credit notes")
 	}
-	return nil
+	if before, after := c.Before.Text("currency"), c.After.Text("currency"); before != after && !notes.IsZero() {
+		faults.Add("currency", after, "must stay "+strconv.Quote(before)+", that of its credit notes")
+	}
+	return faults.Err()
 }
 
 // creditNote keeps the credit notes of an invoice within its total.
@@ -141,7 +142,11 @@ func fits(c *entity.Change, of *entity.Item, left decimal.Decimal) error {
 	if !c.After.Has("currency") && of.Has("currency") {
 		c.After.Set("currency", of.Text("currency"))
 	}
-	if have, want := c.After.Text("currency"), of.Text("currency"); have != want && want != "" {
+	switch have, want := c.After.Text("currency"), of.Text("currency"); {
+	case have == want:
+	case want == "":
+		faults.Add("currency", have, "must be left out, as the invoice names none")
+	default:
 		faults.Add("currency", have, "must be that of the invoice, "+want)
 	}
 	if c.After.Decimal("total").GreaterThan(left) {

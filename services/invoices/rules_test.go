@@ -88,6 +88,33 @@ func TestCreditNotesStayWithinTheirInvoice(t *testing.T) {
 	s.Do("POST", "/credit-notes", `{"total": 1, "invoice": 2}`).Is(http.StatusConflict, "/invoices/2 is annulled")
 }
 
+func TestAnInvoiceAndItsCreditNotesStayInOneCurrency(t *testing.T) {
+	s := open(t)
+	s.Do("POST", "/invoices", `[{"total": 100, "currency": "EUR"}, {"total": 100}]`)
+	s.Do("POST", "/credit-notes", `[{"total": 60, "invoice": 1}, {"total": 60, "invoice": 2}]`).Is(http.StatusCreated, "")
+	s.Do("PATCH", "/invoices/1", `{"currency": "USD"}`).Refused(`currency: must stay "EUR", that of its credit notes`)
+	s.Do("PATCH", "/invoices/1", `{"currency": null}`).Refused(`currency: must stay "EUR", that of its credit notes`)
+	s.Do("PATCH", "/invoices/2", `{"currency": "USD"}`).Refused(`currency: must stay "", that of its credit notes`)
+	s.Do("POST", "/credit-notes", `{"total": 1, "invoice": 2, "currency": "USD"}`).Refused("currency: must be left out, as the invoice names none")
+	s.Do("PATCH", "/credit-notes?id=1", `[{"id": 1, "annulled": true}]`).Is(http.StatusOK, "")
+	s.Do("PATCH", "/invoices/1", `{"currency": "USD"}`).Is(http.StatusOK, `"currency":"USD"`)
+}
+
+// Only the last invoice of a series can be deleted, and a wrong one would else stand in
+// the way of the right one for ever.
+func TestAnOrderWhoseInvoiceIsAnnulledGetsAnother(t *testing.T) {
+	s := open(t)
+	s.Do("POST", "/orders", `{"total": 100}`)
+	s.Do("POST", "/orders/1/invoice", "").Is(http.StatusCreated, `/invoices/1`)
+	s.Do("POST", "/orders/1/invoice", "").Is(http.StatusConflict, "/orders/1 has become /invoices/1 already")
+	s.Do("PATCH", "/invoices/1", `{"annulled": true}`).Is(http.StatusOK, "")
+	s.Do("POST", "/orders/1/invoice", "").Is(http.StatusCreated, `/invoices/2`)
+	s.Do("GET", "/orders/1", "").Is(http.StatusOK, `"invoice":2`)
+	s.Do("POST", "/orders/1/invoice", "").Is(http.StatusConflict, "/orders/1 has become /invoices/2 already")
+	s.Do("DELETE", "/invoices?id=1&id=2", "").Is(http.StatusNoContent, "")
+	require.NotContains(t, s.Do("GET", "/orders/1", "").Body.String(), `"invoice"`)
+}
+
 func TestABulkOfCreditNotesTellsOfTheirInvoiceOnce(t *testing.T) {
 	s := open(t)
 	s.Do("POST", "/invoices", `[{"total": 1000, "currency": "EUR"}, {"total": 1}]`)
