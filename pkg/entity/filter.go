@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/staffetta/staffetta/pkg/hook"
 )
@@ -118,6 +119,8 @@ func (f Field) checkParameter(name, value string, faults *hook.Invalid) {
 	_, dayErr := time.Parse(time.DateOnly, value)
 	_, timeErr := time.Parse(time.RFC3339, value)
 	switch {
+	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+		faults.Add("query."+name, value, "must be UTF-8 without the character U+0000")
 	case f.Filter == Days && dayErr != nil:
 		faults.Add("query."+name, value, "must be a date as YYYY-MM-DD")
 	case f.Filter == Moments && dayErr != nil && timeErr != nil:

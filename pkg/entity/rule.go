@@ -61,11 +61,27 @@ func (s simple) check(path string, value json.RawMessage, faults *hook.Invalid) 
 
 // String is a string that keeps a rule, which says in words what it must be, such as
 // "must be a VAT number whose check digit is right".
-func String(rule string, ok func(string) bool) Rule {
-	return simple{rule, func(value json.RawMessage) bool {
-		var s string
-		return len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &s) == nil && ok(s)
-	}}
+func String(rule string, ok func(string) bool) Rule { return stringRule{rule, ok} }
+
+type stringRule struct {
+	rule string
+	ok   func(string) bool
+}
+
+// ruleNUL is of every string with a rule: PostgreSQL's text, which lists are filtered by,
+// has no such character.
+const ruleNUL = "must not have the character U+0000"
+
+func (r stringRule) check(path string, value json.RawMessage, faults *hook.Invalid) {
+	var s string
+	switch {
+	case len(value) == 0 || value[0] != '"' || json.Unmarshal(value, &s) != nil:
+		faults.AddJSON(path, value, r.rule)
+	case strings.ContainsRune(s, 0):
+		faults.AddJSON(path, value, ruleNUL)
+	case !r.ok(s):
+		faults.AddJSON(path, value, r.rule)
+	}
 }
 
 // Text is a string of shortest to longest characters.
@@ -103,7 +119,8 @@ func Date() Rule {
 func Time() Rule {
 	return String("must be a time as RFC 3339 writes it", func(s string) bool {
 		_, err := time.Parse(time.RFC3339, s)
-		return err == nil
+		// Parse takes "T1:00:00,5Z" too, which RFC 3339 does not (go.dev/issue/54580).
+		return err == nil && s[len("2006-01-02T15")] == ':' && !strings.Contains(s, ",")
 	})
 }
 

@@ -93,6 +93,9 @@ func closeDay(ctx context.Context, tx *entity.Tx, it *entity.Item) error {
 	if err != nil {
 		return err
 	}
+	if err := oneCurrency(receipts); err != nil {
+		return err
+	}
 	sum, byPayment := decimal.Zero, make(map[string]decimal.Decimal)
 	for _, r := range receipts {
 		payment := r.Text("payment")
@@ -109,6 +112,23 @@ func closeDay(ctx context.Context, tx *entity.Tx, it *entity.Item) error {
 	it.Set("receipts", len(receipts))
 	it.Set("payments", payments)
 	it.Set("total", entity.Money(sum))
+	return nil
+}
+
+// oneCurrency judges that receipts can be summed; those that name no currency are in that of
+// the others.
+func oneCurrency(receipts []*entity.Item) error {
+	var first *entity.Item
+	for _, r := range receipts {
+		switch have := r.Text("currency"); {
+		case have == "":
+		case first == nil:
+			first = r
+		case have != first.Text("currency"):
+			return entity.Conflict("the receipts cannot be summed: %s is in %s, and %s in %s",
+				first.Ref(), first.Text("currency"), r.Ref(), have)
+		}
+	}
 	return nil
 }
 

@@ -64,6 +64,24 @@ func TestATotalIsThatOfTheExactNamesOfItsLines(t *testing.T) {
 		Refused("lines: must not add up to more than 999999999999.99 or less than -999999999999.99")
 }
 
+func TestAClosingSumsOneCurrency(t *testing.T) {
+	s := open(t)
+	s.Do("POST", "/receipts", `[{"issuedAt": "2026-11-23T09:00:00Z", "total": 1}, {"issuedAt": "2026-11-23T09:00:00Z", "total": 2, "currency": "EUR"},
+		{"issuedAt": "2026-11-23T09:00:00Z", "total": 4, "currency": "CHF"}]`).Is(http.StatusCreated, "")
+	s.Do("POST", "/cash-closings", `{"date": "2026-11-23"}`).
+		Is(http.StatusConflict, "the receipts cannot be summed: /receipts/2 is in EUR, and /receipts/3 in CHF")
+	s.Do("PATCH", "/receipts/3", `{"currency": "EUR"}`)
+	s.Do("POST", "/cash-closings", `{"date": "2026-11-23"}`).Is(http.StatusCreated, `"total":7.00`)
+}
+
+func TestTextThatPostgreSQLCannotHaveIsRefused(t *testing.T) {
+	s := open(t)
+	s.Do("POST", "/closed-bills", `{"total": 1, "table": "a\u0000b"}`).Refused("table: must not have the character U+0000")
+	s.Do("GET", "/closed-bills?table=a%00b", "").Refused("query.table: must be UTF-8 without the character U+0000")
+	s.Do("GET", "/closed-bills?table=%ff", "").Refused("query.table: must be UTF-8 without the character U+0000")
+	s.Do("POST", "/closed-bills", `{"total": 1, "closedAt": "2026-11-29T1:00:00,5Z"}`).Refused("closedAt: must be a time as RFC 3339 writes it")
+}
+
 func TestTheReceiptsOfAClosedDayAreFrozen(t *testing.T) {
 	s := open(t)
 	s.Do("POST", "/receipts", "["+at("2026-11-23T09:00:00+01:00", 10, "cash")+","+at("2026-11-24T09:00:00+01:00", 20, "cash")+"]")

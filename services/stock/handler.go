@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 
@@ -100,8 +101,11 @@ func (s *Service) listLevels(r *http.Request, account string) (any, error) {
 			faults.Add("query.equipment", given, "must be the id of an item, an integer from 1")
 		}
 	}
+	if given := query.Get("store"); !searchable(given) {
+		faults.Add("query.store", given, "must be UTF-8 without the character U+0000")
+	}
 	after, ok := readCursor(query.Get("cursor"))
-	if !ok {
+	if !ok || !searchable(after.store) {
 		faults.Add("query.cursor", query.Get("cursor"), "must be the next of a page")
 	}
 	if err := faults.Err(); err != nil {
@@ -119,6 +123,9 @@ func (s *Service) listLevels(r *http.Request, account string) (any, error) {
 	}
 	return page, nil
 }
+
+// searchable reports whether PostgreSQL can have a text.
+func searchable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 func onlyKnown(query url.Values, faults *hook.Invalid, known ...string) {
 	for parameter := range query {
