@@ -50,7 +50,7 @@ var frameWords = Words{
 	"status.disabled":   {"Disabled", "Disattivato"},
 	"status.revoked":    {"Revoked", "Revocato"},
 	"status.pending":    {"Pending", "In attesa"},
-	"status.retrying":   {"Retrying", "In ritentativo"},
+	"status.retrying":   {"Retrying", "Da ritentare"},
 	"status.delivered":  {"Delivered", "Consegnato"},
 	"status.exhausted":  {"Failed", "Fallito"},
 	"status.held":       {"Held", "Trattenuto"},

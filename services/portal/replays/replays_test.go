@@ -57,7 +57,7 @@ func TestAReplayIsMadeOfAForm(t *testing.T) {
 	require.Equal(t, "/portal/replays/"+made[0].ID, done.URL.Path)
 	require.Contains(t, done.Body, "È partito")
 	require.Contains(t, done.Body, "portal:tick", "its progress is followed")
-	require.Contains(t, done.Body, "Consegne di «Shop» · Fallite o in ritentativo")
+	require.Contains(t, done.Body, "Consegne di «Shop» · Fallite o da ritentare")
 	require.Equal(t, s.hook, made[0].Webhook)
 	require.Equal(t, source, made[0].Source)
 	require.Equal(t, []hook.Fate{hook.FateRetrying, hook.FateExhausted}, made[0].Statuses)

@@ -32,7 +32,7 @@ var startWords = page.Words{
 	"arrival.verified":    {"Verified", "Verificata"},
 	"arrival.unverified":  {"Not verified", "Non verificata"},
 	"arrival.at":          {"Received", "Ricevuta"},
-	"arrival.headers":     {"Headers", "Header"},
+	"arrival.headers":     {"Headers", "Intestazioni"},
 	"arrival.body":        {"Body", "Corpo"},
 	"next":                {"Where to go from here", "E adesso"},
 	"next.new":            {"Create a webhook of your own", "Crea un webhook tuo"},
