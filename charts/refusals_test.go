@@ -27,6 +27,7 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsInstalled(t *testing.T) {
 		"a Gateway's route without it": {[]string{"gateway.enabled=true"}, []string{"gateway.parentRefs: is required"}},
 		"what the chart sets itself":   {[]string{"services.api.env[0].name=STAFFETTA_ADMIN_KEY", "services.api.env[0].value=x"}, []string{"STAFFETTA_ADMIN_KEY is set by the chart already"}},
 		"a network that is none":       {[]string{"settings.egressAllow={10.0.0.0}"}, []string{"egressAllow", "oes not match pattern"}},
+		"a Secret that lacks a key":    {[]string{"secret.create=true", "secret.values.STAFFETTA_ADMIN_KEY=0123456789abcdef0123456789abcdef"}, []string{"secret.values.STAFFETTA_DATABASE_URL: is required with secret.create"}},
 		"a short admin key":            {[]string{"secret.create=true", "secret.values.STAFFETTA_ADMIN_KEY=short"}, []string{"STAFFETTA_ADMIN_KEY", "32"}},
 	} {
 		t.Run(name, func(t *testing.T) {
