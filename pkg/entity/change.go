@@ -35,6 +35,13 @@ func (c *Collection) changed(it *Item) changed {
 // apply runs an edit and writes its events in one transaction. The edit may run
 // more than once.
 func (s *Service) apply(ctx context.Context, c call, who *hook.Reference, edit func(ctx context.Context, tx *Tx) error) error {
+	if s.exclusive {
+		done, err := s.turns.take(ctx, c.account)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
 	written := false
 	err := s.cfg.DB.Tx(ctx, func(sqlTx *sql.Tx) error {
 		if s.exclusive {

@@ -53,6 +53,7 @@ type Service struct {
 	outbox      *publish.Outbox
 	// exclusive: a change has its account to itself.
 	exclusive bool
+	turns     *turns
 	requests  *telemetry.Requests
 }
 
@@ -87,6 +88,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	return &Service{
 		requests:    requests,
+		turns:       newTurns(),
 		cfg:         cfg,
 		collections: collections,
 		items:       newStore(cfg.DB, cfg.Prefix),
