@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,15 @@ func (c *Collection) signature() string {
 	return text.String()
 }
 
+// sameFilters reports whether two signatures are of the same filters. Their order says how
+// a list is looked up, and not what is in the index.
+func sameFilters(one, other string) bool {
+	a, b := strings.Split(one, ";"), strings.Split(other, ";")
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
 // unindexed are the collections whose items were indexed for other filters than they
 // have now, or not at all.
 func (d Domain) unindexed(ctx context.Context, db *database.DB) ([]Collection, error) {
@@ -33,7 +43,7 @@ func (d Domain) unindexed(ctx context.Context, db *database.DB) ([]Collection, e
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, fmt.Errorf("filters of /%s: %w", c.Path, err)
 		}
-		if filters != c.signature() {
+		if !sameFilters(filters, c.signature()) {
 			all = append(all, c)
 		}
 	}

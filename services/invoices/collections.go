@@ -91,7 +91,11 @@ func collections() []entity.Collection {
 	all := make([]entity.Collection, len(kinds))
 	for i, k := range kinds {
 		all[i] = k.Collection
-		all[i].Fields = slices.Concat(documentFields(k.unpriced), k.Fields)
+		// annulled comes last: nearly all documents are the same in it, so that a list which
+		// entered the index by it would walk through all of them for those of a customer.
+		all[i].Fields = slices.Concat(documentFields(k.unpriced), k.Fields, []entity.Field{
+			{Name: "annulled", Rule: entity.Boolean(), Filter: entity.Exactly},
+		})
 		all[i].Rules = k.judge
 	}
 	return all
@@ -102,10 +106,9 @@ func documentFields(unpriced bool) []entity.Field {
 	return []entity.Field{
 		{Name: "number", Derived: true, Filter: entity.Exactly},
 		{Name: "sequence", Derived: true},
-		{Name: "date", Rule: entity.Date(), Filter: entity.Days},
-		{Name: "annulled", Rule: entity.Boolean(), Filter: entity.Exactly},
 		// Customers live in another service: only the form is judged.
 		{Name: "customer", Rule: entity.ID(), Filter: entity.Exactly},
+		{Name: "date", Rule: entity.Date(), Filter: entity.Days},
 		upstream.Currency(),
 		{Name: "lines", Rule: entity.List(upstream.MaxLines, entity.Object(
 			entity.Field{Name: "description", Required: true, Rule: entity.Text(1, 1000)},
