@@ -146,7 +146,12 @@ func (b *tab) hear(event any) {
 		b.faults = append(b.faults, "exception: "+text)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError {
-			b.faults = append(b.faults, fmt.Sprintf("console.error with %d arguments: %s", len(e.Args), e.Args[0].Value))
+			said := string(e.Args[0].Value)
+			// A page that is left while a request of htmx's is under way aborts it, which htmx
+			// notes in two lines. Of a request that failed it notes another one as well.
+			if !strings.HasPrefix(said, `"htmx:afterRequest,`) && !strings.HasPrefix(said, `"htmx:sendAbort,`) {
+				b.faults = append(b.faults, fmt.Sprintf("console.error with %d arguments: %s", len(e.Args), said))
+			}
 		}
 	case *log.EventEntryAdded:
 		// An answer of 4xx is noted too, and what some tests want.
