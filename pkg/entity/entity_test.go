@@ -33,7 +33,7 @@ var collections = []entity.Collection{
 			{Name: "founded", Rule: entity.Date()},
 			{Name: "seats", Rule: entity.Integer(0, 100)},
 			{Name: "active", Rule: entity.Boolean()},
-			{Name: "lines", Rule: entity.List(2, entity.Object(entity.Field{Name: "price", Required: true, Rule: entity.Amount()}))},
+			{Name: "lines", Rule: entity.List(2, entity.Object(entity.Field{Name: "price", Required: true, Rule: entity.Unsigned(9, 2)}))},
 		},
 	},
 	{

@@ -79,7 +79,7 @@ func TestInvalidFieldsAreNamedWithTheirRules(t *testing.T) {
 					"founded: must be a date as YYYY-MM-DD",
 					"seats: must be an integer from 0 to 100",
 					"active: must be true or false",
-					"lines[0].price: must be a number, 0 or more",
+					"lines[0].price: must be a number, 0 or more, of at most 9 digits before its point and 2 after it",
 					"lines[1].price: is required",
 				},
 			},

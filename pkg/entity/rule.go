@@ -124,16 +124,6 @@ func Time() Rule {
 	})
 }
 
-// Number is any number.
-func Number() Rule { return simple{"must be a number", isNumber} }
-
-// Amount is a number that is not negative.
-func Amount() Rule {
-	return simple{"must be a number, 0 or more", func(value json.RawMessage) bool {
-		return isNumber(value) && value[0] != '-'
-	}}
-}
-
 // Decimal is a number of at most so many digits before its point and after it, without an
 // exponent; see Item.Decimal.
 func Decimal(before, after int) Rule { return decimalOf("", `-?`, before, after) }

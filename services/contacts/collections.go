@@ -12,7 +12,7 @@ func collections() []entity.Collection {
 		{Path: "contacts", ItemType: "Contact", Fields: taxpayer()},
 		{
 			Path: "customers", ItemType: "Customer",
-			Fields: taxpayer(entity.Field{Name: "discount", Rule: entity.Number()}),
+			Fields: taxpayer(entity.Field{Name: "discount", Rule: upstream.Percent()}),
 		},
 		{Path: "companies", ItemType: "Company", Fields: taxpayer()},
 		{

@@ -22,11 +22,11 @@ func TestContacts(t *testing.T) {
 		Collections: []upstreamtest.Collection{
 			{
 				Path: "/contacts", ItemType: "Contact", Item: taxpayer,
-				Faulty: `{"name": "Giulia Ferri", "taxCode": "RSSMRA85T10A562T"}`, Field: "taxCode",
+				Faulty: `{"name": "Giulia Ferri", "vatNumber": "IT00743110158"}`, Field: "vatNumber",
 			},
 			{
 				Path: "/customers", ItemType: "Customer", Item: taxpayer,
-				Faulty: `{"name": "Bar Sport", "vatNumber": "IT00743110158"}`, Field: "vatNumber",
+				Faulty: `{"name": "Bar Sport", "discount": 1e400}`, Field: "discount",
 			},
 			{
 				Path: "/companies", ItemType: "Company", Item: taxpayer,
@@ -35,7 +35,7 @@ func TestContacts(t *testing.T) {
 			{
 				Path: "/contact-persons", ItemType: "ContactPerson",
 				Item:   `{"name": "Marco Colombo", "role": "acquisti", "taxCode": "RSSMRA85T10A562S", "company": 1}`,
-				Faulty: `{"name": "Marco Colombo", "company": 99}`, Field: "company",
+				Faulty: `{"name": "Marco Colombo", "taxCode": "RSSMRA85T10A562T"}`, Field: "taxCode",
 			},
 			{
 				Path: "/crew", ItemType: "Crew",

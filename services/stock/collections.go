@@ -26,7 +26,7 @@ func collections() []entity.Collection {
 				upstream.Name(),
 				{Name: "code", Rule: entity.Text(1, 100), Filter: entity.Exactly},
 				{Name: "unit", Rule: entity.Text(1, 20)},
-				{Name: "price", Rule: entity.Amount()},
+				{Name: "price", Rule: entity.Unsigned(9, 8)},
 			},
 			Rules: forgetLevels,
 		},

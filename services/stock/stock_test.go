@@ -26,7 +26,7 @@ func TestStock(t *testing.T) {
 			{
 				Path: "/equipment", ItemType: "Equipment",
 				Item:   `{"name": "Forno", "code": "AT-1", "unit": "pz", "price": 1200.50}`,
-				Faulty: `{"name": "Forno", "price": -1}`, Field: "price",
+				Faulty: `{"name": "Forno", "price": 1e400}`, Field: "price",
 			},
 			{
 				Path: "/serial-numbers", ItemType: "SerialNumber",
