@@ -82,12 +82,13 @@ generate: ## Generate the code of proto/, docs/schema.md, openapi.json and pkg/c
 release-proto: ## Make what is in proto/ the release that the linter compares later changes with
 	.ci/lint release
 
-# How long fuzz-api goes on.
+# How long fuzz-api goes on, and the seed of its requests: a new one each time by default.
 FUZZ_SECONDS ?= 600
+FUZZ_SEED ?=
 
 .PHONY: fuzz-api
 fuzz-api: ## Fuzz the REST API against its OpenAPI document for ten minutes
-	.ci/fuzz-api $(FUZZ_SECONDS)
+	.ci/fuzz-api $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 .PHONY: test-browser
 test-browser: ## Use the portal in a browser as people do, and look for barriers (Chromium, axe-core)

@@ -40,6 +40,11 @@ func describe(op *huma.Operation, rule access, hasBody bool) {
 	if hasBody {
 		op.Errors = append(op.Errors, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge)
 	}
+	// net/http says it before any handler is asked, in its own words.
+	op.Responses = map[string]*huma.Response{strconv.Itoa(http.StatusRequestHeaderFieldsTooLarge): {
+		Description: "The path, its parameters and the headers are larger than 64 KiB together.",
+		Content:     map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
+	}}
 	if op.Method == http.MethodGet {
 		return
 	}

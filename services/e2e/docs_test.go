@@ -29,6 +29,9 @@ func TestTheAPIIsAsDocumented(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNotFound, status)
 	require.Equal(t, "about:blank", answer["type"], "no redirect in HTML")
+	status, _, err = s.try("api", http.MethodGet, "/v1/webhooks?itemType="+strings.Repeat("x", 80<<10), s.adminKey, "", nil)
+	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, status)
+	require.ErrorContains(t, err, "431 Request Header Fields Too Large", "in plain text")
 	for _, page := range pages {
 		r := &reader{in: s.installation}
 		for _, sample := range samples(t, page) {
