@@ -65,10 +65,7 @@ func freePort(t *testing.T) int {
 	}
 }
 
-var (
-	clusterOK = regexp.MustCompile(`cluster_state:ok[\s\S]*cluster_known_nodes:3`)
-	linkUp    = regexp.MustCompile(`master_link_status:up`)
-)
+var clusterOK = regexp.MustCompile(`cluster_state:ok[\s\S]*cluster_known_nodes:3`)
 
 func plainly(more ...string) func(int) []string {
 	return func(port int) []string { return append([]string{"--port", strconv.Itoa(port)}, more...) }
