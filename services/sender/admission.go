@@ -155,7 +155,7 @@ func (l *lane) shut(now time.Time) (until time.Time, why cause) {
 
 // book reserves a place for a task from a time on.
 func (l *lane) book(t *task, from time.Time, why cause, now time.Time) parked {
-	return parked{t, l.booking.place(from, now, l.rate()), why}
+	return parked{t, l.booking.place(from, now, l.rate(now)), why}
 }
 
 // well reports whether the receiver takes what it gets, as far as is known.
@@ -170,5 +170,5 @@ func (l *lane) well(now time.Time) bool {
 func (l *lane) reserve(from, now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.booking.place(from, now, l.rate())
+	return l.booking.place(from, now, l.rate(now))
 }

@@ -23,6 +23,10 @@ const (
 	// could do more would never show it otherwise, and what comes too early is
 	// booked once more.
 	optimism = 2
+	// blameless is how long after its last failure a receiver is taken to take what
+	// its answers' durations say. One that refuses what is too much for it answers
+	// fast, and takes what it drained.
+	blameless = 10 * time.Second
 	// drainWindow is how long a lane's pace is counted before it is believed.
 	drainWindow = 250 * time.Millisecond
 	// rateBurst is how far requests may run ahead of a webhook's rate limit, to

@@ -42,9 +42,10 @@ type lane struct {
 	bounds  bounds
 	limit   float64
 	trust   trust
-	// failures in a row, and when the last success came.
+	// failures in a row, and when the last success and the last failure came.
 	failures int
 	success  time.Time
+	failure  time.Time
 	// good is what the lane could take a second at the last success: what it does not
 	// take while its receiver is away says nothing about what it takes afterwards.
 	good     float64
@@ -127,7 +128,7 @@ func (l *lane) judge(r *running, went verdict, now time.Time) {
 		l.drain.finished(l.queued() > 0, now)
 		return
 	}
-	l.failures++
+	l.failures, l.failure = l.failures+1, now
 	if went == away {
 		l.limit = max(l.limit/2, 1)
 	}
@@ -253,9 +254,12 @@ func runningOf(e *list.Element) *running {
 }
 
 // rate is what the lane is expected to drain at, a second.
-func (l *lane) rate() float64 {
+func (l *lane) rate(now time.Time) float64 {
 	rate := l.drain.rate
 	switch {
+	case rate > 0 && now.Sub(l.failure) > blameless:
+		// A busy sender drains a lane slowly, whatever its receiver takes.
+		rate = max(optimism*rate, l.good)
 	case rate > 0:
 		rate *= optimism
 	case l.trust == unknown:

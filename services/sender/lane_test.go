@@ -215,6 +215,33 @@ func TestWhatWaitsForAnOutageIsBookedAtTheLastGoodRate(t *testing.T) {
 	})
 }
 
+// A lane that got no turn for a second drained one task a second: what it cannot hold
+// would come back over minutes.
+func TestASenderThatWasBusyIsNotTakenForASlowReceiver(t *testing.T) {
+	t.Parallel()
+	const took = 10 * time.Millisecond
+	b := provenLane(t, took)
+	for range 20 {
+		b.offer(&task{}, bounds{})
+		b.finish(succeeded, took)
+	}
+	b.drain.rate = 1
+	apart := func() float64 {
+		b.fill(bounds{})
+		_, first := b.offer(&task{}, bounds{})
+		_, second := b.offer(&task{}, bounds{})
+		require.Equal(t, causeFull, second.cause)
+		return second.due.Sub(first.due).Seconds()
+	}
+	require.InDelta(t, took.Seconds()/float64(b.effective()), apart(), 1e-6)
+
+	b.finish(failed, took)
+	require.InDelta(t, 1.0/optimism, apart(), 1e-6, "one that refuses some answers fast, and takes what it took")
+	b.finish(succeeded, took)
+	b.now = b.now.Add(blameless)
+	require.Less(t, apart(), 0.1)
+}
+
 func TestRetryAfterHoldsTheLane(t *testing.T) {
 	t.Parallel()
 	b := provenLane(t, time.Millisecond)
