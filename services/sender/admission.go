@@ -68,11 +68,29 @@ const (
 	causeLocal   cause = "local"       // this machine lacks a descriptor, a port or memory
 )
 
+// early is how much before its place a task may come back: its lane lets it wait
+// that long, and a walk down the tiers needs no hop for the rest.
+const early = fullWait * 3 / 2
+
 // parked is a task with the place that was booked for it.
 type parked struct {
 	*task
 	due   time.Time
 	cause cause
+	// kept says that the task had the place before, and only came too early.
+	kept bool
+}
+
+// notBefore is when a task may come back that is parked until a time. Places are
+// estimates, so a walk of minutes may end a tenth early, to keep a lane busy that
+// drains faster; the other causes name a time at which things change.
+func notBefore(due time.Time, why cause, now time.Time) time.Time {
+	switch why {
+	case causeFull, causeProbing, causeRate, causeOrder:
+		return due.Add(-max(early, due.Sub(now)/10))
+	case causeOpen, causeAsked, causeQuota, causeUnseen, causeUnread, causeSecret, causeLocal:
+	}
+	return due
 }
 
 // bounds are what a webhook's settings say about its lane.
@@ -153,9 +171,15 @@ func (l *lane) shut(now time.Time) (until time.Time, why cause) {
 	return time.Time{}, ""
 }
 
-// book reserves a place for a task from a time on.
+// book reserves a place for a task from a time on. One that came before its place
+// and finds no room keeps that: all that comes early at a time would else lose it,
+// to a place behind all others, and the lane would have nothing to do meanwhile.
 func (l *lane) book(t *task, from time.Time, why cause, now time.Time) parked {
-	return parked{t, l.booking.place(from, now, l.rate(now)), why}
+	ahead := why == causeFull || why == causeRate || !t.since.Before(from)
+	if t.booked && ahead && t.since.After(now.Add(early)) {
+		return parked{task: t, due: t.since, cause: why, kept: true}
+	}
+	return parked{task: t, due: l.booking.place(from, now, l.rate(now)), cause: why}
 }
 
 // well reports whether the receiver takes what it gets, as far as is known.

@@ -131,22 +131,23 @@ func (w *target) instead(t *task) (hook.Fate, hook.Reason) {
 	}
 }
 
-// early is how much before its place a task may come back: its lane lets it wait
-// that long, and a walk down the tiers needs no hop for the rest.
-const early = fullWait * 3 / 2
-
 // deferUntil parks a task untried: no attempt, and none used up.
 func (o *owner) deferUntil(t *task, due time.Time, why cause) {
 	o.service.metrics.deferred.WithLabelValues(string(why)).Inc()
-	notBefore := due
-	switch why {
-	case causeFull, causeProbing, causeRate, causeOrder:
-		// Places are estimates; the other causes name a time at which things change.
-		notBefore = due.Add(-max(early, time.Until(due)/10))
-	}
+	from := notBefore(due, why, time.Now())
 	t.booked = why != causeOrder
 	if why != causeQuota {
 		o.unreserve(t) // its place is another now
 	}
-	o.guard(t, func() { o.park(t, due, notBefore) })
+	o.guard(t, func() { o.park(t, due, from) })
+}
+
+// postpone parks a task until its place. Its own is where it walks on to.
+func (o *owner) postpone(p parked) {
+	if !p.kept {
+		o.deferUntil(p.task, p.due, p.cause)
+		return
+	}
+	o.service.metrics.hops.Inc()
+	o.guard(p.task, func() { o.park(p.task, p.due, p.due.Add(-early)) })
 }

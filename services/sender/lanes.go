@@ -61,7 +61,7 @@ func (o *owner) enqueue(t *task, w *target) {
 		case queued:
 			o.service.startWaiting()
 		case full:
-			o.deferUntil(t, p.due, p.cause)
+			o.postpone(p)
 		case closed:
 			o.drop(t)
 		}
@@ -95,7 +95,7 @@ func (o *owner) lane(t *task) *lane {
 func (o *owner) sweepLanes(now time.Time) {
 	for webhook, l := range o.allLanes() {
 		for _, p := range l.overdue(now) {
-			o.deferUntil(p.task, p.due, p.cause)
+			o.postpone(p)
 		}
 		o.mu.Lock()
 		if l.retire(now.Add(-laneIdle)) {

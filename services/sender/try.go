@@ -82,7 +82,7 @@ func (o *owner) attempt(t *task, next **task) {
 func (o *owner) finishLane(t *task, went verdict, retryAfter time.Duration) *task {
 	next, park := t.lane.finish(t, went, retryAfter, time.Now())
 	for _, p := range park {
-		o.deferUntil(p.task, p.due, p.cause)
+		o.postpone(p)
 	}
 	if went == untried {
 		o.service.startWaiting()
