@@ -19,8 +19,9 @@ func throughput(ctx context.Context, cfg Config, r *receiver.Process) (Result, e
 		Events: cfg.Events * cfg.Pairs, Accounts: cfg.Accounts, Webhooks: cfg.Webhooks, Payload: string(cfg.Payload),
 	}
 	var through, loops []Part
+	var made []tenant
 	for pair := range cfg.Pairs {
-		whole, requests, err := flooded(ctx, cfg, r, pair == 0, &result)
+		whole, requests, err := flooded(ctx, cfg, r, pair, &made, &result)
 		if err != nil {
 			return Result{}, err
 		}
@@ -47,14 +48,20 @@ func throughput(ctx context.Context, cfg Config, r *receiver.Process) (Result, e
 }
 
 // flooded delivers all events once, and makes the requests of the bare loop of
-// them.
+// them. The accounts that all pairs made are removed with the last: what those of one
+// leave in the log would else be erased beside the next.
 func flooded(
-	ctx context.Context, cfg Config, r *receiver.Process, profiled bool, result *Result,
+	ctx context.Context, cfg Config, r *receiver.Process, pair int, made *[]tenant, result *Result,
 ) (whole Part, requests []prepared, err error) {
 	var events load
 	err = cfg.inLab(ctx, r, func(ctx context.Context, l *lab) (err error) {
 		events.tenants, err = l.in.populate(ctx, cfg, plain(r), nil)
-		defer func() { err = errors.Join(err, l.in.remove(ctx, events.tenants)) }()
+		*made = append(*made, events.tenants...)
+		defer func() {
+			if err != nil || pair == cfg.Pairs-1 {
+				err = errors.Join(err, l.in.remove(ctx, *made))
+			}
+		}()
 		if err != nil {
 			return err
 		}
@@ -63,7 +70,7 @@ func flooded(
 			return err
 		}
 		metered := l.metered
-		if profiled {
+		if pair == 0 {
 			metered = l.measured
 		}
 		return metered(result, func() error {
