@@ -145,6 +145,9 @@ func (it *Item) terms() map[string]string {
 	terms := make(map[string]string)
 	for _, f := range it.collection.filters() {
 		value := it.Value(f.Name)
+		if value == nil && f.Absent != "" {
+			value = json.RawMessage(f.Absent)
+		}
 		var text string
 		switch {
 		case f.Name == createdField:

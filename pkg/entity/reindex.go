@@ -19,7 +19,11 @@ const reindexBatch = 500
 func (c *Collection) signature() string {
 	var text strings.Builder
 	for _, f := range c.filters() {
-		text.WriteString(f.Name + " " + strconv.Itoa(int(f.Filter)) + ";")
+		text.WriteString(f.Name + " " + strconv.Itoa(int(f.Filter)))
+		if f.Absent != "" {
+			text.WriteString(" " + f.Absent)
+		}
+		text.WriteString(";")
 	}
 	return text.String()
 }

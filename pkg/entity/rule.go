@@ -24,6 +24,9 @@ type Field struct {
 	Derived bool
 	// Filter of lists by it.
 	Filter Filter
+	// Absent is the value that lists take it to have, as JSON writes it, where an item does
+	// not name it or has null. Default: none, and such an item is found by no value.
+	Absent string
 	Rule   Rule
 }
 

@@ -253,10 +253,15 @@ func TestAMigrationIndexesWhatIsThereForNewFilters(t *testing.T) {
 		require.ErrorIs(t, domain.CheckMigrated(t.Context(), r.db), entity.ErrUnmigrated)
 		require.NoError(t, domain.Migrate(t.Context(), r.db))
 		require.NoError(t, domain.CheckMigrated(t.Context(), r.db))
+		changed[0].Fields[size].Absent = `"unknown"`
+		require.ErrorIs(t, domain.CheckMigrated(t.Context(), r.db), entity.ErrUnmigrated)
+		r.do("POST", "/companies", `[{"name": "e"}, {"name": "f", "size": null}]`)
+		require.NoError(t, domain.Migrate(t.Context(), r.db))
 		slices.Reverse(changed[0].Fields)
 		require.NoError(t, domain.CheckMigrated(t.Context(), r.db), "another order is the same index")
 		r.handler = serve(t, r.db, domain)
 		require.Regexp(t, `^{"items":\[{"id":3,[^{]*}\]`, r.do("GET", "/companies?size=small", "").Body.String())
 		require.Regexp(t, `^{"items":\[{"id":1,[^{]*}\]`, r.do("GET", "/companies?size=small", "", "Authorization: Bearer sk_other").Body.String())
+		require.Regexp(t, `^{"items":\[{"id":5,[^{]*},{"id":4,[^{]*}\]`, r.do("GET", "/companies?size=unknown", "").Body.String())
 	})
 }

@@ -34,7 +34,7 @@ func collections() []entity.Collection {
 				Path: "invoices", ItemType: "Invoice",
 				Fields: []entity.Field{
 					{Name: "dueDate", Rule: entity.Date(), Filter: entity.Days},
-					{Name: "paid", Rule: entity.Boolean(), Filter: entity.Exactly},
+					{Name: "paid", Rule: entity.Boolean(), Filter: entity.Exactly, Absent: "false"},
 					{Name: credited, Derived: true},
 				},
 				Parent: &entity.Parent{Field: "order", Collection: "orders"},
@@ -80,7 +80,7 @@ func collections() []entity.Collection {
 				Path: "quotes", ItemType: "Quote",
 				Fields: []entity.Field{
 					{Name: "validUntil", Rule: entity.Date(), Filter: entity.Days},
-					{Name: "accepted", Rule: entity.Boolean(), Filter: entity.Exactly},
+					{Name: "accepted", Rule: entity.Boolean(), Filter: entity.Exactly, Absent: "false"},
 					{Name: "order", Derived: true},
 				},
 				Actions: []entity.Action{{Name: "order", Do: turnInto("orders", "quote")}},
@@ -94,7 +94,7 @@ func collections() []entity.Collection {
 		// annulled comes last: nearly all documents are the same in it, so that a list which
 		// entered the index by it would walk through all of them for those of a customer.
 		all[i].Fields = slices.Concat(documentFields(k.unpriced), k.Fields, []entity.Field{
-			{Name: "annulled", Rule: entity.Boolean(), Filter: entity.Exactly},
+			{Name: "annulled", Rule: entity.Boolean(), Filter: entity.Exactly, Absent: "false"},
 		})
 		all[i].Rules = k.judge
 	}

@@ -34,6 +34,9 @@ func (k kind) judgeParent(ctx context.Context, tx *entity.Tx, c *entity.Change) 
 	if c.After != nil && annulled(parent) {
 		return entity.Conflict("%s is annulled", parent.Ref())
 	}
+	if c.Before == nil && cancelled(parent) {
+		return entity.Conflict("%s is cancelled", parent.Ref())
+	}
 	if k.becomes == "" {
 		return nil
 	}

@@ -69,6 +69,9 @@ var parentField = map[string]string{"invoices": "order", "credit-notes": "invoic
 
 func annulled(it *entity.Item) bool { return string(it.Value("annulled")) == "true" }
 
+// cancelled reports whether it is an order that nothing is to come of any more.
+func cancelled(it *entity.Item) bool { return string(it.Value("status")) == `"cancelled"` }
+
 // invoice is the rules of invoices alone.
 func invoice(_ context.Context, _ *entity.Tx, c *entity.Change) error {
 	if c.Before == nil || c.After == nil {

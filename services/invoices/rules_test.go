@@ -225,6 +225,12 @@ func TestAQuoteBecomesAnOrderAndAnOrderAnInvoiceOnce(t *testing.T) {
 	s.Do("POST", "/quotes", `{"total": 5, "annulled": true}`)
 	s.Do("POST", "/quotes/3/order", "").Is(http.StatusConflict, "/quotes/3 is annulled")
 	s.Do("POST", "/quotes/4/order", "").Is(http.StatusNotFound, "")
+
+	s.Do("PATCH", "/orders/2", `{"status": "cancelled"}`).Is(http.StatusOK, "")
+	s.Do("POST", "/orders/2/invoice", "").Is(http.StatusConflict, "/orders/2 is cancelled")
+	s.Do("POST", "/delivery-notes", `{"order": 2}`).Is(http.StatusConflict, "/orders/2 is cancelled")
+	s.Do("PATCH", "/orders/2", `{"status": "open"}`).Is(http.StatusOK, "")
+	s.Do("POST", "/orders/2/invoice", "").Is(http.StatusCreated, "")
 }
 
 func TestAQuoteBecomesOneOrderHoweverManyAskAtOnce(t *testing.T) {
@@ -253,6 +259,7 @@ func TestDocumentsAreFiltered(t *testing.T) {
 	s.Do("POST", "/invoices", `[{"total": 1, "date": "2026-01-31", "customer": 3}, {"total": 1, "date": "2026-02-01", "store": "7"}]`)
 	for query, want := range map[string]int{
 		"customer=3": 1, "dateTo=2026-02-01": 1, "number=2026/7/1": 1, "store=7&dateFrom=2026-01-01": 1, "dateFrom=2026-01-01": 2, "paid=true": 0,
+		"paid=false": 2, "annulled=false": 2,
 	} {
 		var page struct{ Items []any }
 		s.Do("GET", "/invoices?"+query, "").Into(&page)
@@ -272,6 +279,7 @@ func TestAnAnnulledDocumentStaysAsItIs(t *testing.T) {
 	}
 	s.Do("DELETE", "/invoices/1", "").Is(http.StatusConflict, "")
 	s.Do("GET", "/invoices?annulled=true", "").Is(http.StatusOK, fmt.Sprintf(`"number":"%s"`, numberOf(s, 1)))
+	s.Do("GET", "/invoices?annulled=false", "").Is(http.StatusOK, fmt.Sprintf(`"number":"%s"`, numberOf(s, 2)))
 }
 
 func numberOf(s *upstreamtest.Site, id int) string {
