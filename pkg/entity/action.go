@@ -51,10 +51,11 @@ func (s *Service) act(a Action) handler {
 
 // optionalFields are those of a body that may be absent.
 func optionalFields(w http.ResponseWriter, r *http.Request) (Fields, error) {
-	if r.ContentLength == 0 {
-		return nil, nil
+	text, err := readBody(w, r)
+	if err != nil || len(text) == 0 {
+		return nil, err
 	}
-	raw, err := body(w, r)
+	raw, err := parseBody(text)
 	if err != nil {
 		return nil, err
 	}

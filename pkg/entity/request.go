@@ -39,6 +39,14 @@ func tooLarge(detail string) error {
 // body reads a request's JSON text, whatever its Content-Type says: curl -d says
 // that it is a form.
 func body(w http.ResponseWriter, r *http.Request) (json.RawMessage, error) {
+	text, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return parseBody(text)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
@@ -47,6 +55,10 @@ func body(w http.ResponseWriter, r *http.Request) (json.RawMessage, error) {
 	if err != nil {
 		return nil, problem.New(http.StatusBadRequest, "", "the body did not arrive whole", nil)
 	}
+	return text, nil
+}
+
+func parseBody(text []byte) (json.RawMessage, error) {
 	if !utf8.Valid(text) {
 		return nil, problem.New(http.StatusBadRequest, "", "the body must be UTF-8", nil)
 	}

@@ -3,7 +3,9 @@ package entity_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,6 +147,11 @@ func TestAnActionAnswersWhatItMakes(t *testing.T) {
 		r.do("POST", "/rooms", `{"seats": 2}`)
 		r.events()
 		r.do("POST", "/rooms/1/book", "").refused(http.StatusUnprocessableEntity, "seats: is required")
+		chunked := httptest.NewRequest("POST", "/rooms/1/book", io.NopCloser(strings.NewReader(""))) // says nothing of its length
+		chunked.Header.Set("Authorization", "Bearer sk_acme")
+		w := httptest.NewRecorder()
+		r.handler.ServeHTTP(w, chunked)
+		answer{w, t}.refused(http.StatusUnprocessableEntity, "seats: is required")
 		r.do("POST", "/rooms/1/book", `[]`).refused(http.StatusUnprocessableEntity, "body: must be a JSON object")
 		r.do("POST", "/rooms/1/book", `{"seats": 2}`, `If-Match: "7"`).refused(http.StatusPreconditionFailed)
 		r.do("GET", "/rooms/1/book", "").refused(http.StatusMethodNotAllowed)
