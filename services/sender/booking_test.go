@@ -152,8 +152,8 @@ func TestABacklogOf200000IsDeferredAtMostThreeTimesATask(t *testing.T) {
 			s.run(start.Add(time.Hour), total)
 			require.Equal(t, total, s.delivered)
 			require.LessOrEqual(t, float64(s.deferrals)/total, 3.0)
+			require.LessOrEqual(t, float64(s.hopped)/total, 6.0, "who keeps a place does not hop on and on")
 			took := s.now.Sub(start).Seconds()
-			t.Logf("%.2f deferrals, %.2f hops a task, %.0f s", float64(s.deferrals)/total, float64(s.hopped)/total, took)
 			require.InDelta(t, total/rate, took, 0.15*total/rate, "and the receiver is kept busy")
 		})
 	}
